@@ -1,9 +1,9 @@
 """did:key names of Ed25519 public keys: W3C CCG "The did:key Method", base58btc multibase, multicodec 0xed01.
 
-A key is named by the whole of its bytes, so a name needs no registry and cannot be pointed elsewhere. Points that
-common libraries judge differently (low order, or not reduced below 2^255-19) are refused here, for every key that
-a statement names and for the first half of every signature (format.md §3): a leaf cannot be taken back, and two
-verifiers must never disagree about one.
+A key is named by the whole of its bytes, so a name needs no registry and cannot be pointed elsewhere. Points
+that common libraries judge differently (low order, or not reduced below 2^255-19) are refused here, for every
+key that a statement names and for the first half of every signature (format.md §3): a leaf cannot be taken
+back, and two verifiers must never disagree about one.
 
 >>> did = format_did(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
 >>> did
@@ -50,8 +50,9 @@ _LOW_ORDER = frozenset(
 def check_point(point: bytes) -> bytes:
     """Return ``point``, 32 bytes that format.md §3 lets stand as a public key or as R of a signature.
 
-    Raises ``Invalid`` for a y coordinate that is not below 2^255-19 or belongs to a point of low order. Whether
-    the point is on the curve is left to the verification equation, which no signature under such a key passes.
+    Raises ``Invalid`` for a y coordinate that is not below 2^255-19 or belongs to a point of low order.
+    Whether the point is on the curve is left to the verification equation, which no signature under such a
+    key passes.
     """
     if len(point) != PUBLIC_KEY_BYTES:
         raise Invalid(f"got a point of {len(point)} bytes, want {PUBLIC_KEY_BYTES}")

@@ -1,7 +1,7 @@
-"""Signatures on statements: Ed25519 (RFC 8032) over the pre-authentication encoding of DSSE v1 (format.md §3).
+"""Signatures on statements: Ed25519 over the pre-authentication encoding of DSSE v1 (format.md §3).
 
-What is signed is the payload type and the exact bytes of the canonical statement, each with its length, so that a
-signature can never be read as one over something else.
+What is signed is the payload type and the exact bytes of the canonical statement, each with its length, so
+that a signature can never be read as one over something else.
 
 >>> pae(b"{}")
 b'DSSEv1 40 application/vnd.patina.statement.v1+json 2 {}'
@@ -87,8 +87,9 @@ def parse_signature(sig: str) -> bytes:
 def check_signature(did: str, body: bytes, sig: str) -> None:
     """Return if ``sig`` (base64) is the signature of the key ``did`` on the canonical statement ``body``.
 
-    Raises ``Invalid`` if it is not, or if key or signature are out of form, and ``Unknown`` for a key of a type
-    that this version does not know. Verification is cofactorless: S < L, R compared as bytes (RFC 8032 §5.1.7).
+    Raises ``Invalid`` if it is not, or if key or signature are out of form, and ``Unknown`` for a key of a
+    type that this version does not know. Verification is cofactorless: S < L, R compared as bytes (RFC 8032
+    §5.1.7).
     """
     try:
         key = public_key(did)
@@ -102,9 +103,10 @@ def check_signature(did: str, body: bytes, sig: str) -> None:
 
 
 def verify_many(jobs: Iterable[tuple[str, bytes, str]]) -> list[Invalid | Unknown | None]:
-    """Return, for each (did, body, signature), ``None`` if it verifies or else the error that says why not.
+    """Return for each (did, body, signature) ``None`` if it verifies, or else the error that says why not.
 
-    A plain loop, to be run in one thread beside another: OpenSSL lets go of the interpreter while it verifies.
+    A plain loop, to be run in one thread beside another: OpenSSL lets go of the interpreter while it
+    verifies.
     """
     verdicts: list[Invalid | Unknown | None] = []
     for did, body, sig in jobs:
