@@ -34,9 +34,8 @@ _OCCURRED = re.compile(
 
 
 def parse_occurred(text: str) -> int:
-    """Return the microseconds of an author's time, in any offset; raises ``Malformed`` unless it is as in
-    §2.""" return _parse(_OCCURRED, text, "YYYY-MM-DDTHH:MM:SS[.f] and Z or ±HH:MM, a real date of years
-    1000-9998")
+    """Return the microseconds of an author's time, in any offset; raises ``Malformed`` unless as in §2."""
+    return _parse(_OCCURRED, text, "YYYY-MM-DDTHH:MM:SS[.f] and Z or ±HH:MM, a real date of years 1000-9998")
 
 
 def parse_recorded(text: str) -> int:
