@@ -1,0 +1,1 @@
+"""The ledger's core: bytes in, values or errors out; see docs/format.md."""
