@@ -1,13 +1,13 @@
-"""Canonical JSON: format.md §1, that is JCS (RFC 8785) of a JSON without floats, odd names or hidden characters.
+r"""Canonical JSON (format.md §1): JCS (RFC 8785) of a JSON without floats, odd names or hidden characters.
 
 >>> encode({"size": 3, "name": "café"})
-b'{"name":"caf\\xc3\\xa9","size":3}'
->>> decode(b'{"name":"caf\\xc3\\xa9","size":3}')
+b'{"name":"caf\xc3\xa9","size":3}'
+>>> decode(b'{"name":"caf\xc3\xa9","size":3}')
 {'name': 'café', 'size': 3}
 
-Two things make bytes canonical: encoding what they decode to gives them back, and `_walk` finds nothing outside §1
-in it. The walk is the definition and is slow; `screen` is one regular expression over the bytes that passes nearly
-every real document in a few microseconds and never passes what the walk refuses (tests/test_canonical.py).
+Two things make bytes canonical: encoding what they decode to gives them back, and `_walk` finds nothing
+outside §1 in it. The walk is the definition and is slow; `screen` is one regular expression over the bytes
+that passes nearly every real document in a few microseconds and never what the walk refuses.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MAX_INTEGER = 2**53 - 1
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9_]{0,62}")
 _BAD_CHARACTER = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-# Bytes of a string with nothing to refuse: printable ASCII and every multi-byte character but those that begin with
-# C2 or E2; then the three escapes that may stand; then the good part of C2 (U+00A0..U+00BF) and of E2.
+# Bytes of a string with nothing to refuse: printable ASCII and every multi-byte character but those that
+# begin with C2 or E2; the three escapes that may stand; the good part of C2 (U+00A0..U+00BF) and of E2.
 _SAFE = (
     rb'(?>[ !#-\[\]-~\x80-\xc1\xc3-\xe1\xe3-\xff]++|\\["\\n]|\xc2[\xa0-\xbf]'
     rb"|\xe2(?:[\x82-\xbf]|\x80[\x80-\xa9\xaf-\xbf]|\x81[\x80-\xa5\xaa-\xbf]))*+"
@@ -59,7 +59,7 @@ def encode(value: Any) -> bytes:
         raise Invalid(f"got a value nested too deeply, want at most {MAX_DEPTH} containers") from None
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise Invalid(f"got a value that JSON cannot hold: {error}") from None
-    # The encoder writes NaN and the infinities as null; MessagePack keeps them, as the marker CB and eight bytes.
+    # The encoder writes NaN and the infinities as null; MessagePack keeps them, behind the marker byte CB.
     if not screen(raw) or (b"null" in raw and b"\xcb" in _encode_msgpack(value)):
         _walk(msgspec.to_builtins(value), "", 0, Invalid)
     return raw
@@ -67,11 +67,7 @@ def encode(value: Any) -> bytes:
 
 def decode(raw: bytes) -> Any:
     """The value that canonical `raw` stands for; raises `Malformed` unless `raw` is canonical (§1)."""
-    value = _parse(raw)
-    try:
-        again = _encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise Malformed(f"got a value that has no canonical form: {error}") from None
+    value, again = _parse(raw)
     if again != raw:
         raise Malformed(f"got bytes that differ at {_first_difference(raw, again)} from their canonical form")
     if not screen(raw):
@@ -82,16 +78,12 @@ def decode(raw: bytes) -> Any:
 def decode_body(raw: bytes) -> Any:
     """The value of an ordinary JSON text such as the body of a request: any spacing, any order of members.
 
-    Raises `Malformed`, with the JSON pointer of the place, for a name that stands twice in one object, a float, and
-    every name, string, integer or depth that §1 forbids.
+    Raises `Malformed`, with the JSON pointer of the place, for a name that stands twice in an object, a
+    float, and every name, string, integer or depth that §1 forbids.
     """
-    value = _parse(raw)
-    try:
-        again = _encode(value)
-        # Spacing aside, no value grows by being decoded and encoded again; one that shrank may have lost a member.
-        whole = len(msgspec.json.format(raw, indent=-1)) == len(again)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        again, whole = b"", False
+    value, again = _parse(raw)
+    # Spacing aside, nothing grows by being decoded and encoded again; what shrank may have lost a member.
+    whole = len(msgspec.json.format(raw, indent=-1)) == len(again)
     if not whole:
         value = _parse_slowly(raw)
     if not whole or not screen(again):
@@ -102,16 +94,16 @@ def decode_body(raw: bytes) -> Any:
 def check_rules(raw: bytes) -> None:
     """Raise `Malformed` if §1's walk refuses `raw`, which is known to equal its own sorted re-encoding.
 
-    For callers that have decoded `raw` into a typed value and encoded that again: the half of `decode` that is left.
+    For callers that have decoded `raw` into a typed value without `msgspec.Raw` and encoded that again.
     """
     if not screen(raw):
-        _walk(_parse(raw), "", 0, Malformed)
+        _walk(_parse(raw)[0], "", 0, Malformed)
 
 
 def screen(raw: bytes) -> bool:
     """True if the walk would pass `raw`, which is known to equal its own sorted re-encoding.
 
-    False says nothing: the document may hold more containers than `MAX_DEPTH` side by side, or a number of 16 digits.
+    False says nothing: the document may hold more than `MAX_DEPTH` containers side by side, or 16 digits.
     """
     return _SCREEN.fullmatch(raw) is not None
 
@@ -124,36 +116,38 @@ class _Twice:
 
 
 def _walk(value: Any, pointer: str, depth: int, error: type[PatinaError]) -> None:
-    """Raise `error` at the first place of `value`, in document order, that §1 forbids."""
+    """Raise `error` at a place of `value` that §1 forbids; `value` stands inside `depth` containers."""
+    if not isinstance(value, dict | list | tuple):
+        _check_scalar(value, pointer, error)
+        return
+    if depth == MAX_DEPTH:
+        raise error(f"got containers more than {MAX_DEPTH} deep, want at most {MAX_DEPTH}", pointer)
+    if isinstance(value, dict):
+        _check_names(value, pointer, error)
+    for name, member in value.items() if isinstance(value, dict) else enumerate(value):
+        _walk(member, f"{pointer}/{name}", depth + 1, error)
+
+
+def _check_scalar(value: Any, pointer: str, error: type[PatinaError]) -> None:
+    """Raise `error` unless `value` is a string, an integer, a truth value or null that §1 allows."""
     if isinstance(value, str):
-        bad = _BAD_CHARACTER.search(value)
-        if bad:
+        if bad := _BAD_CHARACTER.search(value):
             raise error(f"got the character U+{ord(bad[0]):04X} in a string, want none of its kind", pointer)
-    elif isinstance(value, dict | list | tuple):
-        if depth == MAX_DEPTH:
-            raise error(f"got containers more than {MAX_DEPTH} deep, want at most {MAX_DEPTH}", pointer)
-        if isinstance(value, dict):
-            for name, member in value.items():
-                _check_name(name, pointer, error)
-                _walk(member, f"{pointer}/{name}", depth + 1, error)
-        else:
-            for place, member in enumerate(value):
-                _walk(member, f"{pointer}/{place}", depth + 1, error)
-    elif isinstance(value, _Twice):
-        raise error(f"got the member {value.name!r} twice, want once", f"{pointer}/{_escaped(value.name)}")
     elif isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise error("got an integer beyond 2^53-1, want a decimal string", pointer)
+    elif isinstance(value, _Twice):
+        raise error(f"got the member {value.name!r} twice, want once", f"{pointer}/{_escaped(value.name)}")
     elif value is not None:
         raise error(f"got a {type(value).__name__}, want a string, an integer or a container", pointer)
 
 
-def _check_name(name: Any, pointer: str, error: type[PatinaError]) -> None:
-    """Raise `error` unless `name` is a member name of §1."""
-    if not isinstance(name, str):
-        raise error(f"got a member name of type {type(name).__name__}, want a string", pointer)
-    if not _NAME.fullmatch(name):
-        raise error(f"got the member name {name[:80]!r}, want {_NAME.pattern}", f"{pointer}/{_escaped(name)}")
+def _check_names(value: dict[str, Any], pointer: str, error: type[PatinaError]) -> None:
+    """Raise `error` at the first member of `value` whose name §1 forbids."""
+    for name in value:
+        if not _NAME.fullmatch(name):
+            place = f"{pointer}/{_escaped(name)}"
+            raise error(f"got the member name {name[:80]!r}, want {_NAME.pattern}", place)
 
 
 def _escaped(name: str) -> str:
@@ -161,14 +155,15 @@ def _escaped(name: str) -> str:
     return name[:80].replace("~", "~0").replace("/", "~1")
 
 
-def _parse(raw: bytes) -> Any:
-    """Decode JSON with duplicate names and all; raises `Malformed`."""
+def _parse(raw: bytes) -> tuple[Any, bytes]:
+    """The value of any JSON, where the last of twin names wins, and its encoding; raises `Malformed`."""
     try:
-        return _decode(raw)
+        value = _decode(raw)
+        return value, _encode(value)
     except RecursionError:
         raise Malformed(f"got JSON nested too deeply, want at most {MAX_DEPTH} containers") from None
     except UnicodeDecodeError as error:
-        raise Malformed(f"got bytes that are not UTF-8 at {error.start} of a string") from None
+        raise Malformed(f"got a string that is not UTF-8 at its byte {error.start}") from None
     except msgspec.MsgspecError as error:
         raise Malformed(f"got bytes that are not JSON: {error}") from None
 
