@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+
 from tests.vectors import find_vectors
 
 # Speed is measured in benchmarks/, so neither profile has a deadline, and a slow machine is no failure.

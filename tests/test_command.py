@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+
 from ledger import command
 from ledger.errors import Disproved, Malformed, PatinaError, Refused, Unavailable, Unknown
 
@@ -61,7 +62,11 @@ def test_runs_the_subcommand_with_the_words_after_it() -> None:
 
 @pytest.mark.parametrize("word", ["--help", "-h"])
 def test_help_lists_subcommands_without_loading_them(word: str, capsys: pytest.CaptureFixture[str]) -> None:
-    commands = {"verify": NotInstalled("x", "verifier"), "init": NotInstalled("x", "api"), "own": Subcommand()}
+    commands: dict[str, command.Command] = {
+        "verify": NotInstalled("x", "verifier"),
+        "init": NotInstalled("x", "api"),
+        "own": Subcommand(),
+    }
     assert command.main([word], commands) == 0
     printed, errors = capsys.readouterr()
     assert not errors

@@ -34,7 +34,7 @@ EMPTY_WORDS = frozenset(
     | {"process", "block", "blockchain"}
 )
 # Names that a library or a specification gave, and whose word it is.
-GIVEN_NAMES: dict[str, str] = {}
+GIVEN_NAMES: dict[str, str] = {"_INFO": "the parameter of HKDF, RFC 5869"}
 
 # What no committed file says. Each is built so that it does not find itself in this file.
 ONE_MACHINE = re.compile(r"(?<![\w.~-])/(?:root|home|Users|work)/(?!shared/\.\.)\w")
