@@ -1,0 +1,87 @@
+"""Connections to the database: SQLite or PostgreSQL, chosen by the URL.
+
+SQLite runs in WAL mode with ``synchronous=FULL``: a commit that returned is on the disk. Its driver is told to leave
+transactions alone, so that ``BEGIN IMMEDIATE`` is ours; a checkpoint of the WAL is taken every 16,000 pages, because
+more often the same pages are written again and again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from ledger.errors import Unavailable
+
+WAL_PAGES = 16_000
+BUSY_SECONDS = 30
+READERS = 8
+# Each connection may keep this much of the database in memory; the appender's hot pages are its right edges.
+CACHE_KIB = 16 * 1024
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA wal_autocheckpoint={WAL_PAGES}",
+    f"PRAGMA cache_size=-{CACHE_KIB}",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+)
+WRITE = "patina_write"
+"""Execution option of a connection whose transactions write: SQLite must know at ``BEGIN``."""
+
+
+def parse_url(url: str) -> URL:
+    """Return the address of a database; raises ``Unavailable`` unless it is SQLite's or PostgreSQL's by psycopg."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Unavailable("got a database url that does not parse, want sqlite:/// or postgresql://") from None
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
+        raise Unavailable(f"got a database of the kind {parsed.drivername}, want sqlite or postgresql")
+    if is_sqlite(parsed) and parsed.database in {None, "", ":memory:"}:
+        raise Unavailable("got SQLite without a file, want sqlite:///path")
+    return parsed
+
+
+def is_sqlite(url: URL) -> bool:
+    """Whether this is the address of a SQLite file."""
+    return url.get_backend_name() == "sqlite"
+
+
+def open_engine(url: str, *, must_exist: bool = True) -> Engine:
+    """Return an engine for a URL; raises ``Unavailable``, also for a SQLite file that is not there but must be."""
+    parsed = parse_url(url)
+    if not is_sqlite(parsed):
+        return create_engine(parsed, pool_size=READERS, max_overflow=READERS, pool_pre_ping=False)
+    if must_exist and not Path(str(parsed.database)).is_file():
+        raise Unavailable(f"there is no ledger at {parsed.database}")
+    engine = create_engine(
+        parsed,
+        pool_size=READERS,
+        max_overflow=READERS,
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "cached_statements": 256,
+            "timeout": BUSY_SECONDS,
+        },
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: sqlite3.Connection, _: Any) -> None:
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

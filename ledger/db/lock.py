@@ -1,0 +1,47 @@
+"""Who appends next: one at a time in a process, and between the processes of a SQLite ledger.
+
+SQLite's own lock lets a second writer sleep and try again, with waits of up to 100 ms; a process that waits for an
+exclusive ``flock`` on ``append.lock`` is woken at once. PostgreSQL queues on the head row and needs no file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+
+NAME = "append.lock"
+
+
+class AppendLock:
+    """A context that at most one thread of all processes that share ``directory`` is in; without one, of this one."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self._thread = threading.Lock()
+        # 0600: whoever can open the file can keep the ledger from appending.
+        self._file = None if directory is None else os.open(directory / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def __enter__(self) -> None:
+        self._thread.acquire()
+        try:
+            if self._file is not None:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            self._thread.release()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._thread.release()
+
+    def close(self) -> None:
+        """Give up the file."""
+        with self._thread:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None

@@ -1,0 +1,99 @@
+"""The schema that the migrations make is the one that the tables describe, on both databases, and leaves stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DatabaseError
+
+from ledger.db import migrate
+from ledger.db.engine import open_engine
+from ledger.db.tables import metadata
+from ledger.errors import Unavailable
+
+
+@pytest.fixture
+def engine(database_url: str):
+    engine = open_engine(database_url, must_exist=False)
+    yield engine
+    engine.dispose()
+
+
+def test_tables_and_migrations_agree(engine: Engine) -> None:
+    assert migrate.current(engine) is None
+    with pytest.raises(Unavailable, match="no ledger"):
+        migrate.check(engine)
+    assert migrate.upgrade(engine) == migrate.NEWEST == migrate.upgrade(engine)
+    migrate.check(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_newest_is_the_last_of_the_versions() -> None:
+    versions = sorted((Path(__file__).parents[1] / "migrations" / "versions").glob("[0-9]*.py"))
+    assert versions[-1].name.split("_")[0] == migrate.NEWEST
+
+
+def test_another_schema_is_refused(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Unavailable, match="got a database of schema 9999, want"):
+        migrate.check(engine)
+
+
+@pytest.fixture
+def filled(engine: Engine) -> Engine:
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO leaf (idx, bytes) VALUES (0, :raw)"), {"raw": b"first"})
+        connection.execute(text("INSERT INTO leaf (idx, bytes) VALUES (1, :raw)"), {"raw": b"second"})
+        connection.execute(text("INSERT INTO checkpoint (size, note) VALUES (2, 'note')"))
+    return engine
+
+
+BOTH = [
+    "UPDATE leaf SET bytes = 'x' WHERE idx = 0",
+    "UPDATE leaf SET idx = 7 WHERE idx = 1",
+    "DELETE FROM leaf WHERE idx = 1",
+    "INSERT INTO leaf (idx, bytes) VALUES (1, 'x')",
+    "INSERT INTO leaf (idx, bytes) VALUES (3, 'x')",
+    "INSERT INTO leaf (idx, bytes) VALUES (-1, 'x')",
+    "INSERT INTO leaf (idx, bytes) VALUES (1, 'x') ON CONFLICT (idx) DO UPDATE SET bytes = excluded.bytes",
+    "UPDATE checkpoint SET note = 'x'",
+    "DELETE FROM checkpoint",
+    "INSERT INTO checkpoint (size, note) VALUES (2, 'x')",
+]
+SQLITE = [
+    "INSERT OR REPLACE INTO leaf (idx, bytes) VALUES (0, x'78')",
+    "REPLACE INTO leaf (idx, bytes) VALUES (1, x'78')",
+    "INSERT OR IGNORE INTO leaf (idx, bytes) VALUES (1, x'78')",
+    "UPDATE OR REPLACE leaf SET idx = 0 WHERE idx = 1",
+    "INSERT OR REPLACE INTO checkpoint (size, note) VALUES (2, 'x')",
+]
+POSTGRESQL = [
+    "TRUNCATE leaf",
+    "TRUNCATE checkpoint CASCADE",
+    "MERGE INTO leaf USING (SELECT 0 AS idx) AS s ON leaf.idx = s.idx WHEN MATCHED THEN DELETE",
+]
+
+
+@pytest.mark.parametrize("attempt", BOTH + SQLITE + POSTGRESQL)
+def test_a_leaf_cannot_be_changed(filled: Engine, attempt: str) -> None:
+    name = filled.dialect.name
+    if attempt in (POSTGRESQL if name == "sqlite" else SQLITE):
+        pytest.skip(f"{name} does not have this statement")
+    if name == "sqlite":
+        attempt = attempt.replace("'x'", "x'78'") if "leaf" in attempt else attempt  # strict tables
+    with pytest.raises(DatabaseError, match="append-only|duplicate key"), filled.begin() as connection:
+        connection.exec_driver_sql(attempt)
+    with filled.connect() as connection:
+        assert [bytes(row.bytes) for row in connection.execute(text("SELECT bytes FROM leaf ORDER BY idx"))] == [
+            b"first",
+            b"second",
+        ]
+        assert connection.execute(text("SELECT note FROM checkpoint")).scalars().all() == ["note"]
