@@ -50,10 +50,10 @@ define install
 	@touch .venv/.$(1)-$(SUM)
 endef
 
-test: setup-dev ## every test, on SQLite and PostgreSQL
+test: setup-dev ## every test and every example in a text, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -q -n 2 $(ARGS)
 
-check: lint types imports doctest coverage ## lint, types, who imports whom, doctests, branch coverage
+check: lint types imports coverage ## lint, types, who imports whom, branch coverage (and so every test)
 
 lint: setup-dev
 	$(BIN)/ruff check .
@@ -62,7 +62,7 @@ types: setup-dev
 imports: setup-dev
 	$(BIN)/lint-imports
 doctest: setup-dev
-	$(BIN)/python -m pytest -q --doctest-modules ledger verifier api --doctest-glob='*.md' docs -p no:randomly
+	$(BIN)/python -m pytest -q ledger verifier api docs
 coverage: setup-dev ## 100 % of the branches of core and verifier
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term-missing
 
