@@ -30,8 +30,9 @@ _DIGIT = {ord(character): number for number, character in enumerate(_ALPHABET)}
 _MULTICODEC = 0xED01
 # 34 bytes that begin with ed01 are 47 base58 digits of which the first three are always 6Mk.
 _ED25519 = re.compile(r"did:key:z(6Mk[1-9A-HJ-NP-Za-km-z]{44})")
-# The longest public key of a scheme in use (ML-DSA-87) has 2,592 bytes, which are 3,543 digits.
-_OTHER_TYPE = re.compile(r"did:key:z(?!6Mk)[1-9A-HJ-NP-Za-km-z]{8,4096}")
+# No multicodec of a key is zero, which would be a leading 1. The longest public key of a scheme in use
+# (ML-DSA-87) has 2,592 bytes, which are 3,543 digits.
+_OTHER_TYPE = re.compile(r"did:key:z(?!6Mk|1)[1-9A-HJ-NP-Za-km-z]{8,4096}")
 
 _PRIME = 2**255 - 19
 _WITHOUT_TOP_BIT = 2**255 - 1

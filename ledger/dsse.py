@@ -84,8 +84,8 @@ def parse_signature(sig: str) -> bytes:
     return raw
 
 
-def check_signature(did: str, body: bytes, sig: str) -> None:
-    """Return if ``sig`` (base64) is the signature of the key ``did`` on the canonical statement ``body``.
+def check_message(did: str, message: bytes, sig: str) -> None:
+    """Return if ``sig`` (base64) is the signature of the key ``did`` over exactly ``message``.
 
     Raises ``Invalid`` if it is not, or if key or signature are out of form, and ``Unknown`` for a key of a
     type that this version does not know. Verification is cofactorless: S < L, R compared as bytes (RFC 8032
@@ -97,9 +97,17 @@ def check_signature(did: str, body: bytes, sig: str) -> None:
         raise Invalid(error.message) from None
     raw = parse_signature(sig)
     try:
-        key.verify(raw, pae(body))
+        key.verify(raw, message)
     except InvalidSignature:
         raise Invalid(f"got a signature that does not verify, want one by {did} on these bytes") from None
+
+
+def check_signature(did: str, body: bytes, sig: str) -> None:
+    """Return if ``sig`` (base64) is the signature of the key ``did`` on the canonical statement ``body``.
+
+    Raises what ``check_message`` raises.
+    """
+    check_message(did, pae(body), sig)
 
 
 def verify_many(jobs: Iterable[tuple[str, bytes, str]]) -> list[Invalid | Unknown | None]:
