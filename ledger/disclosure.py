@@ -47,12 +47,14 @@ def make_disclosure(name: str, value: Any, salt: bytes) -> str:
 
     Raises ``Invalid`` for a name or value that format.md §2 does not allow.
     """
+    raw = canonical.encode([format_base64url(salt), name, value])
+    # After encoding, which bounds the depth.
     _check_member(name, value, salt)
-    return format_base64url(canonical.encode([format_base64url(salt), name, value]))
+    return format_base64url(raw)
 
 
 def parse_disclosure(text: str) -> Disclosure:
-    """Return the member in a disclosure; raises ``Malformed`` unless ``make_disclosure`` could have made it."""
+    """Return the member in a disclosure; raises ``Malformed`` unless ``make_disclosure`` gives it."""
     parts = canonical.decode(parse_base64url(text))
     if not isinstance(parts, list) or len(parts) != 3 or not all(isinstance(part, str) for part in parts[:2]):
         raise Malformed("got a disclosure out of form, want [salt, name, value]")
