@@ -32,11 +32,25 @@ LATENESS = 5 * 60 * 1_000_000
 """Microseconds by which ``occurred_at`` may lie after ``recorded_at``: clocks of tills differ."""
 ZERO_HASH = "0" * 64
 
-Hash64 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-Uuid = Annotated[str, Meta(pattern=rf"\A{_UUID.pattern}\Z")]
-TypeName = Annotated[str, Meta(pattern=r"\A[a-z]{1,32}\.[a-z_]{1,32}\Z")]
-Agent = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+_HASH = "[0-9a-f]{64}"
+_UUID = "urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_FORMS = {
+    "prev": (_HASH, "64 lower-case hex digits"),
+    "id": (_UUID, "urn:uuid: and a lower-case uuid"),
+    "type": (r"[a-z]{1,32}\.[a-z_]{1,32}", "two words and a point, such as repair.completed"),
+    "ledger": (_HASH, "64 lower-case hex digits"),
+    "case": (_UUID, "urn:uuid: and a lower-case uuid"),
+    "corrects": (_UUID, "urn:uuid: and a lower-case uuid"),
+    "grant": (_HASH, "64 lower-case hex digits"),
+    "agent": ("[A-Za-z0-9_-]{1,64}", "1 to 64 of A-Z a-z 0-9 _ -"),
+}
+_STATEMENT_FORMS = tuple(_FORMS)[1:]
+# All members at once, one a line: seven matches in one.
+_ALL_FORMS = re.compile("\n".join(_FORMS[name][0] for name in _STATEMENT_FORMS)).fullmatch
+_IS_HASH = re.compile(_HASH).fullmatch
+_IS_PARTY = re.compile(_UUID).fullmatch
+
+Hash64 = Annotated[str, Meta(pattern=rf"\A{_HASH}\Z")]
 FileName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9._-]{0,63}\Z")]
 MediaType = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\Z")]
 SdDigest = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]\Z")]
@@ -55,17 +69,17 @@ class Attachment(Struct, frozen=True, forbid_unknown_fields=True):
 class Statement(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What a party says happened; an absent optional member is ``None`` here and absent in the bytes."""
 
-    id: Uuid
-    type: TypeName
+    id: str
+    type: str
     subjects: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_SUBJECTS)]
     party: str
     occurred_at: str
     details: dict[str, Any]
-    ledger: Hash64 | None = None
-    case: Uuid | None = None
-    corrects: Uuid | None = None
-    grant: Hash64 | None = None
-    agent: Agent | None = None
+    ledger: str | None = None
+    case: str | None = None
+    corrects: str | None = None
+    grant: str | None = None
+    agent: str | None = None
     attachments: Annotated[tuple[Attachment, ...], Meta(min_length=1, max_length=32)] | None = None
     sd: Annotated[tuple[SdDigest, ...], Meta(min_length=1, max_length=64)] | None = msgspec.field(default=None, name="_sd")
     sd_alg: Literal["sha-256"] | None = msgspec.field(default=None, name="_sd_alg")
@@ -76,7 +90,7 @@ class Link(Struct, frozen=True, forbid_unknown_fields=True):
 
     subject: str
     seq: Count
-    prev: Hash64 | None
+    prev: str | None
 
 
 class Signature(Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +104,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     """A leaf that holds a statement."""
 
     index: Count
-    prev: Hash64
+    prev: str
     recorded_at: str
     links: tuple[Link, ...]
     statement: Statement
@@ -152,7 +166,7 @@ def parse_leaf(raw: bytes) -> Entry | Seal:
         raise Malformed(error.message, "/recorded_at") from None
     if type(leaf) is Entry:
         try:
-            _check_entry(leaf)
+            _check_entry(leaf, raw)
         except Invalid as error:
             raise Malformed(error.message, error.pointer) from None
     return leaf
@@ -169,17 +183,18 @@ def _why_not(raw: bytes, error: Exception) -> Malformed | Unknown:
     return Malformed(_lower(str(error)))
 
 
-def _check_entry(entry: Entry) -> None:
+def _check_entry(entry: Entry, raw: bytes) -> None:
     statement = entry.statement
     if tuple([link.subject for link in entry.links]) != statement.subjects:
         raise Malformed("got links that do not name the statement's subjects in order", "/links")
+    if _IS_HASH(entry.prev) is None:
+        raise Malformed("got a prev that is not 64 lower-case hex digits", "/prev")
     for number, link in enumerate(entry.links):
-        if (link.prev is None) != (link.seq == 0):
-            raise Malformed("want prev null if and only if seq is 0", f"/links/{number}/prev")
-    keys = [signature.key for signature in entry.signatures]
-    if len(set(keys)) != len(keys):
+        if (link.prev is None) != (link.seq == 0) or (link.prev is not None and _IS_HASH(link.prev) is None):
+            raise Malformed("want prev null if seq is 0, else 64 lower-case hex digits", f"/links/{number}/prev")
+    if len(entry.signatures) > 1 and len({signature.key for signature in entry.signatures}) != len(entry.signatures):
         raise Malformed("got two signatures by one key", "/signatures")
-    if len(_ENCODE(statement)) > MAX_STATEMENT:
+    if len(raw) > MAX_STATEMENT and len(_ENCODE(statement)) > MAX_STATEMENT:
         raise Malformed(f"got a statement of more than {MAX_STATEMENT} bytes", "/statement")
     check_form(statement, "/statement")
 
@@ -189,6 +204,18 @@ def check_form(statement: Statement, root: str = "") -> None:
 
     Raises ``Invalid`` with a pointer below ``root``.
     """
+    # What is absent is stood for by something of its form.
+    members = (
+        statement.id,
+        statement.type,
+        ZERO_HASH if statement.ledger is None else statement.ledger,
+        statement.id if statement.case is None else statement.case,
+        statement.id if statement.corrects is None else statement.corrects,
+        ZERO_HASH if statement.grant is None else statement.grant,
+        "-" if statement.agent is None else statement.agent,
+    )
+    if _ALL_FORMS("\n".join(members)) is None:
+        _refuse_form(statement, root)
     subjects = statement.subjects
     for number, subject in enumerate(subjects):
         try:
@@ -198,7 +225,7 @@ def check_form(statement: Statement, root: str = "") -> None:
     if len(subjects) > 1 and len(set(subjects)) != len(subjects):
         raise Invalid("got a subject twice", f"{root}/subjects")
     if statement.grant is None:
-        if _UUID.fullmatch(statement.party) is None:
+        if _IS_PARTY(statement.party) is None:
             raise Invalid("got a party that is no urn:uuid (an item's holder speaks with a grant)", f"{root}/party")
     elif subjects != (statement.party,):
         raise Invalid("a holder speaks of one subject: want party equal to the only subject", f"{root}/subjects")
@@ -210,6 +237,15 @@ def check_form(statement: Statement, root: str = "") -> None:
         raise Invalid("got one of _sd and _sd_alg, want both or neither", f"{root}/_sd")
     if statement.sd is not None and any(a >= b for a, b in zip(statement.sd, statement.sd[1:], strict=False)):
         raise Invalid("got digests out of order or twice, want them sorted and distinct", f"{root}/_sd")
+
+
+def _refuse_form(statement: Statement, root: str) -> None:
+    """Raise ``Invalid`` for the first member that does not have its form."""
+    for name in _STATEMENT_FORMS:
+        form, words = _FORMS[name]
+        value = getattr(statement, name)
+        if value is not None and re.fullmatch(form, value) is None:
+            raise Invalid(f"got {value[:80]!r}, want {words}", f"{root}/{name}")
 
 
 def check_details(statement: Statement) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from ledger.errors import Invalid, Malformed
 
@@ -33,11 +34,13 @@ _OCCURRED = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def parse_occurred(text: str) -> int:
     """Return the microseconds of an author's time, in any offset; raises ``Malformed`` unless as in §2."""
     return _parse(_OCCURRED, text, "YYYY-MM-DDTHH:MM:SS[.f] and Z or ±HH:MM, a real date of years 1000-9998")
 
 
+@lru_cache(maxsize=4096)
 def parse_recorded(text: str) -> int:
     """Return the microseconds of an appender's time; raises ``Malformed`` unless it is as in §4."""
     return _parse(_RECORDED, text, "YYYY-MM-DDTHH:MM:SS.mmmZ, a real time")
