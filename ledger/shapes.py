@@ -45,7 +45,6 @@ TOKEN: Final = "[a-z][a-z0-9_]{0,63}"  # noqa: S105 - a pattern of words
 AGENT: Final = "[A-Za-z0-9_-]{1,64}"
 
 _TOKEN = re.compile(TOKEN)
-_NAME = re.compile("_?[A-Za-z][A-Za-z0-9_]{0,62}")
 _DATE = re.compile("(?!0|9999)[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TOLD = 1_000_000
 _FORMS: Final[Mapping[type, str]] = {
@@ -232,16 +231,16 @@ def record(
 
 
 def mapping(shape: Shape, at_most: int = MAX_NAMES) -> Shape:
-    """Return the shape of an object of up to ``at_most`` members with any names that format.md §1 allows."""
+    """Return the shape of an object of up to ``at_most`` members of any names.
+
+    What a name may be is the same for every object (format.md §1), so ``canonical`` holds it.
+    """
     one = shape.check
     says = f"an object of up to {at_most} names, each with {shape.says}"
 
     def check(value: Any) -> tuple[str, ...]:
         if type(value) is not dict or len(value) > at_most:
             refuse(value, says)
-        for name in value:
-            if not _NAME.fullmatch(name):
-                raise Invalid(f"got a name of another form, want {_NAME.pattern}", f"/{_escaped(name)}")
         return _walk(value.items(), {}, one)
 
     return Shape(dict, says, check)

@@ -129,7 +129,7 @@ WRONG: list[tuple[Shape, Any, str]] = [
     (shapes.mapping(shapes.FLAG, 1), {"a": True, "b": True}, ""),
     (shapes.mapping(shapes.FLAG, 1), [], ""),
     (shapes.mapping(shapes.FLAG, 1), {"a": 1}, "/a"),
-    (shapes.mapping(shapes.FLAG, 1), {"a/b~c": True}, "/a~1b~0c"),
+    (shapes.mapping(shapes.FLAG, 1), {"a/b~c": 1}, "/a~1b~0c"),
     (shapes.either(shapes.FLAG, shapes.WORD), 1, ""),
     (shapes.either(shapes.FLAG, shapes.WORD), "No", ""),
     (shapes.record({"a": shapes.FLAG}), [], ""),
