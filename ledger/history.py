@@ -179,7 +179,7 @@ def _first(bundle: Bundle, checkpoint: Checkpoint) -> party.Parties:
 
 def _check_pinned(replay: Replay, vkeys: Sequence[VKey]) -> None:
     in_force = replay.parties.vkeys_in_force()
-    if not any(format_vkey(vkey) in in_force for vkey in vkeys):
+    if not any(format_vkey(vkey.name, vkey.public, vkey.kind) in in_force for vkey in vkeys):
         raise Malformed("the pinned vkey is none that the ledger's own history names and has not retired")
 
 

@@ -21,7 +21,6 @@ from ledger.leaf import Entry, Statement
 
 ROLES = ("operator", "manufacturer", "retailer", "repairer", "certifier", "carrier", "auditor")
 MAX_VKEYS = 4
-ED25519_NOTE_KEY = 1
 
 
 class Party(Struct):
@@ -128,7 +127,7 @@ def start(entry: Entry, leaf_hash: str, *, complete: bool = True) -> Parties:
     details = statement.details
     did = details["key"]
     vkey = note.parse_vkey(details["vkey"])
-    if vkey.name != details["origin"] or vkey.kind != ED25519_NOTE_KEY:
+    if vkey.name != details["origin"] or vkey.kind != note.ED25519:
         raise Invalid("want an Ed25519 vkey named like the origin", "/statement/details/vkey")
     if didkey.format_did(vkey.public) == didkey.format_did(didkey.parse_did(did)):
         raise Invalid("the operator's key is the log's key", "/statement/details/key")
@@ -175,7 +174,7 @@ def _refuse_vkey(parties: Parties, entry: Entry) -> None:
     vkey = note.parse_vkey(entry.statement.details["vkey"])
     if vkey.name != parties.origin:
         raise Refused(f"got a vkey named {vkey.name}, want the origin {parties.origin}", pointer)
-    if vkey.kind != ED25519_NOTE_KEY:
+    if vkey.kind != note.ED25519:
         raise Unknown(f"got a vkey of type {vkey.kind}, this version knows type 1", pointer)
     if parties.is_key(didkey.format_did(vkey.public)):
         raise Refused("got a key that was used before; a key is added once in the life of a ledger", pointer)
