@@ -72,7 +72,7 @@ def parse_signature(sig: str) -> bytes:
     Raises ``Invalid`` if ``sig`` is not the one base64 spelling (RFC 4648 §4) of 64 bytes, or for its R.
     """
     try:
-        raw = a2b_base64(sig, strict_mode=True) if len(sig) == _BASE64_LENGTH else b""
+        raw = a2b_base64(sig) if len(sig) == _BASE64_LENGTH else b""
     except (Base64Error, ValueError):
         raw = b""
     if len(raw) != SIGNATURE_BYTES or b2a_base64(raw, newline=False) != sig.encode():

@@ -229,7 +229,7 @@ def _parse_number(value: object, least: int) -> int:
 def _parse_hash(text: object) -> bytes:
     try:
         if isinstance(text, str) and len(text) == 44:
-            raw = a2b_base64(text, strict_mode=True)
+            raw = a2b_base64(text)
             if len(raw) == HASH_BYTES and b2a_base64(raw, newline=False) == text.encode():
                 return raw
     except (Base64Error, ValueError):
