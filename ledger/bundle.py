@@ -1,9 +1,9 @@
 """The wire form of a history bundle (format.md §7): JSON, not signed and not canonical, with every list bounded.
 
-    {"format": "patina/history/v1", "origin": …, "subject": …, "checkpoint": "<note>",
-     "tail": {"entry": "<leaf n-1, a seal>", "proof": […]}, "first": {"entry": "<entry 0>", "proof": […]},
-     "histories": [{"subject": …, "map": {…}, "last_proof": […], "entries": ["<entry>", …]}, …],
-     "disclosures": {"<statement id>": ["<disclosure>", …]}}
+{"format": "patina/history/v1", "origin": …, "subject": …, "checkpoint": "<note>",
+"tail": {"entry": "<leaf n-1, a seal>", "proof": […]}, "first": {"entry": "<entry 0>", "proof": […]},
+"histories": [{"subject": …, "map": {…}, "last_proof": […], "entries": ["<entry>", …]}, …],
+"disclosures": {"<statement id>": ["<disclosure>", …]}}
 """
 
 from __future__ import annotations

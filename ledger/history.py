@@ -1,9 +1,9 @@
 """History bundles: everything that was said about one subject, and proof that it is everything (format.md §7).
 
 The Merkle proofs show that what is shown stands in the log; the map proof in the last leaf, a seal, shows how many
-entries there are, so that nothing was held back; the chain of the subject ties them together; and the authority histories
-show whose keys signed them. ``check_history`` makes the numbered checks of §7 in their order and stops at the first that
-fails. Only what it returns may be shown as verified.
+entries there are, so that nothing was held back; the chain of the subject ties them together; and the authority
+histories show whose keys signed them. ``check_history`` makes the numbered checks of §7 in the order in which one
+needs another, and stops at the first that fails. Only what it returns may be shown as verified.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from ledger import disclosure, holderkey, leaf, merkle, party, times
 from ledger.bundle import Bundle, hashes_of
 from ledger.checkpoint import Checkpoint, check_checkpoint
-from ledger.errors import Disproved, Invalid, Malformed, Refused, Unknown
+from ledger.errors import Disproved, Invalid, Malformed, Refused
 from ledger.leaf import Entry, Seal
-from ledger.note import VKey, format_vkey
+from ledger.note import VKey, parse_note
 from ledger.replay import Replay, check_signatures
 from ledger.shown import Shown
-from ledger.trust import Policy
+from ledger.trust import Policy, check_quorum
 
 STALE = times.DAY
 """Older than this, a history is shown as old unless an older state was asked for."""
@@ -42,8 +42,8 @@ class Kept:
 class Asked:
     """What is given to the check beside the bundle.
 
-    ``vkeys`` are pinned; ``consistency`` proves the bundle's tree to extend the kept one; ``files`` are attachments that
-    are shown, by sha256 in hex; ``now`` is in microseconds.
+    ``vkeys`` are pinned; ``consistency`` proves the bundle's tree to extend the kept one; ``files`` are attachments
+    that are shown, by sha256 in hex; ``now`` is in microseconds.
     """
 
     subject: str
@@ -60,9 +60,9 @@ class Asked:
 class VerifiedHistory:
     """What was proved: these are all entries about ``subject`` as of ``as_of``, unchanged and so signed.
 
-    ``entries`` are the subject's, oldest first, with their ``leaf_hashes``; ``replay`` is the fold of all that the bundle
-    shows; ``doubtful`` are indexes of entries by a key that was compromised at the time; ``unknown`` says what could not be
-    told. ``witnessed_at`` is the newest time of a quorum, in microseconds.
+    ``entries`` are the subject's, oldest first, with their ``leaf_hashes``; ``replay`` is the fold of all that the
+    bundle shows; ``doubtful`` are indexes of entries by a key that was compromised at the time; ``unknown`` says what
+    could not be told. ``witnessed_at`` is the newest time of a quorum, in seconds since 1970.
     """
 
     subject: str
@@ -89,7 +89,7 @@ def check_history(bundle: Bundle, asked: Asked) -> VerifiedHistory:
     witnessed_at = None
     if asked.policy is not None:
         with _check(2):
-            witnessed_at = asked.policy.check_quorum(bundle.checkpoint)
+            witnessed_at = check_quorum(asked.policy, parse_note(bundle.checkpoint)).time
     with _check(3):
         seal = _tail(bundle, checkpoint)
         parties = _first(bundle, checkpoint)
@@ -179,7 +179,7 @@ def _first(bundle: Bundle, checkpoint: Checkpoint) -> party.Parties:
 
 def _check_pinned(replay: Replay, vkeys: Sequence[VKey]) -> None:
     in_force = replay.parties.vkeys_in_force()
-    if not any(format_vkey(vkey.name, vkey.public, vkey.kind) in in_force for vkey in vkeys):
+    if not any(str(vkey) in in_force for vkey in vkeys):
         raise Malformed("the pinned vkey is none that the ledger's own history names and has not retired")
 
 

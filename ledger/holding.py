@@ -1,9 +1,9 @@
 """Who holds an item or a case: the fold of the entries that name a holder key (events.md §1 rule 7, §3).
 
-A *holding* begins when somebody else's statement names a key for the item: a sale, a hand-over, an exchange, a transfer
-or a reset. A claim puts another key of the same holder in its place. The keys that stood on paper stay with the holding:
-whoever finds the paper again may claim once more, but such a later claim, like a reset, waits 72 hours in the open and
-can be refused by whoever holds the item now. A holding lasts until another key is named.
+A *holding* begins when somebody else's statement names a key for the item: a sale, a hand-over, an exchange, a
+transfer or a reset. A claim puts another key of the same holder in its place. The keys that stood on paper stay with
+the holding: whoever finds the paper again may claim once more, but such a later claim, like a reset, waits 72 hours in
+the open and can be refused by whoever holds the item now. A holding lasts until another key is named.
 
 Nothing here changes its argument: a holding is a value, and ``at`` says which one is in force at a time.
 """
@@ -112,7 +112,9 @@ def speaker(held: Held, entry: Entry) -> Grant:
 def refuse_naming(held: Held, statement: Statement) -> None:
     """Raise ``Refused`` if a sale, hand-over or exchange names a holder for what is held already (rule 7)."""
     if "holder_key" in statement.details and held.holding is not None and not held.holding.released:
-        raise Refused("this is held; a new holder is named by the present one", "/details/holder_key", ("item.transferred",))
+        raise Refused(
+            "this is held; a new holder is named by the present one", "/details/holder_key", ("item.transferred",)
+        )
 
 
 def refuse_claim_or_transfer(held: Held, statement: Statement) -> None:

@@ -25,10 +25,10 @@ NOT_AFTER_RESET = frozenset("case.evaluated case.approved case.accepted item.acc
 _NAMING = frozenset("item.sold case.handed_over".split())
 
 
-def refuse(state: State, entry: Entry) -> None:
-    """Raise ``Refused`` or ``Forbidden`` if the entry contradicts the state of the item or case that is its first subject.
+def refuse(state: State, entry: Entry, operator: str) -> None:
+    """Raise ``Refused`` or ``Forbidden`` if the entry contradicts the state of its first subject, an item or a case.
 
-    ``state.held`` must be in force at the entry's ``recorded_at``.
+    ``operator`` may reset any holder. ``state.held`` must be in force at the entry's ``recorded_at``.
     """
     statement = entry.statement
     if statement.type == "item.registered":
@@ -39,6 +39,8 @@ def refuse(state: State, entry: Entry) -> None:
         _refuse_after_reset(state, statement)
     if statement.type in _NAMING:
         holding.refuse_naming(state.held, statement)
+    if statement.type == "item.holder_reset" and statement.party != operator:
+        _refuse_reset(state, statement)
     check = _REFUSE.get(statement.type)
     if check is not None:
         check(state, statement)
@@ -92,7 +94,7 @@ def _refuse_after_reset(state: State, statement: Statement) -> None:
         raise Forbidden("this key came by reset after the case was opened", "/case")
 
 
-def _refuse_stolen(state: State, statement: Statement) -> None:
+def _refuse_stolen(state: State, _: Statement) -> None:
     if state.stolen:
         raise Refused("this item is reported stolen", "/type", ("item.recovered",))
 
@@ -124,10 +126,8 @@ def _refuse_link(state: State, statement: Statement) -> None:
 
 
 def _refuse_reset(state: State, statement: Statement) -> None:
-    if state.sold_by and statement.party != state.sold_by:
+    if statement.party != state.sold_by:
         raise Forbidden("want the retailer of the last sale, or the operator", "/party")
-    if not state.sold_by:
-        raise Forbidden("this item was never sold here: want the operator", "/party")
 
 
 _REFUSE: dict[str, Callable[[State, Statement], None]] = {
@@ -139,12 +139,6 @@ _REFUSE: dict[str, Callable[[State, Statement], None]] = {
     "authentication.revoked": _refuse_revocation,
     "item.linked": _refuse_link,
 }
-
-
-def refuse_reset(state: State, statement: Statement, operator: str) -> None:
-    """Raise ``Forbidden`` unless a reset comes from the retailer of the last sale or from the operator (§3)."""
-    if statement.party != operator:
-        _refuse_reset(state, statement)
 
 
 def register(entry: Entry) -> State:

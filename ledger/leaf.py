@@ -1,9 +1,9 @@
 """Statements and leaves: what stands at an index of the log (format.md §2 and §4).
 
-A leaf is canonical JSON of one of two kinds. An *entry* holds a statement, who signed it, and its place in the log and in
-the chain of each of its subjects; a *seal* holds the root of the subject map over all leaves before it:
+A leaf is canonical JSON of one of two kinds. An *entry* holds a statement, who signed it, and its place in the log
+and in the chain of each of its subjects; a *seal* holds the root of the subject map over all leaves before it:
 
-    {"index":9,"links":[{"prev":null,"seq":0,"subject":…}],"prev":…,"recorded_at":…,"signatures":[…],"statement":{…},"v":1}
+    {"index":9,"links":[{"prev":null,"seq":0,"subject":…}],"prev":…,"recorded_at":…,"signatures":[…],"statement":…,"v":1}
     {"index":12,"map_root":"1d1b…","prev":"e928…","recorded_at":"2026-11-28T00:00:02.000Z","v":1}
 
 Parsing is strict: typed decoding refuses a member that is missing, unknown or of another type, encoding the value again
@@ -14,6 +14,7 @@ underscore (``_sd``) are spelled without it in Python.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -81,7 +82,9 @@ class Statement(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     grant: str | None = None
     agent: str | None = None
     attachments: Annotated[tuple[Attachment, ...], Meta(min_length=1, max_length=32)] | None = None
-    sd: Annotated[tuple[SdDigest, ...], Meta(min_length=1, max_length=64)] | None = msgspec.field(default=None, name="_sd")
+    sd: Annotated[tuple[SdDigest, ...], Meta(min_length=1, max_length=64)] | None = msgspec.field(
+        default=None, name="_sd"
+    )
     sd_alg: Literal["sha-256"] | None = msgspec.field(default=None, name="_sd_alg")
 
 
@@ -204,17 +207,7 @@ def check_form(statement: Statement, root: str = "") -> None:
 
     Raises ``Invalid`` with a pointer below ``root``.
     """
-    # What is absent is stood for by something of its form.
-    members = (
-        statement.id,
-        statement.type,
-        ZERO_HASH if statement.ledger is None else statement.ledger,
-        statement.id if statement.case is None else statement.case,
-        statement.id if statement.corrects is None else statement.corrects,
-        ZERO_HASH if statement.grant is None else statement.grant,
-        "-" if statement.agent is None else statement.agent,
-    )
-    if _ALL_FORMS("\n".join(members)) is None:
+    if _ALL_FORMS(_forms_of(statement)) is None:
         _refuse_form(statement, root)
     subjects = statement.subjects
     for number, subject in enumerate(subjects):
@@ -233,10 +226,31 @@ def check_form(statement: Statement, root: str = "") -> None:
         times.parse_occurred(statement.occurred_at)
     except Malformed as error:
         raise Invalid(error.message, f"{root}/occurred_at") from None
-    if (statement.sd is None) != (statement.sd_alg is None):
+    if statement.sd is not None or statement.sd_alg is not None:
+        _check_sd(statement, root)
+
+
+def _check_sd(statement: Statement, root: str) -> None:
+    sd = statement.sd
+    if sd is None or statement.sd_alg is None:
         raise Invalid("got one of _sd and _sd_alg, want both or neither", f"{root}/_sd")
-    if statement.sd is not None and any(a >= b for a, b in zip(statement.sd, statement.sd[1:], strict=False)):
+    if any(one >= other for one, other in pairwise(sd)):
         raise Invalid("got digests out of order or twice, want them sorted and distinct", f"{root}/_sd")
+
+
+def _forms_of(statement: Statement) -> str:
+    """The members that have a form, one a line; for an absent one stands something of its form."""
+    return "\n".join(
+        (
+            statement.id,
+            statement.type,
+            ZERO_HASH if statement.ledger is None else statement.ledger,
+            statement.id if statement.case is None else statement.case,
+            statement.id if statement.corrects is None else statement.corrects,
+            ZERO_HASH if statement.grant is None else statement.grant,
+            "-" if statement.agent is None else statement.agent,
+        )
+    )
 
 
 def _refuse_form(statement: Statement, root: str) -> None:

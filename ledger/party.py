@@ -80,7 +80,7 @@ class Parties(Struct):
 
     def is_key(self, did: str) -> bool:
         """Whether this key was ever a party's or the ledger's: then it can be nobody else's."""
-        return did in self.keys or any(_did_of(vkey) == did for vkey in self.vkeys)
+        return did in self.keys or any(did_of(vkey) == did for vkey in self.vkeys)
 
     def vkeys_in_force(self) -> tuple[str, ...]:
         """The vkeys that sign the next checkpoint, oldest first."""
@@ -161,7 +161,8 @@ def load(raw: bytes) -> Parties:
 
 
 @lru_cache(maxsize=64)
-def _did_of(vkey: str) -> str:
+def did_of(vkey: str) -> str:
+    """The did:key of the public key in a vkey; raises ``Malformed`` for no vkey."""
     return didkey.format_did(note.parse_vkey(vkey).public)
 
 
@@ -187,7 +188,9 @@ def _refuse_vkey_retirement(parties: Parties, entry: Entry) -> None:
     if entry.statement.details["vkey"] not in in_force:
         raise Refused("got a vkey that is not in force", "/details/vkey")
     if len(in_force) == 1:
-        raise Refused("the last ledger key cannot be retired; add another first", "/details/vkey", ("ledger.key_added",))
+        raise Refused(
+            "the last ledger key cannot be retired; add another first", "/details/vkey", ("ledger.key_added",)
+        )
 
 
 def _refuse_registration(parties: Parties, entry: Entry) -> None:

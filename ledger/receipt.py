@@ -1,6 +1,6 @@
-"""Receipts: proof that one entry, with these bytes and so signed, stands in the log (format.md §7).
+r"""Receipts: proof that one entry, with these bytes and so signed, stands in the log (format.md §7).
 
-    {"id": "urn:uuid:…", "index": 16, "entry": "<exact bytes>", "proof": "c2sp.org/tlog-proof@v1\\nindex 16\\n…"}
+    {"id": "urn:uuid:…", "index": 16, "entry": "<exact bytes>", "proof": "c2sp.org/tlog-proof@v1\nindex 16\n…"}
 
 A receipt does not say whose key it was that signed: that is proved by a history.
 """
@@ -60,7 +60,7 @@ def parse_receipt(raw: bytes) -> Receipt:
 
 
 def check_receipt(receipt: Receipt, vkeys: Sequence[VKey]) -> VerifiedReceipt:
-    """What the receipt proves to a reader who pinned one of these vkeys.
+    """What the receipt proves to a reader who pinned these vkeys, all named like the log's origin.
 
     (1) the checkpoint is signed by a pinned key; (5) the entry is included at the index; (7) it is canonical and the
     outer ``id`` and ``index`` are its own; (8) its signatures verify, whoever's they are.
@@ -68,7 +68,7 @@ def check_receipt(receipt: Receipt, vkeys: Sequence[VKey]) -> VerifiedReceipt:
     """
     try:
         proof = parse_proof(receipt.proof)
-        checkpoint = check_checkpoint(proof.checkpoint, vkeys)
+        checkpoint = check_checkpoint(proof.checkpoint, vkeys, vkeys[0].name)
     except (Malformed, Invalid, Disproved) as error:
         raise Disproved(error.message, 1, receipt.index) from None
     raw = receipt.entry.encode()

@@ -1,9 +1,10 @@
 """Who may say what, and what it changes: the one pair of functions that append, history and audit call.
 
-``judge`` decides whether an entry may stand at its index, by the state before it: its time, the ledger it was written
-for, the kind and number of its subjects, who signed it in whose name, and what the item, case or table of parties allows
-(format.md §3, events.md "Authority, exactly"). ``follow`` folds an entry that may stand into those states. That the
-signatures' bytes verify is ``ledger.dsse``'s to say, and that ``details`` have the shape of their type ``ledger.types``'.
+``judge`` decides whether an entry may stand at its index, by the state before it: its time, the ledger it was
+written for, the kind and number of its subjects, who signed it in whose name, and what the item, case or table of
+parties allows (format.md §3, events.md "Authority, exactly"). ``follow`` folds an entry that may stand into those
+states. That the signatures' bytes verify is ``ledger.dsse``'s to say, and that ``details`` have the shape of their
+type ``ledger.types``'.
 
 A reader of one history sees less than the service: where a subject, a statement or a party is ``NOT_SHOWN``, the rules
 that rest on it are left to whoever audits the whole log.
@@ -14,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from ledger import didkey, holding, item, note, times, types, uri
+from ledger import holding, item, times, types, uri
 from ledger.errors import Forbidden, Invalid, Refused
 from ledger.leaf import LATENESS, Entry, Statement
-from ledger.party import Parties
+from ledger.party import Parties, did_of
 from ledger.state import NOT_SHOWN, State
+from ledger.types_row import Type
 
 _MAX_WHOLES = 32
 """Steps up from a part to its whole: more is a cycle, or nothing that anybody built."""
@@ -42,8 +44,8 @@ class Lookups(Protocol):
 def judge(entry: Entry, parties: Parties, states: Sequence[State | None], look: Lookups) -> None:
     """Raise ``Invalid``, ``Refused`` or ``Forbidden`` unless the entry may stand at its index; nothing is changed.
 
-    ``states`` has one element a subject: its state before this entry, ``None`` for a subject without one, ``NOT_SHOWN``.
-    Pointers are those of the statement. Entry 0 is ``ledger.party.start``'s to judge.
+    ``states`` has one element a subject: its state before this entry, ``None`` for a subject without one, or
+    ``NOT_SHOWN``. Pointers are those of the statement. Entry 0 is ``ledger.party.start``'s to judge.
     """
     statement = entry.statement
     if statement.ledger != parties.ledger:
@@ -80,7 +82,7 @@ def follow(entry: Entry, leaf_hash: str, parties: Parties, states: Sequence[Stat
         if state is NOT_SHOWN:
             after.append(NOT_SHOWN)
             continue
-        now = _first_state(entry, subject, parties) if state is None else state
+        now = state or _first_state(entry, subject, parties)
         now.last_at = entry.recorded_at
         if now.held.pending:
             now.held = now.held.at(entry.recorded_at)
@@ -130,7 +132,7 @@ def _kind_of(subject: str, state: State | None, parties: Parties) -> str:
     return "" if state is None or state is NOT_SHOWN else state.kind
 
 
-def _judge_subjects(entry: Entry, row: types.Type, parties: Parties, states: Sequence[State | None]) -> str:
+def _judge_subjects(entry: Entry, row: Type, parties: Parties, states: Sequence[State | None]) -> str:
     """The kind of the first subject, once every subject is of a kind and the number that the type is about."""
     statement = entry.statement
     kind = _kind_of(statement.subjects[0], states[0], parties)
@@ -149,14 +151,14 @@ def _judge_subjects(entry: Entry, row: types.Type, parties: Parties, states: Seq
     return kind
 
 
-def _subject_count(statement: Statement, row: types.Type, kind: str) -> range:
+def _subject_count(statement: Statement, row: Type, kind: str) -> range:
     least, most = row.subjects
     if kind == "case" and row.subjects == (1, 1) and statement.grant is None and statement.type not in _OF_STATEMENTS:
         least = most = 2
     return range(least, most + 1)
 
 
-def _new_kind(statement: Statement, state: State | None, row: types.Type, *, complete: bool) -> str:
+def _new_kind(statement: Statement, state: State | None, row: Type, *, complete: bool) -> str:
     """The kind that a subject without entries gets by this one."""
     subject = statement.subjects[0]
     if statement.type == "item.registered":
@@ -179,7 +181,7 @@ def _judge_other(statement: Statement, number: int, state: State | None, parties
         raise Refused(f"got a subject of kind {kind or 'none'}, want {want}", f"/subjects/{number}")
 
 
-def _judge_party(entry: Entry, row: types.Type, parties: Parties, state: State | None) -> None:
+def _judge_party(entry: Entry, row: Type, parties: Parties, state: State | None) -> None:
     """Raise ``Forbidden`` unless the party may say this, and every signature is by a key of its own in force."""
     statement = entry.statement
     found = parties.parties.get(statement.party)
@@ -197,10 +199,12 @@ def _judge_party(entry: Entry, row: types.Type, parties: Parties, state: State |
             raise Forbidden("got a signature by a key that is not in force for this party", f"/signatures/{number}/key")
     if not _may_speak(statement, row, parties, state):
         who = ", ".join(sorted(row.who))
-        raise Forbidden(f"got a party with roles {', '.join(parties.roles(statement.party)) or 'none'}, want {who}", "/party")
+        raise Forbidden(
+            f"got a party with roles {', '.join(parties.roles(statement.party)) or 'none'}, want {who}", "/party"
+        )
 
 
-def _may_speak(statement: Statement, row: types.Type, parties: Parties, state: State | None) -> bool:
+def _may_speak(statement: Statement, row: Type, parties: Parties, state: State | None) -> bool:
     roles = parties.roles(statement.party)
     if any(role in row.who for role in roles) or "same" in row.who:
         return True
@@ -213,7 +217,7 @@ def _may_speak(statement: Statement, row: types.Type, parties: Parties, state: S
     return statement.details.get("performed_by") == "outside" and any(role in row.outside for role in roles)
 
 
-def _judge_holder(entry: Entry, row: types.Type, state: State | None) -> None:
+def _judge_holder(entry: Entry, row: Type, state: State | None) -> None:
     if "holder" not in row.who and "same" not in row.who:
         raise Forbidden(f"got {entry.statement.type} from a holder, want {', '.join(sorted(row.who))}", "/party")
     if state is None or state is NOT_SHOWN:
@@ -265,38 +269,34 @@ def _judge_erased(statement: Statement, look: Lookups) -> None:
 
 
 def _judge_keys(statement: Statement, parties: Parties, look: Lookups) -> None:
-    """Raise ``Refused`` if a key is named that is somebody else's: keys of parties, holders and the ledger never coincide."""
+    """Raise ``Refused`` if a key or uuid is named that is somebody else's: of parties, holders and the ledger."""
     details = statement.details
     if "holder_key" in details:
         if parties.is_key(details["holder_key"]) or look.holder_key(details["holder_key"]):
             raise Refused("got a key that was used before", "/details/holder_key")
     elif statement.type == "key.added" and look.holder_key(details["key"]):
         raise Refused("got a holder's key", "/details/key")
-    elif statement.type == "ledger.key_added":
-        if look.holder_key(didkey.format_did(note.parse_vkey(details["vkey"]).public)):
-            raise Refused("got a holder's key", "/details/vkey")
+    elif statement.type == "ledger.key_added" and look.holder_key(did_of(details["vkey"])):
+        raise Refused("got a holder's key", "/details/vkey")
     elif statement.type == "party.registered":
-        if look.state(statement.subjects[0].removesuffix("#authority")) not in (None, NOT_SHOWN):
+        bare = look.state(uri.party_of(statement.subjects[0]))
+        if bare is not None and bare is not NOT_SHOWN:
             raise Refused("this uuid is an item or a case", "/subjects/0")
 
 
 def _judge_item(entry: Entry, parties: Parties, states: Sequence[State | None], look: Lookups) -> None:
+    """What the state of an item or case, and of a second item, says against the entry."""
     statement, state = entry.statement, states[0]
-    if state is None:
-        if statement.type == "case.opened" or "holder_key" not in statement.details:
-            return
-        raise Refused("want a holder named by a sale", "/details/holder_key")
-    if state is not NOT_SHOWN:
-        if statement.type == "case.opened" and "holder_key" in statement.details:
-            raise Refused("the item's holder speaks in its cases; none is named for one", "/details/holder_key")
-        item.refuse(state, entry)
-        if statement.type == "item.holder_reset":
-            item.refuse_reset(state, statement, parties.operator)
-    if len(states) > 1 and state is not NOT_SHOWN and states[1] is not NOT_SHOWN and statement.type not in _OF_STATEMENTS:
+    if state is None or state is NOT_SHOWN:
+        pass
+    elif statement.type == "case.opened" and "holder_key" in statement.details:
+        raise Refused("the item's holder speaks in its cases; none is named for one", "/details/holder_key")
+    else:
+        item.refuse(state, entry, parties.operator)
+    second = states[1] if len(states) > 1 and statement.type not in _OF_STATEMENTS else None
+    if second is not None and second is not NOT_SHOWN and second.kind == "item":
+        item.refuse_second(second, entry)
         _refuse_cycle(statement, look)
-    if len(states) > 1 and states[1] is not None and states[1] is not NOT_SHOWN and states[1].kind == "item":
-        if statement.type not in _OF_STATEMENTS:
-            item.refuse_second(states[1], entry)
 
 
 def _refuse_cycle(statement: Statement, look: Lookups) -> None:

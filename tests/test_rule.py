@@ -75,12 +75,16 @@ def test_the_first_entry_of_a_subject_fixes_its_kind(world: World) -> None:
     refused(Refused, "/subjects/0", world.say, "alarm.taken_up", "shop", RING, {"alarm": "a"})
     world.say("item.registered", "shop", uuid("chair"), {"name": "x", "category": "y"})
     about = uuid("chair") + "#authority"
-    refused(Refused, "/subjects/0", world.say, "party.registered", "operator", about, {"name": "n", "roles": ["carrier"]})
+    refused(
+        Refused, "/subjects/0", world.say, "party.registered", "operator", about, {"name": "n", "roles": ["carrier"]}
+    )
 
 
 def test_the_ledgers_uuid_is_no_partys(world: World) -> None:
     about = LEDGER + "#authority"
-    refused(Refused, "/subjects/0", world.say, "party.registered", "operator", about, {"name": "n", "roles": ["carrier"]})
+    refused(
+        Refused, "/subjects/0", world.say, "party.registered", "operator", about, {"name": "n", "roles": ["carrier"]}
+    )
 
 
 def test_a_type_has_the_number_of_subjects_of_its_row(world: World) -> None:
@@ -117,7 +121,16 @@ def test_a_case_that_is_the_subject_is_a_case(world: World) -> None:
 
 def test_only_keys_in_force_of_the_party_sign(world: World) -> None:
     refused(Forbidden, "/signatures/0/key", world.say, "repair.completed", "shop", RING, WORK, keys=[did("rival")])
-    refused(Forbidden, "/signatures/1/key", world.say, "repair.completed", "shop", RING, WORK, keys=[did("shop"), did("rival")])
+    refused(
+        Forbidden,
+        "/signatures/1/key",
+        world.say,
+        "repair.completed",
+        "shop",
+        RING,
+        WORK,
+        keys=[did("shop"), did("rival")],
+    )
     refused(Forbidden, "/signatures/0/key", world.say, "repair.completed", "nobody", RING, WORK)
 
 
@@ -130,10 +143,31 @@ def test_a_role_is_needed(world: World) -> None:
 def test_only_the_operator_registers(world: World) -> None:
     about = uuid("new") + "#authority"
     refused(Forbidden, "/party", world.say, "party.registered", "shop", about, {"name": "n", "roles": ["certifier"]})
-    refused(Refused, "/details/roles", world.say, "party.registered", "operator", about, {"name": "n", "roles": ["operator"]})
-    world.say("party.registered", "operator", uuid("operator") + "#authority", {"name": "n", "roles": ["operator", "retailer"]})
+    refused(
+        Refused,
+        "/details/roles",
+        world.say,
+        "party.registered",
+        "operator",
+        about,
+        {"name": "n", "roles": ["operator"]},
+    )
+    world.say(
+        "party.registered",
+        "operator",
+        uuid("operator") + "#authority",
+        {"name": "n", "roles": ["operator", "retailer"]},
+    )
     assert world.parties.roles(uuid("operator")) == ("operator", "retailer")
-    refused(Refused, "/subjects/0", world.say, "party.registered", "operator", uuid("shop") + "#authority", {"name": "n", "roles": []})
+    refused(
+        Refused,
+        "/subjects/0",
+        world.say,
+        "party.registered",
+        "operator",
+        uuid("shop") + "#authority",
+        {"name": "n", "roles": []},
+    )
 
 
 def test_a_party_is_registered_before_anything_else_is_said_of_it(world: World) -> None:
@@ -141,12 +175,26 @@ def test_a_party_is_registered_before_anything_else_is_said_of_it(world: World) 
     details = {"name": "n", "roles": ["retailer"]}
     refused(Refused, "/subjects/0", world.say, "party.updated", "operator", about, details)
     refused(Refused, "/subjects/0", world.say, "party.suspended", "operator", about, {"reason": "fraud"})
-    refused(Refused, "/subjects/0", world.say, "key.added", "operator", about, {"key": did("k"), "custody": "self"}, keys=[did("operator"), did("k")])
+    refused(
+        Refused,
+        "/subjects/0",
+        world.say,
+        "key.added",
+        "operator",
+        about,
+        {"key": did("k"), "custody": "self"},
+        keys=[did("operator"), did("k")],
+    )
 
 
 def test_parents_are_registered_and_form_no_circle(world: World) -> None:
     def update(name: str, parent: str) -> None:
-        world.say("party.updated", "operator", uuid(name) + "#authority", {"name": name, "roles": ["retailer"], "parent": uuid(parent)})
+        world.say(
+            "party.updated",
+            "operator",
+            uuid(name) + "#authority",
+            {"name": name, "roles": ["retailer"], "parent": uuid(parent)},
+        )
 
     refused(Refused, "/details/parent", update, "shop", "nobody")
     refused(Refused, "/details/parent", update, "shop", "shop")
@@ -175,7 +223,9 @@ def test_a_key_is_added_once_and_by_those_who_may(world: World) -> None:
 def test_the_operator_adds_a_key_again_once_none_is_in_force(world: World) -> None:
     shop = uuid("shop") + "#authority"
     world.say("key.revoked", "operator", shop, {"key": did("shop"), "reason": "lost"})
-    world.say("key.added", "operator", shop, {"key": did("next"), "custody": "ledger"}, keys=[did("operator"), did("next")])
+    world.say(
+        "key.added", "operator", shop, {"key": did("next"), "custody": "ledger"}, keys=[did("operator"), did("next")]
+    )
     assert world.parties.keys[did("next")].installed
     world.say("repair.completed", "shop", RING, WORK, keys=[did("next")])
 
@@ -183,12 +233,22 @@ def test_the_operator_adds_a_key_again_once_none_is_in_force(world: World) -> No
 def test_a_revoked_key_says_its_own_revocation_and_no_more(world: World) -> None:
     shop = uuid("shop") + "#authority"
     refused(Forbidden, "/party", world.say, "key.revoked", "rival", shop, {"key": did("shop"), "reason": "lost"})
-    refused(Refused, "/details/key", world.say, "key.revoked", "operator", shop, {"key": did("rival"), "reason": "lost"})
+    refused(
+        Refused, "/details/key", world.say, "key.revoked", "operator", shop, {"key": did("rival"), "reason": "lost"}
+    )
     world.say("key.revoked", "shop", shop, {"key": did("shop"), "reason": "retired"})
     refused(Forbidden, "/signatures/0/key", world.say, "repair.completed", "shop", RING, WORK)
     refused(Refused, "/details/key", world.say, "key.revoked", "operator", shop, {"key": did("shop"), "reason": "lost"})
     world.say("key.revoked", "operator", shop, {"key": did("shop"), "reason": "compromised"})
-    refused(Refused, "/details/key", world.say, "key.revoked", "operator", shop, {"key": did("shop"), "reason": "compromised"})
+    refused(
+        Refused,
+        "/details/key",
+        world.say,
+        "key.revoked",
+        "operator",
+        shop,
+        {"key": did("shop"), "reason": "compromised"},
+    )
 
 
 def test_doubt_runs_from_a_compromised_key_to_the_keys_that_it_added(world: World) -> None:
@@ -201,7 +261,9 @@ def test_doubt_runs_from_a_compromised_key_to_the_keys_that_it_added(world: Worl
     world.say("key.added", "shop", shop, {"key": did("third"), "custody": "self"}, keys=[did("second"), did("third")])
     later = times.format_recorded(world.now)
     assert not world.parties.doubtful(did("third"), later)
-    world.say("key.revoked", "shop", shop, {"key": did("shop"), "reason": "compromised", "since": since}, keys=[did("early")])
+    world.say(
+        "key.revoked", "shop", shop, {"key": did("shop"), "reason": "compromised", "since": since}, keys=[did("early")]
+    )
     assert [world.parties.doubtful(did(name), later) for name in ("shop", "second", "third", "early", "rival")] == [
         True, True, True, False, False
     ]  # fmt: skip
@@ -212,7 +274,15 @@ def test_doubt_runs_from_a_compromised_key_to_the_keys_that_it_added(world: Worl
 def test_of_a_suspended_party_nothing_is_accepted_but_a_revocation(world: World) -> None:
     shop = uuid("shop") + "#authority"
     refused(Refused, "/type", world.say, "party.reinstated", "operator", shop, {"reason": "error"})
-    refused(Refused, "/subjects/0", world.say, "party.suspended", "operator", uuid("operator") + "#authority", {"reason": "fraud"})
+    refused(
+        Refused,
+        "/subjects/0",
+        world.say,
+        "party.suspended",
+        "operator",
+        uuid("operator") + "#authority",
+        {"reason": "fraud"},
+    )
     world.say("party.suspended", "operator", shop, {"reason": "fraud"})
     refused(Refused, "/type", world.say, "party.suspended", "operator", shop, {"reason": "fraud"})
     refused(Forbidden, "/party", world.say, "repair.completed", "shop", RING, WORK)
@@ -227,7 +297,15 @@ def test_ledger_keys_come_and_go_by_the_operator(world: World) -> None:
         return format_vkey(origin, parse_did(did(name)))
 
     refused(Refused, "/details/vkey", world.say, "ledger.key_retired", "operator", LEDGER, {"vkey": world.vkey})
-    refused(Refused, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": vkey("log2", "elsewhere.example")})
+    refused(
+        Refused,
+        "/details/vkey",
+        world.say,
+        "ledger.key_added",
+        "operator",
+        LEDGER,
+        {"vkey": vkey("log2", "elsewhere.example")},
+    )
     refused(Refused, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": world.vkey})
     refused(Refused, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": vkey("shop")})
     refused(Forbidden, "/party", world.say, "ledger.key_added", "shop", LEDGER, {"vkey": vkey("log2")})
@@ -252,7 +330,16 @@ def test_keys_of_parties_holders_and_the_ledger_never_coincide(world: World, sal
     for name in ("shop", "log", "paper"):
         refused(Refused, "/details/holder_key", world.say, "item.sold", "shop", chair, named(name, channel="store"))
     shop = uuid("shop") + "#authority"
-    refused(Refused, "/details/key", world.say, "key.added", "shop", shop, {"key": did("paper"), "custody": "self"}, keys=[did("shop"), did("paper")])
+    refused(
+        Refused,
+        "/details/key",
+        world.say,
+        "key.added",
+        "shop",
+        shop,
+        {"key": did("paper"), "custody": "self"},
+        keys=[did("shop"), did("paper")],
+    )
     vkey = format_vkey("ledger.example/test", parse_did(did("paper")))
     refused(Refused, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": vkey})
 
@@ -267,7 +354,17 @@ def test_a_first_claim_puts_the_device_key_in_the_papers_place_at_once(world: Wo
     claim = named("phone", "device")
     refused(Forbidden, "/signatures", world.hold, "item.claimed", "paper", RING, claim, grant)
     refused(Forbidden, "/signatures", world.hold, "item.claimed", "phone", RING, claim, grant)
-    refused(Forbidden, "/signatures", world.hold, "item.claimed", "paper", RING, claim, grant, keys=[did("phone"), did("paper")])
+    refused(
+        Forbidden,
+        "/signatures",
+        world.hold,
+        "item.claimed",
+        "paper",
+        RING,
+        claim,
+        grant,
+        keys=[did("phone"), did("paper")],
+    )
     refused(Forbidden, "/party", world.say, "item.claimed", "shop", RING, claim)
     claimed = world.hold("item.claimed", "paper", RING, claim, grant, keys=[did("paper"), did("phone")])
     refused(Forbidden, "/grant", world.hold, "item.reported_lost", "paper", RING, {}, grant)
@@ -312,7 +409,16 @@ def test_the_present_holder_refuses_a_claim(world: World, sale: Entry) -> None:
     first = claim(world, world.hash_of(sale), "phone")
     second = claim(world, world.hash_of(sale), "thief")
     grant = world.hash_of(first)
-    refused(Refused, "/details/refused", world.hold, "item.claim_refused", "phone", RING, {"refused": sale.statement.id}, grant)
+    refused(
+        Refused,
+        "/details/refused",
+        world.hold,
+        "item.claim_refused",
+        "phone",
+        RING,
+        {"refused": sale.statement.id},
+        grant,
+    )
     world.hold("item.claim_refused", "phone", RING, {"refused": second.statement.id}, grant)
     world.later(100)
     refused(Forbidden, "/grant", world.hold, "item.recovered", "thief", RING, {}, world.hash_of(second))
@@ -322,7 +428,9 @@ def test_the_present_holder_refuses_a_claim(world: World, sale: Entry) -> None:
 def test_a_transfer_is_signed_by_both_and_ends_the_paper(world: World, sale: Entry) -> None:
     grant = world.hash_of(sale)
     refused(Forbidden, "/signatures", world.hold, "item.transferred", "paper", RING, named("next", "device"), grant)
-    moved = world.hold("item.transferred", "paper", RING, named("next", "device"), grant, keys=[did("paper"), did("next")])
+    moved = world.hold(
+        "item.transferred", "paper", RING, named("next", "device"), grant, keys=[did("paper"), did("next")]
+    )
     refused(Forbidden, "/grant", claim, world, grant, "back")
     world.hold("item.recovered", "next", RING, {}, world.hash_of(moved))
 
@@ -330,7 +438,14 @@ def test_a_transfer_is_signed_by_both_and_ends_the_paper(world: World, sale: Ent
 def test_a_transfer_voids_what_waits(world: World, sale: Entry) -> None:
     first = claim(world, world.hash_of(sale), "phone")
     late = claim(world, world.hash_of(sale), "late")
-    moved = world.hold("item.transferred", "phone", RING, named("next", "device"), world.hash_of(first), keys=[did("phone"), did("next")])
+    moved = world.hold(
+        "item.transferred",
+        "phone",
+        RING,
+        named("next", "device"),
+        world.hash_of(first),
+        keys=[did("phone"), did("next")],
+    )
     world.later(100)
     refused(Forbidden, "/grant", world.hold, "item.recovered", "late", RING, {}, world.hash_of(late))
     world.hold("item.recovered", "next", RING, {}, world.hash_of(moved))
@@ -367,7 +482,17 @@ def test_a_sale_or_a_handover_names_a_holder_only_where_there_is_none(world: Wor
     over = {"check": "id", "evidence": {}, **named("other")}
     refused(Refused, "/details/holder_key", world.say, "case.handed_over", "shop", RING, over, case=CASE)
     world.say("return.completed", "shop", RING, {"reason": "regret", "condition": "whole"})
-    refused(Refused, "/type", world.hold, "item.transferred", "paper", RING, named("n", "device"), world.hash_of(sale), keys=[did("paper"), did("n")])
+    refused(
+        Refused,
+        "/type",
+        world.hold,
+        "item.transferred",
+        "paper",
+        RING,
+        named("n", "device"),
+        world.hash_of(sale),
+        keys=[did("paper"), did("n")],
+    )
     refused(Refused, "/type", claim, world, world.hash_of(sale), "phone")
     world.hold("case.opened", "paper", RING, OPENED, world.hash_of(sale), case=uuid("after the return"))
     sold = world.say("item.sold", "rival", RING, named("other", channel="store"))
@@ -382,7 +507,8 @@ def test_an_exchange_releases_one_and_names_the_holder_of_the_other(world: World
     refused(Refused, "/details/replacement", world.say, "exchange.completed", "shop", [RING, other], wrong)
     done = world.say("exchange.completed", "shop", [RING, other], details)
     holding = world.states[RING].held.holding
-    assert holding is not None and holding.released
+    assert holding is not None
+    assert holding.released
     world.hold("item.reported_lost", "p2", other, {}, world.hash_of(done))
     third = uuid("third ring")
     world.say("item.registered", "shop", third, {"name": "Ring", "category": "jewellery"})
@@ -401,7 +527,17 @@ def test_a_stolen_item_is_not_sold_or_transferred(world: World, sale: Entry) -> 
     grant = world.hash_of(sale)
     world.hold("item.reported_stolen", "paper", RING, {}, grant)
     refused(Refused, "/type", world.say, "item.sold", "shop", RING, {"channel": "store"})
-    refused(Refused, "/type", world.hold, "item.transferred", "paper", RING, named("n", "device"), grant, keys=[did("paper"), did("n")])
+    refused(
+        Refused,
+        "/type",
+        world.hold,
+        "item.transferred",
+        "paper",
+        RING,
+        named("n", "device"),
+        grant,
+        keys=[did("paper"), did("n")],
+    )
     world.say("item.recovered", "operator", RING, {})
     world.say("item.sold", "shop", RING, {"channel": "store"})
 
@@ -464,11 +600,29 @@ def test_a_statement_is_corrected_by_whoever_made_it(world: World) -> None:
     world.say("item.registered", "shop", chair, {"name": "x", "category": "y"})
     refused(Refused, "/corrects", world.say, "statement.corrected", "shop", chair, fix, corrects=done.statement.id)
     bad = {"reason": "error", "details": {"work": ["polish"]}}
-    refused(Invalid, "/details/details/tests", world.say, "statement.corrected", "shop", RING, bad, corrects=done.statement.id)
+    refused(
+        Invalid,
+        "/details/details/tests",
+        world.say,
+        "statement.corrected",
+        "shop",
+        RING,
+        bad,
+        corrects=done.statement.id,
+    )
     fixed = world.say("statement.corrected", "shop", RING, fix, corrects=done.statement.id)
     refused(Refused, "/corrects", world.say, "statement.corrected", "shop", RING, fix, corrects=fixed.statement.id)
     world.say("statement.retracted", "shop", RING, {"reason": "error"}, corrects=done.statement.id)
-    refused(Refused, "/corrects", world.say, "statement.retracted", "shop", RING, {"reason": "error"}, corrects=done.statement.id)
+    refused(
+        Refused,
+        "/corrects",
+        world.say,
+        "statement.retracted",
+        "shop",
+        RING,
+        {"reason": "error"},
+        corrects=done.statement.id,
+    )
 
 
 def test_a_holders_words_are_corrected_within_the_holding(world: World, sale: Entry) -> None:
@@ -477,8 +631,25 @@ def test_a_holders_words_are_corrected_within_the_holding(world: World, sale: En
     first = claim(world, world.hash_of(sale), "phone")
     better = {"reason": "error", "details": {"overall": 2}}
     world.hold("statement.corrected", "phone", RING, better, world.hash_of(first), corrects=rated.statement.id)
-    moved = world.hold("item.transferred", "phone", RING, named("next", "device"), world.hash_of(first), keys=[did("phone"), did("next")])
-    refused(Forbidden, "/party", world.hold, "statement.corrected", "next", RING, better, world.hash_of(moved), corrects=rated.statement.id)
+    moved = world.hold(
+        "item.transferred",
+        "phone",
+        RING,
+        named("next", "device"),
+        world.hash_of(first),
+        keys=[did("phone"), did("next")],
+    )
+    refused(
+        Forbidden,
+        "/party",
+        world.hold,
+        "statement.corrected",
+        "next",
+        RING,
+        better,
+        world.hash_of(moved),
+        corrects=rated.statement.id,
+    )
 
 
 def test_a_correction_changes_no_key(world: World, sale: Entry) -> None:
@@ -493,10 +664,26 @@ def test_those_concerned_dispute(world: World, sale: Entry) -> None:
     done = world.say("repair.completed", "shop", RING, WORK)
     dispute = {"disputes": done.statement.id, "reason": "not_so"}
     refused(Forbidden, "/party", world.say, "statement.disputed", "lab", RING, dispute)
-    refused(Refused, "/details/disputes", world.say, "statement.disputed", "operator", RING, {**dispute, "disputes": uuid("none")})
+    refused(
+        Refused,
+        "/details/disputes",
+        world.say,
+        "statement.disputed",
+        "operator",
+        RING,
+        {**dispute, "disputes": uuid("none")},
+    )
     chair = uuid("chair")
     other = world.say("item.registered", "shop", chair, {"name": "x", "category": "y"})
-    refused(Refused, "/details/disputes", world.say, "statement.disputed", "operator", RING, {**dispute, "disputes": other.statement.id})
+    refused(
+        Refused,
+        "/details/disputes",
+        world.say,
+        "statement.disputed",
+        "operator",
+        RING,
+        {**dispute, "disputes": other.statement.id},
+    )
     world.say("statement.disputed", "operator", RING, dispute)
     world.say("statement.disputed", "shop", RING, dispute)
     world.hold("statement.disputed", "paper", RING, dispute, world.hash_of(sale))
@@ -510,7 +697,15 @@ def test_an_erasure_names_the_first_subjects_of_its_statements(world: World) -> 
     refused(Forbidden, "/party", world.say, "data.erased", "shop", RING, erased)
     refused(Refused, "/subjects", world.say, "data.erased", "operator", [RING, chair], erased)
     refused(Refused, "/details/statements/0", world.say, "data.erased", "operator", chair, erased)
-    refused(Refused, "/details/statements/0", world.say, "data.erased", "operator", RING, {**erased, "statements": [uuid("n")]})
+    refused(
+        Refused,
+        "/details/statements/0",
+        world.say,
+        "data.erased",
+        "operator",
+        RING,
+        {**erased, "statements": [uuid("n")]},
+    )
     refused(Refused, "/subjects/1", world.say, "data.erased", "operator", [RING, uuid("nothing")], erased)
     world.say("data.erased", "operator", RING, erased)
 
@@ -526,7 +721,9 @@ def test_a_case_is_opened_once_and_first(world: World, sale: Entry) -> None:
     world.say("case.closed", "shop", RING, {"outcome": "resolved"}, case=CASE)
     refused(Refused, "/case", world.say, "repair.completed", "shop", RING, WORK, case=CASE)
     world.hold("case.evaluated", "paper", RING, {"overall": 5}, world.hash_of(sale), case=CASE)
-    refused(Refused, "/case", world.hold, "case.evaluated", "paper", RING, {"overall": 4}, world.hash_of(sale), case=CASE)
+    refused(
+        Refused, "/case", world.hold, "case.evaluated", "paper", RING, {"overall": 4}, world.hash_of(sale), case=CASE
+    )
     world.say("case.reopened", "shop", RING, {"outcome": "unresolved"}, case=CASE)
     world.say("repair.completed", "shop", RING, WORK, case=CASE)
 

@@ -1,6 +1,6 @@
 """A small world for tests of the rules: parties that speak about items, without signatures' bytes or a log.
 
-``World.say`` makes an entry of its words, asks ``rule.judge`` and folds it in with ``rule.follow``, as append and audit do.
+``World.say`` makes an entry of its words, asks ``rule.judge`` and folds it in with ``rule.follow``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def did(name: str) -> str:
 
 
 class World:
-    """A ledger of rules alone. Parties are called by name, and sign with the key of their name unless told otherwise."""
+    """A ledger of rules alone. Parties are called by name, and sign with the key of that name."""
 
     def __init__(self) -> None:
         self.now = START
@@ -49,14 +49,21 @@ class World:
         entry = self._entry("ledger.created", "operator", [LEDGER], details, [did("operator")], ledger=None)
         self.parties = party.start(entry, self._hash(entry))
         self._fold(entry, [None])
-        for name, roles in {"shop": "retailer repairer", "maker": "manufacturer", "lab": "certifier", "rival": "retailer"}.items():
+        for name, roles in {
+            "shop": "retailer repairer",
+            "maker": "manufacturer",
+            "lab": "certifier",
+            "rival": "retailer",
+        }.items():
             self.register(name, *roles.split())
 
     def register(self, name: str, *roles: str) -> None:
         """Register a party and give it a key."""
         authority = uuid(name) + "#authority"
         self.say("party.registered", "operator", authority, {"name": name, "roles": list(roles)})
-        self.say("key.added", "operator", authority, {"key": did(name), "custody": "self"}, keys=[did("operator"), did(name)])
+        self.say(
+            "key.added", "operator", authority, {"key": did(name), "custody": "self"}, keys=[did("operator"), did(name)]
+        )
 
     def say(
         self, kind: str, who: str, subjects: str | list[str], details: dict[str, Any] | None = None, **more: Any
@@ -108,7 +115,9 @@ class World:
             }
         )
         signatures = tuple(Signature(key, "") for key in keys)
-        return Entry(index=self.index, prev="0" * 64, recorded_at=at, links=(), statement=statement, signatures=signatures, v=1)
+        return Entry(
+            index=self.index, prev="0" * 64, recorded_at=at, links=(), statement=statement, signatures=signatures, v=1
+        )
 
     def _hash(self, entry: Entry) -> str:
         return hashlib.sha256(leaf.format_entry(entry)).hexdigest()
