@@ -15,7 +15,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from functools import lru_cache
 
 from ledger.errors import Invalid, Malformed
 
@@ -25,7 +24,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 # Form and rules ask for the same time one after the other, and a batch is recorded at one time.
-_CACHED_TIMES = 512
+_CACHED_TIMES = 4096
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,14 +37,12 @@ _OCCURRED = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 @lru_cache(maxsize=_CACHED_TIMES)
 def parse_occurred(text: str) -> int:
     """Return the microseconds of an author's time, in any offset; raises ``Malformed`` unless as in §2."""
     return _parse(_OCCURRED, text, "YYYY-MM-DDTHH:MM:SS[.f] and Z or ±HH:MM, a real date of years 1000-9998")
 
 
-@lru_cache(maxsize=4096)
 @lru_cache(maxsize=_CACHED_TIMES)
 def parse_recorded(text: str) -> int:
     """Return the microseconds of an appender's time; raises ``Malformed`` unless it is as in §4."""
