@@ -13,7 +13,7 @@ that rest on it are left to whoever audits the whole log.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from ledger import holding, item, times, types, uri
 from ledger.errors import Forbidden, Invalid, Refused
@@ -77,7 +77,7 @@ def follow(entry: Entry, leaf_hash: str, parties: Parties, states: Sequence[Stat
     For an entry that ``judge`` let stand. ``NOT_SHOWN`` stays what it is.
     """
     statement = entry.statement
-    after: list[State] = []
+    after: list[Any] = []
     for number, (subject, state) in enumerate(zip(statement.subjects, states, strict=True)):
         if state is NOT_SHOWN:
             after.append(NOT_SHOWN)
