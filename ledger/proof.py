@@ -39,7 +39,7 @@ class TlogProof:
 def parse_proof(raw: bytes | str) -> TlogProof:
     """The parts of a tlog-proof text; raises `Malformed`. The checkpoint is taken verbatim."""
     lines, checkpoint = _split(raw)
-    if not lines or lines.pop(0) != _HEADER:
+    if lines.pop(0) != _HEADER:
         raise Malformed(f"got a proof without its first line, want {_HEADER}")
     extra = None
     if lines and lines[0].startswith("extra "):
@@ -77,8 +77,8 @@ def _split(raw: bytes | str) -> tuple[list[str], str]:
         text = (raw.encode() if isinstance(raw, str) else raw).decode()
     except UnicodeError:
         raise Malformed("got a proof that is not UTF-8") from None
-    head, separator, checkpoint = text.partition("\n\n")
-    if not separator or not checkpoint:
+    head, _, checkpoint = text.partition("\n\n")
+    if not checkpoint:
         raise Malformed("got a proof without an empty line and a checkpoint after it")
     return head.split("\n"), checkpoint
 

@@ -90,6 +90,7 @@ def test_a_known_text() -> None:
     [
         pytest.param("", id="nothing"),
         pytest.param(TEXT[:-1], id="no newline at the end"),
+        pytest.param(TEXT + "extension", id="an extension line that does not end"),
         pytest.param(TEXT + "\n", id="an empty line after it"),
         pytest.param(TEXT + "extension\n", id="an extension line"),
         pytest.param(TEXT.split("\n", 1)[1], id="no origin line"),

@@ -17,6 +17,7 @@ from tests.vectors import vector
 
 HEADER = "c2sp.org/tlog-proof@v1\n"
 HASH = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+LONGEST = (HEADER + "index 0\n\n").ljust(MAX_TEXT, "n")
 
 proofs = st.builds(
     TlogProof,
@@ -78,6 +79,7 @@ def test_receipts_of_a_real_ledger() -> None:
         pytest.param(HEADER + "extra AA==\nextra AA==\nindex 0\n\nnote\n", id="extra twice"),
         pytest.param(HEADER + "extra \nindex 0\n\nnote\n", id="an empty extra"),
         pytest.param(HEADER + "extra AB==\nindex 0\n\nnote\n", id="an extra with spare bits"),
+        pytest.param(HEADER + "0\n\nnote\n", id="an index without the word"),
         pytest.param(HEADER + "index 00\n\nnote\n", id="a leading zero"),
         pytest.param(HEADER + "index\t0\n\nnote\n", id="a tab"),
         pytest.param(HEADER + "index 0 \n\nnote\n", id="a space at the end"),
@@ -88,7 +90,7 @@ def test_receipts_of_a_real_ledger() -> None:
         pytest.param(HEADER + "index 0\n" + HASH, id="no empty line"),
         pytest.param(HEADER + "index 0\n\n", id="no checkpoint"),
         pytest.param(HEADER + "index 0\n\nnote\ud800\n", id="half a surrogate pair"),
-        pytest.param(HEADER + "index 0\n\n" + "n" * MAX_TEXT, id="too long"),
+        pytest.param(LONGEST + "n", id="too long"),
     ],
 )
 def test_texts_that_are_refused(text: str) -> None:
@@ -98,6 +100,11 @@ def test_texts_that_are_refused(text: str) -> None:
 
 def test_as_many_hashes_as_a_tree_can_need_parse() -> None:
     assert len(parse_proof(HEADER + "index 0\n" + HASH * MAX_PROOF + "\nnote\n").hashes) == MAX_PROOF
+
+
+def test_a_text_as_long_as_allowed_parses() -> None:
+    assert len(LONGEST) == MAX_TEXT
+    assert format_proof(parse_proof(LONGEST)) == LONGEST
 
 
 def test_a_checkpoint_may_hold_empty_lines() -> None:
