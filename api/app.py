@@ -1,0 +1,138 @@
+"""The application: what ``patina serve`` runs, put together from settings; importing this does nothing.
+
+Hot routes are Starlette routes and come first; what a shop calls by the hour is FastAPI's. Around both stand two
+layers of plain ASGI: ``Edge`` (ids, limits, headers) and inside it ``Gate`` (rights: what is not listed there is
+denied).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import openapi
+from api.edge import Edge
+from api.jobs import Jobs
+from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
+from api.raw_route import RawRoute
+from api.rights import Gate
+from api.routes import health, items, log, pages, registry, search, statements
+from api.settings import Settings
+from api.site import Site
+from ledger.db.ledger import Clock, Ledger, open_ledger
+from ledger.db.secret import MasterKey
+from ledger.errors import PatinaError
+
+HOT = (
+    RawRoute("/v1/statements", statements.post_statement, "POST"),
+    RawRoute("/v1/statements/batch", statements.post_batch, "POST"),
+    RawRoute("/v1/items/{id:path}/history", items.get_history),
+    RawRoute("/i/{token}", pages.get_code_page),
+    RawRoute("/checkpoint", log.get_checkpoint),
+    RawRoute("/tile/entries/{path:path}", log.get_entries),
+    RawRoute("/tile/{path:path}", log.get_tile),
+    RawRoute("/v1/statements/{id}", statements.get_statement),
+    RawRoute("/v1/items", items.post_item, "POST"),
+    RawRoute("/v1/items/{id:path}/qr.svg", items.get_qr),
+    RawRoute("/v1/items/{id:path}/qr.png", items.get_qr),
+    RawRoute("/v1/items/{id:path}/codes", items.post_code, "POST"),
+    RawRoute("/v1/items/{id:path}", items.get_item),
+    RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
+    RawRoute("/v1/log/proof/consistency", log.get_consistency),
+    RawRoute("/v1/log/map/{subject:path}", log.get_map_proof),
+    RawRoute("/v1/log/keys", log.get_keys),
+    RawRoute("/i/{token}/history", pages.get_code_history),
+    RawRoute("/i/{token}/qr.svg", pages.get_code_qr),
+    RawRoute("/i/{token}/qr.png", pages.get_code_qr),
+    RawRoute("/01/{gtin}/21/{serial}", pages.get_public_page),
+    RawRoute("/8004/{giai}", pages.get_public_page),
+    RawRoute("/", pages.get_front_page),
+    RawRoute("/docs", pages.get_docs),
+    RawRoute("/docs/problems", pages.get_problem_docs),
+    RawRoute("/openapi.json", pages.get_openapi),
+    RawRoute("/static/{name}", pages.get_static),
+    RawRoute("/robots.txt", pages.get_robots),
+    RawRoute("/favicon.ico", pages.get_icon),
+)
+"""Matched in this order, before FastAPI's."""
+
+
+def now() -> int:
+    """The clock: microseconds since 1970 in UTC."""
+    return time.time_ns() // 1000
+
+
+def open_site_ledger(settings: Settings, clock: Clock) -> Ledger:
+    """The ledger of the settings, opened with the master key of the environment or else of the ledger's folder."""
+    master = MasterKey.from_env(os.environ) or MasterKey.from_file(settings.directory / "master.key")
+    return open_ledger(
+        settings.url, directory=settings.directory, master=master, clock=clock, accept_clock=settings.accept_clock
+    )
+
+
+def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, clock: Clock = now) -> FastAPI:
+    """The application over the ledger that ``open_it`` opens when the server starts: by default, the settings' own."""
+    site = Site(settings, open_it or (lambda: open_site_ledger(settings, clock)), clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await site.open()
+        jobs = Jobs(site)
+        if settings.jobs:
+            jobs.start()
+        yield
+        await jobs.stop()
+        await site.close()
+
+    app = FastAPI(
+        title="Patina",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.site = site
+    app.router.routes[:0] = HOT
+    for router in (search.router, registry.router, health.router):
+        app.include_router(router)
+    app.state.openapi = openapi.describe(app)
+    app.add_exception_handler(PatinaError, _refuse)
+    app.add_exception_handler(Problem, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse)
+    app.add_exception_handler(HTTPException, _refuse)
+    app.add_middleware(Gate, find_caller=site.find_caller, entries_public=settings.entries_public)
+    app.add_middleware(Edge, https=settings.public_url.startswith("https://"))
+    return app
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """The problem document of whatever a route raised on purpose."""
+    match error:
+        case Problem():
+            problem = error
+        case PatinaError():
+            problem = problem_of(error)
+        case RequestValidationError():
+            problem = _problem_of_parameter(error)
+        case HTTPException(status_code=405):
+            problem = Problem("method", "this address has no such method", headers=error.headers)
+        case HTTPException(status_code=400):
+            problem = Problem("malformed", str(error.detail))
+        case _:
+            problem = not_found()
+    return problem_response(problem, request_id_of(request))
+
+
+def _problem_of_parameter(error: RequestValidationError) -> Problem:
+    first = error.errors()[0]
+    return Problem("invalid", str(first["msg"])[:200].lower(), parameter=str(first["loc"][-1]))

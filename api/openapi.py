@@ -1,0 +1,162 @@
+"""The OpenAPI 3.1 document of every route: FastAPI's own, and the Starlette routes described from their docstrings.
+
+Each operation says which right it needs (``x-right``), from the same table that enforces it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.problems import KINDS, MEDIA_TYPE
+from api.raw_route import RawRoute
+from api.rights import ENTRIES, PUBLIC, RIGHTS
+
+_TEXT = {"type": "string"}
+_NUMBER = {"type": "integer", "minimum": 0}
+_STATEMENT = {
+    "statement": {
+        "type": "item.registered",
+        "subjects": ["https://id.gs1.org/01/09520123456788/21/R%2F001"],
+        "party": "urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c",
+        "details": {"name": "Solitaire ring", "category": "jewellery"},
+    }
+}
+_ITEM = {"gtin": "09520123456788", "serial": "R/001", "name": "Solitaire ring", "category": "jewellery"}
+_AT = ("at", "query", "an index of the log, a day or a time: state and page as of then", _TEXT)
+_CODE = ("Patina-Code", "header", "view codes of the items that are written about, commas between", _TEXT)
+
+PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = {
+    ("post", "/v1/statements"): [_CODE],
+    ("post", "/v1/statements/batch"): [("atomic", "query", "true: all or none", {"type": "boolean"}), _CODE],
+    ("post", "/v1/items/{id}/codes"): [_CODE],
+    ("get", "/v1/items/{id}/history"): [_AT],
+    ("get", "/v1/items/{id}"): [_AT],
+    ("get", "/i/{token}"): [_AT],
+    ("get", "/i/{token}/history"): [_AT],
+    ("get", "/01/{gtin}/21/{serial}"): [_AT],
+    ("get", "/8004/{giai}"): [_AT],
+    ("get", "/v1/items/{id}/qr.svg"): [("token", "query", "a view code of the item", _TEXT)],
+    ("get", "/v1/items/{id}/qr.png"): [
+        ("token", "query", "a view code of the item", _TEXT),
+        ("dots", "query", "pixels of a module, 1 to 32", _NUMBER),
+    ],
+    ("get", "/i/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
+    ("get", "/v1/log/proof/inclusion"): [
+        ("index", "query", "which leaf", _NUMBER),
+        ("size", "query", "of which tree; the newest if left out", _NUMBER),
+    ],
+    ("get", "/v1/log/proof/consistency"): [
+        ("old", "query", "the smaller size", _NUMBER),
+        ("new", "query", "the larger size; the newest if left out", _NUMBER),
+    ],
+}
+"""Parameters beside those of the path: name, place, description, schema."""
+
+BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
+    ("post", "/v1/statements"): (("application/json",), _STATEMENT),
+    ("post", "/v1/statements/batch"): (("application/json", "application/x-ndjson"), [_STATEMENT]),
+    ("post", "/v1/items"): (("application/json",), _ITEM),
+    ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
+}
+"""Types and an example of the body of those that have one."""
+
+_DESCRIBED = {
+    "id": "an item's or statement's id, percent-encoded as one segment",
+    "subject": "a subject, percent-encoded as one segment",
+    "token": "a view code: 22 characters",
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document, without ``servers``, which a request knows."""
+    own = [route for route in app.router.routes if not isinstance(route, RawRoute)]
+    document = get_openapi(title="Patina", version="1", openapi_version="3.1.0", routes=own, description=_ABOUT)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in app.router.routes:
+        if isinstance(route, RawRoute):
+            path = route.path.replace(":path}", "}")
+            for method in (route.methods or set()) - {"HEAD"}:
+                paths.setdefault(path, {})[method.lower()] = _operation(route, method.lower(), path)
+    for path, methods in document.get("paths", {}).items():
+        paths.setdefault(path, {}).update(methods)
+    rights = {(method.lower(), path.replace(":path}", "}")): right for method, path, right in RIGHTS}
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            _secure(operation, rights[method, path])
+    document["paths"] = dict(sorted(paths.items(), key=lambda item: (not item[0].startswith("/v1"), item[0])))
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    return document
+
+
+_ABOUT = (
+    "A ledger of what happened to things. Write with POST /v1/statements, read with GET /v1/items/{id}/history, and "
+    "check what you get with `patina verify`. Errors are RFC 9457 problem documents."
+)
+
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "errors", "request_id"],
+    "properties": {
+        "type": {"type": "string", "enum": [f"/docs/problems#{kind}" for kind in KINDS]},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"pointer": _TEXT, "detail": _TEXT, "parameter": _TEXT}},
+        },
+        "may_follow": {"type": "array", "items": _TEXT},
+        "request_id": _TEXT,
+    },
+}
+
+
+def _operation(route: RawRoute, method: str, path: str) -> dict[str, Any]:
+    summary, _, description = (inspect.getdoc(route.endpoint) or "").partition("\n\n")
+    operation: dict[str, Any] = {
+        "operationId": re.sub(r"\W+", "_", f"{method}{path}").strip("_"),
+        "summary": " ".join(summary.split()),
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "description": _DESCRIBED.get(name, name), "schema": _TEXT}
+            for name in re.findall(r"\{(\w+)", path)
+        ],
+        "responses": {"200": {"description": "as described"}},
+    }
+    if description:
+        operation["description"] = " ".join(description.split())
+    for name, place, about, schema in PARAMETERS.get((method, path), []):
+        operation["parameters"].append({"name": name, "in": place, "description": about, "schema": schema})
+    if (method, path) in BODIES:
+        kinds, example = BODIES[method, path]
+        content = {
+            kind: {"schema": {"type": "array" if isinstance(example, list) else "object"}, "example": example}
+            for kind in kinds
+        }
+        operation["requestBody"] = {"required": True, "content": content}
+        if not isinstance(example, list):
+            operation["responses"] = {"201": {"description": "written"}}
+            if path == "/v1/statements":
+                operation["responses"]["200"] = {"description": "it stood there before: a receipt of the same entry"}
+    return operation
+
+
+def _secure(operation: dict[str, Any], right: str) -> None:
+    operation["x-right"] = right
+    operation["security"] = [] if right == PUBLIC else [{}, {"key": []}] if right == ENTRIES else [{"key": []}]
+    answers = operation["responses"]
+    answers.pop("422", None)
+    problem = {
+        "description": "a problem: see /docs/problems",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status in ("4XX", "5XX"):
+        answers[status] = problem

@@ -1,0 +1,107 @@
+"""The words of the pages: one file a language in ``locales``, and how values of statements read in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ledger import times
+
+LOCALES = Path(__file__).parent / "locales"
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]{5})?)?")
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The words of one language."""
+
+    language: str
+    text: Mapping[str, str]
+    months: tuple[str, ...]
+    sentence: Mapping[str, str]
+    member: Mapping[str, str]
+    word: Mapping[str, str]
+    problem: Mapping[str, str]
+
+    def say(self, key: str, **values: object) -> str:
+        """A text with its places filled."""
+        return fill(self.text[key], values)
+
+    def label(self, name: str) -> str:
+        """How a member of ``details`` is called."""
+        return self.member.get(name) or name.replace("_", " ").capitalize()
+
+    def value(self, value: Any) -> str:
+        """A value of ``details`` in words; lists and objects become one line."""
+        if isinstance(value, bool):
+            return self.word["true" if value else "false"]
+        if isinstance(value, str):
+            if _MOMENT.fullmatch(value):
+                return self.moment(value)
+            return self.word.get(value) or (value.replace("_", " ") if re.fullmatch("[a-z_]+", value) else value)
+        if isinstance(value, list):
+            return self.text["list_and"].join(self.value(one) for one in value)
+        if isinstance(value, dict):
+            named = next((name for name in ("name", "part", "what", "aspect") if name in value), None)
+            rest = [(name, one) for name, one in value.items() if name != named]
+            if named is not None:
+                return self.value(value[named]) + "".join(f": {self.value(one)}" for _, one in rest)
+            return "; ".join(f"{self.label(name)}: {self.value(one)}" for name, one in rest)
+        return str(value)
+
+    def moment(self, text: str) -> str:
+        """A day or a time as it was stated, with the offset that its author gave."""
+        found = _split(text)
+        if found is None:
+            return text
+        year, month, day, clock, zone = found
+        shown = {"day": day, "month": self.months[month - 1], "year": year, "clock": clock, "zone": zone}
+        return self.say("time" if clock else "day", **shown)
+
+    def day(self, text: str) -> str:
+        """The day of a time, as its author's clock had it."""
+        return self.moment(text[:10])
+
+    def utc(self, microseconds: int) -> str:
+        """A time in UTC, to the minute."""
+        return self.moment(times.format_recorded(microseconds)[:16] + "Z")
+
+
+def fill(pattern: str, values: Mapping[str, object]) -> str:
+    """The pattern with each ``{name}`` replaced by its value, or by an ellipsis if there is none; values are text."""
+    return _PLACE.sub(lambda found: str(values.get(found[1], "…")), pattern)
+
+
+def _split(text: str) -> tuple[int, int, int, str, str] | None:
+    """Year, month, day, clock and zone of a day or a time; seconds are left out."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if "T" not in text:
+        return moment.year, moment.month, moment.day, "", ""
+    zone = "" if moment.tzinfo is None else f"(UTC{moment:%z})" if moment.utcoffset() else "UTC"
+    return moment.year, moment.month, moment.day, f"{moment:%H:%M}", zone
+
+
+@lru_cache(maxsize=8)
+def load_catalogue(language: str) -> Catalogue:
+    """The catalogue of a language, read once."""
+    read = msgspec.json.decode((LOCALES / f"{language}.json").read_bytes())
+    return Catalogue(
+        language=language,
+        text=read["text"],
+        months=tuple(read["months"]),
+        sentence=read["sentence"],
+        member=read["member"],
+        word=read["word"],
+        problem=read["problem"],
+    )

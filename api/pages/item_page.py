@@ -1,0 +1,161 @@
+"""The page of an item, made from its history bundle after the server has checked it as any reader would.
+
+The check (``ledger.history.check_history``) runs here on the bundle that the page offers for download, with the
+ledger's own keys pinned; a bundle that fails is shown to nobody. What the page says of the check is what was checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.fold import Told, fold
+from api.pages.catalogue import Catalogue
+from api.pages.story import Certificate, Event, Teller
+from ledger import times
+from ledger.bundle import parse_history
+from ledger.history import Asked, VerifiedHistory, check_history
+from ledger.note import parse_vkey
+from ledger.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A state that nobody may overlook."""
+
+    title: str
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the item, as far as its keys say."""
+
+    badge: str
+    text: str
+    tone: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """Everything that a template of an item needs, in words; ``below`` is set if an earlier state was asked for."""
+
+    subject: str
+    name: str
+    lead: str
+    facts: tuple[tuple[str, str], ...]
+    banners: tuple[Banner, ...]
+    certificates: tuple[Certificate, ...]
+    responsible: tuple[tuple[str, str, str], ...]
+    holder: Holder
+    events: tuple[Event, ...]
+    as_of: str
+    as_of_at: str
+    stale: bool
+    witnessed: bool
+    count: int
+    size: int
+    origin: str
+    operator: str
+    vkeys: tuple[str, ...]
+    below: int | None
+    below_when: str
+    state: State
+
+
+def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> VerifiedHistory:
+    """What the bundle proves; raises ``Disproved`` or ``Malformed``."""
+    asked = Asked(subject=subject, vkeys=tuple(parse_vkey(vkey) for vkey in vkeys), now=now)
+    return check_history(parse_history(bundle), asked)
+
+
+def make_page(
+    verified: VerifiedHistory, words: Catalogue, vkeys: Sequence[str], now: int, below: int | None
+) -> ItemPage | None:
+    """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none."""
+    told = [
+        Told(entry, leaf_hash.hex())
+        for entry, leaf_hash in zip(verified.entries, verified.leaf_hashes, strict=True)
+        if below is None or entry.index < below
+    ]
+    state = fold(verified.subject, told)
+    if state is None or state.kind != "item":
+        return None
+    parties = verified.replay.parties
+    teller = Teller(words, parties, told, verified.doubtful)
+    about = _about(told)
+    state.held = state.held.at(times.format_recorded(now))
+    return ItemPage(
+        subject=verified.subject,
+        name=about.get("name") or words.text["unnamed"],
+        lead=" · ".join(words.value(about[name]) for name in ("category", "brand", "model") if about.get(name)),
+        facts=teller.facts(
+            "item.registered",
+            {name: value for name, value in about.items() if name not in {"category", "brand", "model"}},
+        ),
+        banners=tuple(_banners(state, words)),
+        certificates=tuple(teller.certificates(times.format_recorded(now)[:10])),
+        responsible=tuple(teller.responsible()),
+        holder=_holder(state, words),
+        events=tuple(reversed(teller.events())),
+        as_of=words.moment(verified.as_of),
+        as_of_at=verified.as_of,
+        stale=verified.stale,
+        witnessed=verified.witnessed_at is not None,
+        count=len(told),
+        size=verified.checkpoint.size,
+        origin=verified.checkpoint.origin,
+        operator=teller.party(parties.operator),
+        vkeys=tuple(vkeys),
+        below=below,
+        below_when=words.moment(told[-1].entry.recorded_at),
+        state=state,
+    )
+
+
+def _about(told: Sequence[Told]) -> Mapping[str, Any]:
+    """What was registered, as corrected since by whoever registered it."""
+    first = told[0].entry.statement
+    about = dict(first.details)
+    for one in told:
+        statement = one.entry.statement
+        if statement.type == "statement.corrected" and statement.corrects == first.id:
+            about |= statement.details.get("details", {})
+    return about
+
+
+def _banners(state: State, words: Catalogue) -> list[Banner]:
+    holds = {
+        "stolen": state.stolen,
+        "lost": state.lost and not state.stolen,
+        "recalled": state.recalled,
+        "retired": state.retired is not None,
+    }
+    tones = {"stolen": "bad", "lost": "bad", "recalled": "bad", "retired": "note"}
+    banners = [
+        Banner(words.text[f"banner_{name}"], words.text[f"banner_{name}_text"], tones[name])
+        for name, on in holds.items()
+        if on
+    ]
+    for waiting in state.held.pending:
+        text = words.say("banner_waiting_text", when=words.moment(waiting.since))
+        banners.append(Banner(words.text["banner_waiting"], text, "note"))
+    return banners
+
+
+def _holder(state: State, words: Catalogue) -> Holder:
+    holding = state.held.holding
+    text = words.text
+    if holding is None:
+        return Holder(text["holder_none"], "", "plain")
+    custody = holding.present.custody
+    notes = []
+    if holding.released:
+        notes.append(text["holder_released"])
+    if holding.reset_at is not None:
+        notes.append(text["holder_reset"])
+    tone = "good" if custody == "device" else "note"
+    return Holder(text[f"holder_{custody}"], text[f"holder_{custody}_text"], tone, tuple(notes))

@@ -1,0 +1,292 @@
+"""An item's verified history as a page tells it: each record a sentence, certificates, who answers, who holds it.
+
+Everything is drawn from entries that ``ledger.history`` has verified, and nothing is added to what they say. A
+correction stands beside what it corrects, a revoked certificate stays in sight, and what a holder said is marked by
+how the holder's key is kept: whoever made or saw a receipt has its code, too (events.md §3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from api.fold import Told
+from api.pages.catalogue import Catalogue, fill
+from ledger.leaf import Entry, Statement
+from ledger.party import Parties
+
+_QUIET = frozenset({"holder_key", "holder_custody", "on_behalf", "details", "corrects"})
+"""Members that are not listed as facts: keys nobody can read, and what the page says in words."""
+_SAID = {
+    "item.registered": {"name"},
+    "authentication.certified": {"result"},
+    "case.opened": {"kind"},
+    "case.waiting": {"for"},
+    "case.decided": {"decision"},
+    "case.settled": {"what"},
+    "case.closed": {"outcome"},
+    "case.evaluated": {"overall"},
+    "repair.part_replaced": {"part"},
+    "warranty.granted": {"months"},
+    "certificate.recorded": {"issuer_name"},
+    "statement.disputed": {"disputes"},
+}
+"""Members that the sentence of a type has said already."""
+_GOOD = frozenset(
+    "authentication.certified repair.completed case.accepted item.accepted item.recovered case.handed_over "
+    "maintenance.performed item.recall_closed item.reinstated warranty.granted".split()
+)
+_BAD = frozenset(
+    "item.reported_stolen item.reported_lost item.recalled repair.failed authentication.revoked item.refused "
+    "case.refused item.retired".split()
+)
+_NOTE = frozenset(
+    "statement.corrected statement.retracted statement.disputed item.holder_reset item.claim_refused "
+    "data.erased".split()
+)
+_SERVICE = ("repair.", "maintenance.", "customization.", "case.diagnosed", "case.handed_over")
+_CHANGES = frozenset({"repair.part_replaced", "customization.completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a later record says of this one: ``tone`` ``note`` or ``bad``, and the members that now hold instead."""
+
+    text: str
+    tone: str
+    index: int
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record of the time line."""
+
+    index: int
+    type: str
+    sentence: str
+    tone: str
+    happened: str
+    happened_at: str
+    recorded: str
+    recorded_at: str
+    signed: str
+    facts: tuple[tuple[str, str], ...]
+    marks: tuple[str, ...]
+    remarks: tuple[Remark, ...] = ()
+    struck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate, or the record of an outside laboratory's paper; ``tone`` is how it stands."""
+
+    title: str
+    number: str
+    by: str
+    tone: str
+    standing: str
+    signed: bool
+    facts: tuple[tuple[str, str], ...]
+    index: int
+    notes: tuple[str, ...] = ()
+
+
+class Teller:
+    """Tells the entries of one subject; ``parties`` is the fold of what the history shows."""
+
+    def __init__(self, words: Catalogue, parties: Parties, told: Sequence[Told], doubtful: Iterable[int] = ()) -> None:
+        self._words = words
+        self._parties = parties
+        self._told = told
+        self._doubtful = frozenset(doubtful)
+        self._by_id = {one.entry.statement.id: one.entry for one in told}
+        self._custody = {one.leaf_hash: one.entry.statement.details.get("holder_custody", "receipt") for one in told}
+
+    def party(self, party: str) -> str:
+        """The name of a registered party."""
+        found = self._parties.parties.get(party)
+        name = found.name if found is not None else ""
+        return name or self._words.text["who_unknown"]
+
+    def who(self, statement: Statement) -> str:
+        """Who says a statement, in words."""
+        if statement.grant is None:
+            return self.party(statement.party)
+        return self._words.text[f"who_holder_{self._custody.get(statement.grant, 'receipt')}"]
+
+    def signed(self, statement: Statement) -> str:
+        """By whose key a statement is signed."""
+        if statement.grant is None:
+            return self.party(statement.party)
+        return self._words.text[f"signed_holder_{self._custody.get(statement.grant, 'receipt')}"]
+
+    def events(self) -> list[Event]:
+        """The time line, oldest first; a record that was corrected, taken back or disputed says so itself."""
+        remarks: dict[str, list[Remark]] = {}
+        struck = set()
+        for one in self._told:
+            statement = one.entry.statement
+            target = statement.corrects or statement.details.get("disputes")
+            if target in self._by_id:
+                remarks.setdefault(target, []).append(self._remark(one.entry))
+                if statement.type == "statement.retracted":
+                    struck.add(target)
+        return [
+            replace(
+                event, remarks=tuple(remarks.get(one.entry.statement.id, ())), struck=one.entry.statement.id in struck
+            )
+            for one, event in ((one, self._event(one.entry)) for one in self._told)
+        ]
+
+    def certificates(self, today: str) -> list[Certificate]:
+        """Certificates and recorded papers, newest first; ``today`` is a day, YYYY-MM-DD."""
+        found: list[Certificate] = []
+        for one in self._told:
+            statement = one.entry.statement
+            if statement.type == "authentication.certified":
+                found.append(self._certificate(one.entry, today))
+            elif statement.type == "certificate.recorded":
+                found.append(self._paper(one.entry))
+        return found[::-1]
+
+    def facts(self, kind: str, details: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Members of details as labels and values, but for what the sentence says."""
+        said = _QUIET | _SAID.get(kind, set())
+        return tuple(
+            (self._words.label(name), self._value(value)) for name, value in details.items() if name not in said
+        )
+
+    def responsible(self) -> list[tuple[str, str, str]]:
+        """Whoever registered, sold, certified or serviced the item, each once: role, name, and what to know of its key."""
+        found: dict[tuple[str, str, str], None] = {}
+        for one in self._told:
+            statement = one.entry.statement
+            role = _role(statement.type)
+            if role is not None and statement.grant is None:
+                found[self._words.text[role], self.party(statement.party), self._about_keys(one.entry)] = None
+        return list(found)
+
+    def _about_keys(self, entry: Entry) -> str:
+        installed = any(getattr(self._parties.keys.get(one.key), "installed", False) for one in entry.signatures)
+        found = self._parties.parties.get(entry.statement.party)
+        notes = {"installed_key": installed, "suspended": found is not None and found.suspended}
+        return self._words.text["list_and"].join(self._words.text[name] for name, holds in notes.items() if holds)
+
+    def _value(self, value: Any) -> str:
+        if isinstance(value, str) and value.startswith("urn:uuid:"):
+            entry = self._by_id.get(value)
+            if entry is not None:
+                return self._words.day(entry.statement.occurred_at)
+            return self.party(value) if self._parties.known(value) else value
+        return self._words.value(value)
+
+    def _event(self, entry: Entry) -> Event:
+        statement, words = entry.statement, self._words
+        values = {name: self._value(value) for name, value in statement.details.items()}
+        pattern = words.sentence.get(statement.type) or words.sentence[""]
+        tone = _tone(statement)
+        return Event(
+            index=entry.index,
+            type=statement.type,
+            sentence=fill(pattern, {**values, "who": self.who(statement), "type": statement.type}),
+            tone=tone,
+            happened=words.moment(statement.occurred_at),
+            happened_at=statement.occurred_at,
+            recorded=words.moment(entry.recorded_at),
+            recorded_at=entry.recorded_at,
+            signed=words.say("signed_by", who=self.signed(statement)),
+            facts=self.facts(statement.type, statement.details),
+            marks=tuple(self._marks(entry)),
+        )
+
+    def _marks(self, entry: Entry) -> Iterable[str]:
+        statement, text = entry.statement, self._words.text
+        if statement.corrects in self._by_id:
+            day = self._words.day(self._by_id[statement.corrects].statement.occurred_at)
+            yield self._words.say("corrects", when=day)
+        if statement.details.get("on_behalf"):
+            yield text["on_behalf"]
+        if entry.index in self._doubtful:
+            yield text["doubtful"]
+        if statement.sd:
+            yield text["private_one"] if len(statement.sd) == 1 else self._words.say("private", n=len(statement.sd))
+
+    def _remark(self, entry: Entry) -> Remark:
+        statement = entry.statement
+        kind = {"statement.corrected": "corrected", "statement.retracted": "retracted"}.get(statement.type, "disputed")
+        reason = self._words.value(statement.details.get("reason", ""))
+        text = self._words.say(kind, who=self.who(statement), reason=reason)
+        now_reads = statement.details.get("details", {})
+        return Remark(text, "bad" if kind == "retracted" else "note", entry.index, self.facts("", now_reads))
+
+    def _certificate(self, entry: Entry, today: str) -> Certificate:
+        statement, words = entry.statement, self._words
+        details = statement.details
+        revoked = any(
+            later.type == "authentication.revoked"
+            and later.party == statement.party
+            and later.details["certificate_no"] == details["certificate_no"]
+            for later in self._after(entry)
+        )
+        until = details.get("valid_until")
+        retracted = any(
+            one.type == "statement.retracted" and one.corrects == statement.id for one in self._after(entry)
+        )
+        tone, standing = "good", words.text["cert_standing"]
+        if revoked or retracted:
+            tone, standing = "bad", words.text["cert_revoked"]
+        elif until is not None and until[:10] < today:
+            tone, standing = "note", words.say("cert_expired", when=words.day(until))
+        elif details["result"] != "authentic":
+            tone = "bad" if details["result"] == "not_authentic" else "note"
+        names = ("methods", "standard", "grades", "valid_until")
+        shown: dict[str, Any] = {name: details[name] for name in names if name in details}
+        changed = any(one.type in _CHANGES or one.details.get("parts") for one in self._after(entry))
+        return Certificate(
+            title=words.text[f"cert_{details['result']}"],
+            number=details["certificate_no"],
+            by=self.party(statement.party),
+            tone=tone,
+            standing=standing,
+            signed=True,
+            facts=self.facts("", shown),
+            index=entry.index,
+            notes=(words.text["cert_before_change"],) if changed else (),
+        )
+
+    def _paper(self, entry: Entry) -> Certificate:
+        statement, words = entry.statement, self._words
+        details = statement.details
+        shown: dict[str, Any] = {name: details[name] for name in ("grades", "url") if name in details}
+        return Certificate(
+            title=details["issuer_name"],
+            number=details["certificate_no"],
+            by=words.say("cert_outside", who=self.who(statement)),
+            tone="plain",
+            standing="",
+            signed=False,
+            facts=self.facts("", shown),
+            index=entry.index,
+        )
+
+    def _after(self, entry: Entry) -> Iterable[Statement]:
+        return (one.entry.statement for one in self._told if one.entry.index > entry.index)
+
+
+def _tone(statement: Statement) -> str:
+    kind = statement.type
+    if kind == "authentication.certified" and statement.details.get("result") != "authentic":
+        return "bad"
+    return "good" if kind in _GOOD else "bad" if kind in _BAD else "note" if kind in _NOTE else "plain"
+
+
+def _role(kind: str) -> str | None:
+    if kind == "item.registered":
+        return "role_registered"
+    if kind == "item.sold":
+        return "role_sold"
+    if kind == "authentication.certified":
+        return "role_certified"
+    return "role_serviced" if kind.startswith(_SERVICE) else None

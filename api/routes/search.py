@@ -1,0 +1,71 @@
+"""Searching for items, page by page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.problems import Problem
+from api.routes.statements import JSON
+from api.site import site_of
+from ledger import times
+from ledger.errors import Invalid
+
+router = APIRouter(tags=["items"])
+Text = Annotated[str | None, Query(min_length=1, max_length=200)]
+
+
+@router.get("/v1/items", summary="Search for items, newest registration first")
+async def search_items(
+    request: Request,
+    *,
+    text: Text = None,
+    category: Text = None,
+    state: Text = None,
+    party: Text = None,
+    held: Annotated[bool | None, Query(description="whether somebody holds it")] = None,
+    since: Text = None,
+    until: Text = None,
+    cursor: Text = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """Items that match all that is given. The next page is in ``next`` and in a ``Link`` header; it stays the same page
+    while others write.
+    """
+    site = site_of(request)
+    asked: dict[str, Any] = {
+        "text": text, "category": category, "state": state, "party": party, "held": held,
+        "since": _time(since, "since"), "until": _time(until, "until"), "cursor": cursor, "limit": limit,
+    }  # fmt: skip
+    try:
+        rows, after = await site.read(site.ledger.reader.items, **asked)
+    except Invalid as error:
+        raise Problem("invalid", error.message, parameter=error.pointer.strip("/") or "cursor") from None
+    document: dict[str, Any] = {"items": [{"id": row.subject, **_members(row)} for row in rows]}
+    headers = {}
+    if after is not None:
+        query = urlencode(
+            [*((n, v) for n, v in request.query_params.multi_items() if n != "cursor"), ("cursor", after)]
+        )
+        document["next"] = f"{site.settings.public_url}/v1/items?{query}"
+        headers["Link"] = f'<{document["next"]}>; rel="next"'
+    return Response(msgspec.json.encode(document), headers=headers, media_type=JSON)
+
+
+def _members(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__slots__ if name != "subject"}
+
+
+def _time(text: str | None, name: str) -> str | None:
+    """A time of the query in the width of ``recorded_at``, so that it compares as text."""
+    if text is None:
+        return None
+    try:
+        return times.format_recorded(times.parse_occurred(text + "T00:00:00Z" if len(text) == 10 else text))
+    except Invalid as error:
+        raise Problem("invalid", error.message, parameter=name) from None

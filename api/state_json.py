@@ -1,0 +1,56 @@
+"""The state of an item as JSON: one shape for its address, its page's JSON and the short cut that registers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger import times
+from ledger.state import State
+
+
+def describe_state(state: State, now: int) -> dict[str, Any]:
+    """The members that an item's state has in JSON; ``now`` says which claims and resets have come into force."""
+    held = state.held.at(times.format_recorded(now))
+    holding = held.holding
+    return {
+        "name": state.name,
+        "category": state.category,
+        "brand": state.brand or None,
+        "model": state.model or None,
+        "state": word_of_state(state),
+        "registered_by": state.registered_by,
+        "sold_by": state.sold_by or None,
+        "stolen": state.stolen,
+        "lost": state.lost,
+        "recalled": state.recalled,
+        "retired": state.retired is not None,
+        "holder": None
+        if holding is None
+        else {
+            "custody": holding.present.custody,
+            "key": holding.present.key,
+            "grant": holding.present.entry,
+            "released": holding.released,
+        },
+        "waiting": [{"statement": one.id, "since": one.since, "reset": one.reset} for one in held.pending],
+        "part_of": state.whole or None,
+        "certificates": [
+            {"certificate_no": number, "by": list(parties)} for number, parties in state.certificates.items() if parties
+        ],
+        "cases": [
+            {"case": case, "opened_at": one.opened_at, "closed": one.closed} for case, one in state.cases.items()
+        ],
+        "first_recorded": state.first_at,
+        "last_recorded": state.last_at,
+    }
+
+
+def word_of_state(state: State) -> str:
+    """The one word that matters most of an item's state, as in the search."""
+    marks = {
+        "stolen": state.stolen,
+        "lost": state.lost,
+        "retired": state.retired is not None,
+        "recalled": state.recalled,
+    }
+    return next((word for word, holds in marks.items() if holds), "in_use")
