@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import leaf
-from ledger.errors import Invalid, Malformed, PatinaError, Unknown
+from ledger.errors import Invalid, Malformed, Unknown
 from ledger.leaf import Entry, Seal
 from tests.world import LEDGER, RING, uuid
 
@@ -144,8 +145,11 @@ REFUSED: list[tuple[str, object]] = [
 @pytest.mark.parametrize(("path", "new"), REFUSED, ids=[f"{path}={str(new)[:30]}" for path, new in REFUSED])
 def test_a_leaf_that_departs_in_one_thing_is_refused(path: str, new: object) -> None:
     """The bytes are JCS of what they say, so that nothing but this one thing is wrong."""
-    if new == 2**53 or new == {"n": 2**53}:
-        raw = changed(ENTRY, path, 2**53 - 1 if new == 2**53 else {"n": 2**53 - 1}).replace(b"740991", b"740992")
+    if "9007199254740992" in str(new):
+        # The oracle cannot write this number either.
+        raw = changed(ENTRY, path, json.loads(json.dumps(new).replace("740992", "740991"))).replace(
+            b"740991", b"740992"
+        )
     else:
         raw = changed(ENTRY, path, new)
     with pytest.raises(Malformed) as caught:
@@ -278,11 +282,8 @@ def test_any_changed_byte_raises_only_our_own_errors(data: st.DataObject) -> Non
     raw = bytearray(rfc8785.dumps(ENTRY))
     for _ in range(data.draw(st.integers(1, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(Malformed, Unknown):
         parsed = leaf.parse_leaf(bytes(raw))
-    except PatinaError as error:
-        assert isinstance(error, Malformed | Unknown)
-    else:
         assert isinstance(parsed, Entry)
         assert leaf.format_entry(parsed) == bytes(raw)
 
@@ -296,7 +297,5 @@ JSON = st.recursive(
 
 @given(st.sampled_from(sorted(ENTRY["statement"])), JSON)
 def test_any_member_raises_only_our_own_errors(name: str, value: object) -> None:
-    try:
+    with contextlib.suppress(Invalid):
         leaf.statement_bytes(leaf.statement_from({**ENTRY["statement"], name: value}))
-    except PatinaError as error:
-        assert isinstance(error, Invalid)

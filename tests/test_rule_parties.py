@@ -1,0 +1,214 @@
+"""Authority (events.md §1): each rule has a case that it alone refuses, next to one that it lets stand."""
+
+from __future__ import annotations
+
+from ledger import party, times
+from ledger.didkey import parse_did
+from ledger.errors import Forbidden, Refused
+from ledger.note import format_vkey
+from tests.rules import CERTIFIED, WORK, refused, sale, world
+from tests.world import CASE, LEDGER, RING, World, did, uuid
+
+__all__ = ["sale", "world"]
+
+
+def test_only_keys_in_force_of_the_party_sign(world: World) -> None:
+    refused(Forbidden, "/signatures/0/key", world.say, "repair.completed", "shop", RING, WORK, keys=[did("rival")])
+    refused(
+        Forbidden,
+        "/signatures/1/key",
+        world.say,
+        "repair.completed",
+        "shop",
+        RING,
+        WORK,
+        keys=[did("shop"), did("rival")],
+    )
+    refused(Forbidden, "/signatures/0/key", world.say, "repair.completed", "nobody", RING, WORK)
+
+
+def test_a_role_is_needed(world: World) -> None:
+    refused(Forbidden, "/party", world.say, "authentication.certified", "shop", RING, CERTIFIED)
+    refused(Forbidden, "/party", world.say, "case.evaluated", "shop", RING, {"overall": 5}, case=CASE)
+    world.say("authentication.certified", "lab", RING, CERTIFIED)
+
+
+def test_only_the_operator_registers(world: World) -> None:
+    about = uuid("new") + "#authority"
+    refused(Forbidden, "/party", world.say, "party.registered", "shop", about, {"name": "n", "roles": ["certifier"]})
+    refused(
+        Refused,
+        "/details/roles",
+        world.say,
+        "party.registered",
+        "operator",
+        about,
+        {"name": "n", "roles": ["operator"]},
+    )
+    world.say(
+        "party.registered",
+        "operator",
+        uuid("operator") + "#authority",
+        {"name": "n", "roles": ["operator", "retailer"]},
+    )
+    assert world.parties.roles(uuid("operator")) == ("operator", "retailer")
+    refused(
+        Refused,
+        "/subjects/0",
+        world.say,
+        "party.registered",
+        "operator",
+        uuid("shop") + "#authority",
+        {"name": "n", "roles": []},
+    )
+
+
+def test_a_party_is_registered_before_anything_else_is_said_of_it(world: World) -> None:
+    about = uuid("new") + "#authority"
+    details = {"name": "n", "roles": ["retailer"]}
+    refused(Refused, "/subjects/0", world.say, "party.updated", "operator", about, details)
+    refused(Refused, "/subjects/0", world.say, "party.suspended", "operator", about, {"reason": "fraud"})
+    refused(
+        Refused,
+        "/subjects/0",
+        world.say,
+        "key.added",
+        "operator",
+        about,
+        {"key": did("k"), "custody": "self"},
+        keys=[did("operator"), did("k")],
+    )
+
+
+def test_parents_are_registered_and_form_no_circle(world: World) -> None:
+    def update(name: str, parent: str) -> None:
+        world.say(
+            "party.updated",
+            "operator",
+            uuid(name) + "#authority",
+            {"name": name, "roles": ["retailer"], "parent": uuid(parent)},
+        )
+
+    refused(Refused, "/details/parent", update, "shop", "nobody")
+    refused(Refused, "/details/parent", update, "shop", "shop")
+    update("shop", "rival")
+    refused(Refused, "/details/parent", update, "rival", "shop")
+    assert world.parties.roles(uuid("shop")) == ("retailer",)
+
+
+def test_a_key_is_added_once_and_by_those_who_may(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+
+    def add(who: str, about: str, key: str, signers: list[str]) -> None:
+        world.say("key.added", who, about, {"key": did(key), "custody": "self"}, keys=[did(name) for name in signers])
+
+    refused(Forbidden, "/signatures", add, "shop", shop, "new", ["shop"])
+    refused(Forbidden, "/signatures", add, "shop", shop, "new", ["new", "shop"])
+    refused(Forbidden, "/signatures", add, "shop", shop, "new", ["new"])
+    refused(Forbidden, "/party", add, "operator", shop, "new", ["operator", "new"])
+    refused(Forbidden, "/party", add, "rival", shop, "new", ["rival", "new"])
+    refused(Refused, "/details/key", add, "shop", shop, "rival", ["shop", "rival"])
+    refused(Refused, "/details/key", add, "shop", shop, "log", ["shop", "log"])
+    add("shop", shop, "new", ["shop", "new"])
+    world.say("repair.completed", "shop", RING, WORK, keys=[did("shop"), did("new")])
+
+
+def test_the_operator_adds_a_key_again_once_none_is_in_force(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+    world.say("key.revoked", "operator", shop, {"key": did("shop"), "reason": "lost"})
+    world.say(
+        "key.added", "operator", shop, {"key": did("next"), "custody": "ledger"}, keys=[did("operator"), did("next")]
+    )
+    assert world.parties.keys[did("next")].installed
+    world.say("repair.completed", "shop", RING, WORK, keys=[did("next")])
+
+
+def test_a_revoked_key_says_its_own_revocation_and_no_more(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+    refused(Forbidden, "/party", world.say, "key.revoked", "rival", shop, {"key": did("shop"), "reason": "lost"})
+    refused(
+        Refused, "/details/key", world.say, "key.revoked", "operator", shop, {"key": did("rival"), "reason": "lost"}
+    )
+    world.say("key.revoked", "shop", shop, {"key": did("shop"), "reason": "retired"})
+    refused(Forbidden, "/signatures/0/key", world.say, "repair.completed", "shop", RING, WORK)
+    refused(Refused, "/details/key", world.say, "key.revoked", "operator", shop, {"key": did("shop"), "reason": "lost"})
+    world.say("key.revoked", "operator", shop, {"key": did("shop"), "reason": "compromised"})
+    refused(
+        Refused,
+        "/details/key",
+        world.say,
+        "key.revoked",
+        "operator",
+        shop,
+        {"key": did("shop"), "reason": "compromised"},
+    )
+
+
+def test_doubt_runs_from_a_compromised_key_to_the_keys_that_it_added(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+    world.say("key.added", "shop", shop, {"key": did("early"), "custody": "self"}, keys=[did("shop"), did("early")])
+    since = times.format_recorded(world.now)
+    world.later(1)
+    world.say("key.added", "shop", shop, {"key": did("second"), "custody": "self"}, keys=[did("shop"), did("second")])
+    added = world.parties.keys[did("second")].added_at
+    world.say("key.added", "shop", shop, {"key": did("third"), "custody": "self"}, keys=[did("second"), did("third")])
+    later = times.format_recorded(world.now)
+    assert not world.parties.doubtful(did("third"), later)
+    world.say(
+        "key.revoked", "shop", shop, {"key": did("shop"), "reason": "compromised", "since": since}, keys=[did("early")]
+    )
+    assert [world.parties.doubtful(did(name), later) for name in ("shop", "second", "third", "early", "rival")] == [
+        True, True, True, False, False
+    ]  # fmt: skip
+    assert not world.parties.doubtful(did("shop"), times.format_recorded(times.parse_recorded(since) - times.SECOND))
+    assert world.parties.doubtful(did("second"), added)
+
+
+def test_of_a_suspended_party_nothing_is_accepted_but_a_revocation(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+    refused(Refused, "/type", world.say, "party.reinstated", "operator", shop, {"reason": "error"})
+    refused(
+        Refused,
+        "/subjects/0",
+        world.say,
+        "party.suspended",
+        "operator",
+        uuid("operator") + "#authority",
+        {"reason": "fraud"},
+    )
+    world.say("party.suspended", "operator", shop, {"reason": "fraud"})
+    refused(Refused, "/type", world.say, "party.suspended", "operator", shop, {"reason": "fraud"})
+    refused(Forbidden, "/party", world.say, "repair.completed", "shop", RING, WORK)
+    world.say("party.reinstated", "operator", shop, {"reason": "error"})
+    world.say("repair.completed", "shop", RING, WORK)
+    world.say("party.suspended", "operator", shop, {"reason": "fraud"})
+    world.say("key.revoked", "shop", shop, {"key": did("shop"), "reason": "lost"})
+
+
+def test_ledger_keys_come_and_go_by_the_operator(world: World) -> None:
+    def vkey(name: str, origin: str = "ledger.example/test") -> str:
+        return format_vkey(origin, parse_did(did(name)))
+
+    refused(Refused, "/details/vkey", world.say, "ledger.key_retired", "operator", LEDGER, {"vkey": world.vkey})
+    refused(
+        Refused,
+        "/details/vkey",
+        world.say,
+        "ledger.key_added",
+        "operator",
+        LEDGER,
+        {"vkey": vkey("log2", "elsewhere.example")},
+    )
+    refused(Refused, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": world.vkey})
+    refused(Refused, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": vkey("shop")})
+    refused(Forbidden, "/party", world.say, "ledger.key_added", "shop", LEDGER, {"vkey": vkey("log2")})
+    for name in ("log2", "log3", "log4"):
+        world.say("ledger.key_added", "operator", LEDGER, {"vkey": vkey(name)})
+    refused(Refused, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": vkey("log5")})
+    world.say("ledger.key_retired", "operator", LEDGER, {"vkey": world.vkey})
+    refused(Refused, "/details/vkey", world.say, "ledger.key_retired", "operator", LEDGER, {"vkey": world.vkey})
+    assert world.parties.vkeys_in_force() == (vkey("log2"), vkey("log3"), vkey("log4"))
+
+
+def test_the_table_of_parties_survives_a_dump(world: World) -> None:
+    assert party.load(party.dump(world.parties)) == world.parties
