@@ -1,0 +1,260 @@
+"""The audit of a whole log: every check of format.md §7 "Whole-log audit", in one pass over its leaves.
+
+``audit`` reads the newest checkpoint of a source, checks it with the pinned keys, and replays every leaf up to its size
+(``verifier.replay``) while other processes verify signatures (``verifier.signing``) and the tree is recomputed and
+compared with the tiles that the log keeps (``verifier.tree``). With a state folder it continues where the last audit
+ended; the verdict is the one that a fresh audit would give, and that the log only grew.
+
+The checks, by the names that findings carry: ``checkpoint`` (signature, origin, form) · ``consistency`` (with the kept
+state) · ``first`` (entry 0, and a seal after it) · ``leaf`` (canonical, exact members, forms) · ``version`` · ``index`` ·
+``prev`` · ``recorded_at`` · ``links`` · ``id`` · ``ledger`` · ``type`` and ``details`` · ``authority`` · ``state`` ·
+``signature`` · ``seal`` (map root) · ``tail`` (the last leaf is a seal) · ``root`` · ``tiles`` · ``bundles`` · ``vkey``.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ledger import leaf
+from ledger.checkpoint import Checkpoint, check_checkpoint
+from ledger.errors import Disproved, Invalid, Malformed, Unknown
+from ledger.leaf import Entry, Seal
+from ledger.merkle import HASH_SIZE, leaf_hash
+from ledger.note import VKey
+from verifier.compare import Comparison
+from verifier.findings import Finding, Verdict
+from verifier.kept import Kept, Store
+from verifier.replay import Replay
+from verifier.report import Report
+from verifier.signing import Failure, Verifiers
+from verifier.source import TILE_WIDTH, Source
+from verifier.tree import Tree
+
+_TEND = 1024
+"""Leaves between two looks at the memory."""
+_TRIM = 131_072
+_READ_AGAIN = 1024
+"""Earlier entries kept that a correction or a dispute was about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to audit. ``vkeys`` are pinned; ``state`` is the folder to continue from; ``progress(done, all)`` is told."""
+
+    vkeys: tuple[VKey, ...]
+    state: Path | None = None
+    every_seal: bool = True
+    signatures: bool = True
+    workers: int = 0
+    progress: Callable[[int, int], None] | None = None
+
+
+def audit(source: Source, options: Options) -> Verdict:
+    """What a whole log proves to whoever pinned these keys. Raises ``Unknown`` for a state that cannot be used."""
+    try:
+        note = source.checkpoint()
+        checkpoint = check_checkpoint(note, options.vkeys, options.vkeys[0].name)
+    except (Malformed, Invalid, Disproved) as error:
+        return Verdict(source.name, (Finding("checkpoint", error.message),))
+    except Unknown as error:
+        return Verdict(source.name, (Finding("checkpoint", error.message, disproved=False),))
+    with Store(options.state) as store:
+        _check_usable(store.kept, checkpoint, options)
+        run = _Audit(source, options, store, checkpoint)
+        try:
+            run.leaves()
+            run.end()
+            verdict = run.verdict()
+        finally:
+            run.close()
+        if verdict.outcome == "proven":
+            store.keep(run.kept(note))
+        return verdict
+
+
+def _check_usable(kept: Kept | None, checkpoint: Checkpoint, options: Options) -> None:
+    """Raise ``Unknown`` for a kept state that cannot carry the verdict that is asked for."""
+    if kept is None:
+        return
+    if kept.origin != checkpoint.origin:
+        raise Unknown(f"the state is of the ledger {kept.origin}, this is {checkpoint.origin}")
+    if options.signatures and not kept.signatures_checked:
+        raise Unknown("the state was made without checking signatures; audit afresh, or without them again")
+    if options.every_seal and not kept.every_seal:
+        raise Unknown("the state was made with --seals last; audit afresh, or with it again")
+
+
+class _Audit:
+    """One audit: what is fixed at its start, and the parts that do the work."""
+
+    def __init__(self, source: Source, options: Options, store: Store, checkpoint: Checkpoint) -> None:
+        self._source = source
+        self._options = options
+        self._checkpoint = checkpoint
+        self._kept = kept = store.kept
+        self._start = 0 if kept is None else kept.size
+        self._report = Report()
+        self._comparison = Comparison(source, self._report, store.folder / "hashes")
+        read = lru_cache(_READ_AGAIN)(self._read_entry)
+        self._replay = Replay(store.folder, self._report, read, expected=checkpoint.size)
+        self._replay.origin = checkpoint.origin
+        edge = None if kept is None else [_hashes(bytes.fromhex(level)) for level in kept.edge]
+        self._tree = Tree(self._comparison.compare, self._start, edge)
+        if kept is not None:
+            self._replay.resume(kept)
+        workers = options.workers if options.signatures else 0
+        self._verifiers = Verifiers(self._failed, workers=workers, expected=checkpoint.size - self._start)
+        self._ended = False
+
+    def leaves(self) -> None:
+        """Check every leaf that is new, as far as they can be read."""
+        size = self._checkpoint.size
+        if size < self._start:
+            self._report.add("consistency", f"got a log of {size} leaves, it had {self._start}")
+            return
+        try:
+            self._walk()
+        except Disproved as error:
+            self._report.add(str(error.check), error.message, error.index)
+        except Unknown as error:
+            self._report.add("bundles", error.message, self._tree.size, disproved=False)
+        else:
+            self._ended = True
+
+    def _walk(self) -> None:
+        start, size = self._start, self._checkpoint.size
+        if start == size:
+            return
+        # The bundle in which the kept state ends is read again: its first leaves must be those that were checked.
+        edge = list(self._tree.edge[0])
+        for index, raw in enumerate(self._source.leaves(start - len(edge), size), start - len(edge)):
+            if index >= start:
+                self._step(index, raw)
+            elif leaf_hash(raw) != edge[index - start]:
+                raise Disproved("the leaf is not the one that was audited before", "bundles", index)
+            if index % _TEND == 0:
+                self._tend(index)
+
+    def _step(self, index: int, raw: bytes) -> None:
+        replay = self._replay
+        found = replay.leaf(index, raw, self._tree.append(raw))
+        if type(found) is Entry:
+            if self._options.signatures:
+                self._verifiers.add(index, raw)
+        elif type(found) is Seal and (self._options.every_seal or index == self._checkpoint.size - 1):
+            replay.seal(found, index)
+
+    def _tend(self, index: int) -> None:
+        self._replay.tend()
+        if index % _TRIM == 0:
+            self._replay.trim()
+        if self._options.progress is not None:
+            self._options.progress(index, self._checkpoint.size)
+
+    def end(self) -> None:
+        """Check what can be said only at the end: signatures still under way, root, tiles, keys, the last leaf."""
+        self._verifiers.finish()
+        if self._ended:
+            if self._tree.root() != self._checkpoint.root:
+                self._wrong_root()
+            if self._replay.sealed is False:
+                self._report.add("tail", "the last leaf is not a seal", self._checkpoint.size - 1)
+            if self._source.serves_tiles:
+                for level, number, hashes in self._tree.partial():
+                    self._comparison.compare(level, number, hashes)
+            self._check_vkey()
+        self._comparison.finish()
+        if self._options.progress is not None:
+            self._options.progress(self._tree.size, self._checkpoint.size)
+
+    def _wrong_root(self) -> None:
+        root = b64encode(self._tree.root()).decode()
+        self._report.add("root", f"got {b64encode(self._checkpoint.root).decode()}, the leaves have {root}")
+        if self._kept is not None:
+            why = f"the log of {self._start} leaves that was audited before does not lead to this root"
+            self._report.add("consistency", why)
+
+    def _check_vkey(self) -> None:
+        parties = self._replay.parties
+        if parties is not None:
+            in_force = parties.vkeys_in_force()
+            if not any(str(vkey) in in_force for vkey in self._options.vkeys):
+                self._report.add("vkey", "the pinned vkey is none that the ledger names and has not retired")
+
+    def _failed(self, failure: Failure) -> None:
+        index, why, disproved = failure
+        self._report.add("signature", why, index, disproved=disproved)
+
+    def _read_entry(self, index: int) -> Entry:
+        """An earlier entry, read again; it must be the one that was checked."""
+        end = min(self._checkpoint.size, index - index % TILE_WIDTH + TILE_WIDTH)
+        raw = next(iter(self._source.leaves(index, end)))
+        below = self._tree.size - len(self._tree.edge[0])
+        known = self._tree.edge[0][index - below] if index >= below else self._comparison.leaf_hash(index)
+        if leaf_hash(raw) != known:
+            raise Disproved("read again, the leaf is not the one that was audited", "bundles", index)
+        entry = leaf.parse_leaf(raw)
+        assert isinstance(entry, Entry), "the table of statement ids leads to entries"
+        return entry
+
+    def close(self) -> None:
+        """Write and close the files, stop processes and threads."""
+        self._verifiers.close()
+        self._comparison.close()
+        self._replay.flush()
+        self._replay.close()
+
+    def verdict(self) -> Verdict:
+        """What was found, and what was proved if nothing was."""
+        replay, options = self._replay, self._options
+        notes = []
+        if not options.every_seal:
+            notes.append("only the last seal was recomputed: histories handed out earlier are not proved")
+        if not options.signatures:
+            notes.append("signatures were not checked")
+        if self._kept is not None:
+            notes.append(f"continued from {self._start} leaves audited before, and the log only grew")
+        facts = {
+            "origin": self._checkpoint.origin,
+            "size": self._checkpoint.size,
+            "root": b64encode(self._checkpoint.root).decode(),
+            "as_of": replay.recorded_at,
+            "entries": replay.entries,
+            "seals": replay.seals,
+            "subjects": replay.heads.subjects,
+            "signatures": self._signatures(),
+        }
+        findings = self._report.findings()
+        what = f"{self._checkpoint.origin}, {self._checkpoint.size} leaves"
+        return Verdict(what, findings, {} if findings else facts, tuple(notes))
+
+    def kept(self, note: str) -> Kept:
+        """The state to continue from; for a log that was proven."""
+        replay = self._replay
+        assert replay.parties is not None, "a proven log has an entry 0"
+        return Kept(
+            origin=self._checkpoint.origin,
+            size=self._checkpoint.size,
+            root=self._checkpoint.root.hex(),
+            note=note,
+            last_hash=replay.last_hash,
+            recorded_at=replay.recorded_at,
+            entries=replay.entries,
+            seals=replay.seals,
+            signatures=self._signatures(),
+            signatures_checked=self._options.signatures,
+            every_seal=self._options.every_seal,
+            parties=replay.parties,
+            edge=[b"".join(hashes).hex() for hashes in self._tree.edge],
+        )
+
+    def _signatures(self) -> int:
+        return self._verifiers.count + (0 if self._kept is None else self._kept.signatures)
+
+
+def _hashes(raw: bytes) -> list[bytes]:
+    return [raw[at : at + HASH_SIZE] for at in range(0, len(raw), HASH_SIZE)]

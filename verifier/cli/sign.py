@@ -1,0 +1,70 @@
+"""``patina sign``: sign a statement with keys of one's own, ready to be posted."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ledger import canonical, leaf, times
+from ledger.dsse import SigningKey, sign_statement
+from ledger.errors import Invalid, Malformed
+from verifier.cli.arguments import parser, read_file
+
+_DESCRIPTION = """\
+Read a statement (JSON; - for standard input), check its form, sign it, and print {"statement", "signatures"} as
+POST /v1/statements takes it. Members that are given as options replace those of the file."""
+_MAX_KEY_FILE = 200
+
+
+def main(argv: Sequence[str]) -> int:
+    """The exit code of ``patina sign`` with these words."""
+    made = parser("sign", _DESCRIPTION)
+    made.add_argument("statement", metavar="STATEMENT.json", type=Path)
+    made.add_argument(
+        "--key", metavar="FILE", type=Path, action="append", required=True,
+        help="file of `patina keygen`; may be given again, a new key last",
+    )  # fmt: skip
+    made.add_argument("--id", metavar="URN", help="id of the statement; `new` makes one")
+    made.add_argument("--occurred-at", metavar="TIME", help="when it happened; `now` is the present time")
+    made.add_argument("--ledger", metavar="HEX", help="leaf hash of entry 0 of the ledger that it is for")
+    options = made.parse_args(argv)
+    value = canonical.decode_body(read_file(options.statement, leaf.MAX_STATEMENT * 2))
+    if not isinstance(value, dict):
+        raise Invalid("got no JSON object, want a statement")
+    _fill(value, options.id, options.occurred_at, options.ledger)
+    statement = leaf.statement_from(value)
+    if unknown := leaf.check_details(statement):
+        raise Invalid("got a member that this type does not have", unknown[0])
+    body = leaf.statement_bytes(statement)
+    signatures = [sign_statement(body, _key(path)) for path in options.key]
+    print(canonical.encode({"statement": canonical.decode(body), "signatures": signatures}).decode())
+    return 0
+
+
+def _fill(value: dict[str, Any], statement_id: str | None, occurred_at: str | None, ledger: str | None) -> None:
+    now = time.time_ns() // 1000
+    if statement_id is not None:
+        value["id"] = _new_id(now) if statement_id == "new" else statement_id
+    if occurred_at is not None:
+        value["occurred_at"] = times.format_recorded(now) if occurred_at == "now" else occurred_at
+    if ledger is not None:
+        value["ledger"] = ledger
+
+
+def _new_id(now: int) -> str:
+    """A UUIDv7 (RFC 9562 §5.7) of a time in microseconds."""
+    number = (now // 1000) << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
+    return uuid.UUID(int=number).urn
+
+
+def _key(path: Path) -> SigningKey:
+    text = read_file(path, _MAX_KEY_FILE).strip()
+    try:
+        seed = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        raise Malformed(f"got no key in {path}, want a file of `patina keygen`") from None
+    return SigningKey.from_seed(seed)
