@@ -51,7 +51,7 @@ def entries_path(n: int, width: int = WIDTH) -> str:
 def parse_entries_path(path: str) -> tuple[int, int]:
     """(n, width) of the path of an entry bundle; raises `Malformed`."""
     match = _PATH.fullmatch(path)
-    if not match or match[1] != "entries":
+    if not match:
         raise Malformed(f"got the path {path[:100]!r}, want that of an entry bundle")
     n, width = _number(match)
     if entries_path(n, width) != path:
@@ -97,7 +97,7 @@ def parse_bundle(raw: bytes) -> list[bytes]:
     while place < len(raw):
         start = place + 2
         place = start + int.from_bytes(raw[place:start], "big")
-        if start > len(raw) or place > len(raw):
+        if place > len(raw):
             raise Malformed(f"got a bundle that ends within its entry {len(entries)}")
         entries.append(raw[start:place])
         if len(entries) > WIDTH:

@@ -142,6 +142,15 @@ def test_the_tiles_of_a_tree_hold_every_full_subtree_once(size: int) -> None:
     assert tile_width(0, size // WIDTH + 1, size) == 0
 
 
+def test_the_largest_of_each_thing_is_allowed() -> None:
+    full = [bytes(32)] * WIDTH
+    assert parse_tile(format_tile(full)) == full
+    assert parse_bundle(format_bundle(full)) == full
+    last = MAX_SIZE // WIDTH
+    assert parse_tile_path(tile_path(0, last)) == (0, last, WIDTH)
+    assert next(tiles_of(MAX_SIZE)) == (0, 0, WIDTH)
+
+
 @pytest.mark.parametrize("size", [-1, 2**63])
 def test_no_tiles_of_a_tree_that_cannot_be(size: int) -> None:
     with pytest.raises(Malformed):
