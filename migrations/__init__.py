@@ -1,1 +1,1 @@
-"""The steps from one schema of the database to the next, for SQLite and PostgreSQL (``ledger.db.migrate`` runs them)."""
+"""The steps from one schema of the database to the next, on SQLite and PostgreSQL; ``ledger.db.migrate`` runs them."""

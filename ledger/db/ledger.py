@@ -2,42 +2,83 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from sqlalchemy import Engine
+
+from ledger.db import migrate
+from ledger.db.access import Access
+from ledger.db.append import DATABASE_ERRORS, Writer
+from ledger.db.engine import is_sqlite, open_engine, parse_url
+from ledger.db.founding import Founding, make_founding, register_operator, write_founding
+from ledger.db.guard import Guard, read_guards
+from ledger.db.keys import LedgerKeys
+from ledger.db.lock import AppendLock
+from ledger.db.proofs import tree_reader
+from ledger.db.read import Reader
+from ledger.db.rehash import Rehash
 from ledger.db.secret import MasterKey
-
-if TYPE_CHECKING:
-    from ledger.db.access import Access
-    from ledger.db.append import Writer
-    from ledger.db.read import Reader
-    from ledger.db.view import View
+from ledger.db.session import Session, ask, fetch, session
+from ledger.db.tree import root_at
+from ledger.db.view import Head, View, read_head
+from ledger.errors import Refused, Unavailable
 
 Clock = Callable[[], int]
 """Microseconds since 1970 in UTC."""
+_COUNT = "SELECT count(*) FROM statement"
 
 
+@dataclass(slots=True)
 class Ledger:
-    """An open ledger: one ``view`` in memory shared by its ``writer`` and its ``reader``, and its ``access``."""
+    """An open ledger: one ``view`` in memory shared by its ``writer`` and its ``reader``, and its ``access``.
+
+    ``id`` is the leaf hash of entry 0 in hex, which every statement names as ``ledger``. A ledger opened to be read has
+    a writer that refuses.
+    """
 
     url: str
     directory: Path
-    origin: str
-    id: str
-    """64 hex: the leaf hash of entry 0, which every statement names as ``ledger``."""
-    operator: str
-    """The operator's party uuid."""
-    vkeys: tuple[str, ...]
-    """The vkeys in force."""
     view: View
     writer: Writer
     reader: Reader
     access: Access
+    _engine: Engine
+    _lock: AppendLock
+    _guard: Guard | None
+
+    @property
+    def id(self) -> str:
+        """64 hex: the leaf hash of entry 0."""
+        return self.view.parties.ledger
+
+    @property
+    def origin(self) -> str:
+        """The origin of its checkpoints."""
+        return self.view.parties.origin
+
+    @property
+    def operator(self) -> str:
+        """The operator's party uuid."""
+        return self.view.parties.operator
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """The vkeys in force, oldest first."""
+        return self.view.parties.vkeys_in_force()
+
+    def rehash(self) -> Rehash:
+        """A pass over all leaves below the newest checkpoint, to be taken in steps."""
+        return Rehash(self._engine)
 
     def close(self) -> None:
         """Close every connection and give up the guard file."""
-        raise NotImplementedError
+        if self._guard is not None:
+            self._guard.close()
+        self._engine.dispose()
+        self._lock.close()
 
 
 def create_ledger(
@@ -55,9 +96,47 @@ def create_ledger(
     """Create a ledger (schema, keys, entry 0 and its seal, guard) and return its vkey.
 
     ``now`` is in microseconds since 1970; the operator's key is kept in custody. With ``operator_name`` the operator
-    is registered as a party too. Raises ``Refused`` if there is a ledger already.
+    is registered as a party too. Raises ``Refused`` if there is a ledger already, ``Malformed`` for an origin that is
+    no name of a note key.
     """
-    raise NotImplementedError
+    founding = make_founding(origin, name, now, rand)
+    found_ledger(url, directory=directory, founding=founding, now=now, master=master, map_bits=map_bits)
+    if operator_name is not None:
+        ledger = open_ledger(url, directory=directory, master=master, clock=lambda: now)
+        try:
+            register_operator(ledger.writer, ledger.view.parties, founding, operator_name, now, rand)
+        finally:
+            ledger.close()
+    return founding.vkey
+
+
+def found_ledger(
+    url: str, *, directory: Path, founding: Founding, now: int, master: MasterKey, map_bits: int = 18
+) -> None:
+    """Write a ledger's first commit, from a signed entry 0 and the keys; raises ``Refused`` if there is one already."""
+    directory.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(url, must_exist=False)
+    try:
+        if migrate.current(engine) is None:
+            migrate.upgrade(engine)
+        migrate.check(engine)
+        lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
+        guard = Guard(directory)
+        try:
+            if any(True for _ in read_guards(directory)):
+                raise Refused("this directory holds the guard files of another ledger")
+            with lock, session(engine) as connection:
+                connection.begin(write=True)
+                if read_head(connection) is not None:
+                    raise Refused("there is a ledger in this database")
+                guard.release(write_founding(connection, founding, now, master, map_bits), now)
+        finally:
+            guard.close()
+            lock.close()
+    except DATABASE_ERRORS as error:
+        raise Unavailable(f"cannot create the ledger: {type(error).__name__}") from error
+    finally:
+        engine.dispose()
 
 
 def open_ledger(
@@ -68,6 +147,7 @@ def open_ledger(
     clock: Clock,
     read_only: bool = False,
     accept_clock: bool = False,
+    rand: Callable[[int], bytes] = os.urandom,
 ) -> Ledger:
     """Open a ledger after checking it against its guard files and itself.
 
@@ -75,4 +155,50 @@ def open_ledger(
     not match its leaves, or it is behind a guard file (a restored backup). ``accept_clock`` is the operator's word that
     a clock more than a day past the last leaf is right.
     """
-    raise NotImplementedError
+    engine = open_engine(url)
+    view, guard = View(), None
+    try:
+        migrate.check(engine)
+        guard = None if read_only else Guard(directory)
+        with session(engine) as connection:
+            connection.begin(write=False)
+            _check(connection, view, directory)
+        lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
+        keys = LedgerKeys(master)
+        writer = Writer(engine, view, lock, guard=guard, keys=keys, clock=clock)
+        writer.accept_clock = accept_clock
+        if read_only:
+            writer.refusal = "this ledger was opened to be read"
+        access = Access(engine, lock, view, master=master, clock=clock, rand=rand)
+        return Ledger(url, directory, view, writer, Reader(engine, view), access, engine, lock, guard)
+    except BaseException as error:
+        if guard is not None:
+            guard.close()
+        engine.dispose()
+        if isinstance(error, DATABASE_ERRORS):
+            raise Unavailable(f"cannot open the ledger: {type(error).__name__}") from error
+        raise
+
+
+def _check(connection: Session, view: View, directory: Path) -> None:
+    """Fold the ledger into the view and hold it against its guard files; raises ``Unavailable``."""
+    head = read_head(connection)
+    if head is None:
+        raise Unavailable("there is no ledger in this database")
+    view.load(connection, head)
+    statements = fetch(connection, ask(_COUNT))[0][0]
+    if statements != head.statements:
+        raise Unavailable(f"got {statements} statements, and {head.statements} in the head")
+    _check_guards(connection, view, head, directory)
+
+
+def _check_guards(connection: Session, view: View, head: Head, directory: Path) -> None:
+    read = tree_reader(connection, view.tip.edge, view.cache)
+    for path, released in read_guards(directory):
+        if released.size > head.size:
+            raise Unavailable(
+                f"guard file {path.name} has released {released.size} leaves and the database holds {head.size}: "
+                "an old backup was restored, and signing on it would make a second history"
+            )
+        if root_at(released.size, read) != released.root:
+            raise Unavailable(f"guard file {path.name} has another root at size {released.size} than the database")

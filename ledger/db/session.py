@@ -65,8 +65,11 @@ class Session(Protocol):
     def write(self, inserts: Sequence[Insert], *last: Step) -> list[int]:
         """Insert rows, then run statements; the number of rows that each of these changed."""
 
+    def finish(self, inserts: Sequence[Insert], swap: Step) -> None:
+        """Insert rows, run ``swap``, which must change one row, and commit; if this raises, the outcome is open."""
+
     def commit(self) -> None:
-        """Commit; when this raises, the outcome is not known."""
+        """Commit."""
 
     def rollback(self) -> None:
         """Roll back; does nothing without a transaction."""
@@ -74,31 +77,30 @@ class Session(Protocol):
 
 @contextmanager
 def session(engine: Engine) -> Iterator[Session]:
-    """A session on a pooled connection, rolled back if it was left in a transaction."""
+    """A session on a pooled connection, rolled back if it was left in a transaction.
+
+    A connection that turns out broken takes the pool's others with it: they were lost to the same restart.
+    """
     pooled = engine.raw_connection()
+    driver: Any = pooled.driver_connection
+    opened: Session
+    if isinstance(driver, sqlite3.Connection):
+        opened = SqliteSession(driver)
+    else:
+        driver.autocommit = True
+        opened = PostgresSession(driver)
     try:
-        driver: Any = pooled.driver_connection
-        if isinstance(driver, sqlite3.Connection):
-            opened: Session = SqliteSession(driver)
-            try:
-                yield opened
-            finally:
-                opened.rollback()
-        else:
-            driver.autocommit = True
-            opened = PostgresSession(driver)
-            try:
-                yield opened
-            finally:
-                opened.rollback()
-                if not driver.closed:
-                    driver.autocommit = False
-    except BaseException:
-        if getattr(pooled.driver_connection, "broken", False):
-            pooled.invalidate()
-        raise
+        yield opened
     finally:
-        pooled.close()
+        try:
+            opened.rollback()
+            if isinstance(opened, PostgresSession) and not driver.closed:
+                driver.autocommit = False
+        finally:
+            if getattr(driver, "closed", False):
+                pooled.invalidate()
+                engine.dispose(close=False)
+            pooled.close()
 
 
 def fetch(connection: Session, query: Query) -> list[Row]:
@@ -152,6 +154,13 @@ class SqliteSession:
             if insert.rows:
                 self._cursor.executemany(_sqlite_insert(insert.table, insert.on_conflict), insert.rows)
         return [self._cursor.execute(sql, parameters).rowcount for sql, parameters in last]
+
+    def finish(self, inserts: Sequence[Insert], swap: Step) -> None:
+        """See ``Session``."""
+        if self.write(inserts, swap) != [1]:
+            self.rollback()
+            raise sqlite3.IntegrityError("the head is not the one that this batch was built on")
+        self.commit()
 
     def commit(self) -> None:
         """See ``Session``."""
@@ -209,12 +218,23 @@ class PostgresSession:
     def write(self, inserts: Sequence[Insert], *last: Step) -> list[int]:
         """See ``Session``; a table's rows go as one array a column."""
         with self._connection.pipeline():
-            for insert in inserts:
-                if insert.rows:
-                    columns = [list(column) for column in zip(*insert.rows, strict=True)]
-                    self._execute((_postgres_insert(insert.table, insert.on_conflict), columns))
+            self._insert(inserts)
             cursors = [self._execute(step) for step in last]
         return [cursor.rowcount for cursor in cursors]
+
+    def finish(self, inserts: Sequence[Insert], swap: Step) -> None:
+        """See ``Session``; where the swap changes no row the division fails, and the commit behind it is not run."""
+        sql, parameters = swap
+        with self._connection.pipeline():
+            self._insert(inserts)
+            self._execute((f"WITH swapped AS ({sql} RETURNING 1) SELECT 1 / count(*) FROM swapped", parameters))
+            self._execute(("COMMIT", ()))
+
+    def _insert(self, inserts: Sequence[Insert]) -> None:
+        for insert in inserts:
+            if insert.rows:
+                columns = [list(column) for column in zip(*insert.rows, strict=True)]
+                self._execute((_postgres_insert(insert.table, insert.on_conflict), columns))
 
     def commit(self) -> None:
         """See ``Session``."""

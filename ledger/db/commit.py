@@ -1,0 +1,94 @@
+"""The rows of a batch: what one commit writes, table by table, and the head that follows."""
+
+from __future__ import annotations
+
+from ledger import state as states
+from ledger.db import tables
+from ledger.db.batch import Batch, Known
+from ledger.db.draft import Draft
+from ledger.db.session import Insert, Row
+from ledger.db.tree import Growth
+from ledger.db.view import Head, Tip
+from ledger.db.views import item_row, party_rows, uuid_bytes
+
+Nodes = list[tuple[int, int, bytes]]
+"""(bucket, class, hash) of the map's buckets that a batch changes."""
+CAS = (
+    "UPDATE head SET size = ?, root = ?, frontier = ?, last_hash = ?, recorded_at = ?, note = ?, subjects = ?, "
+    "statements = ? WHERE size = ? AND root = ?"
+)
+"""Compare and swap: the head is replaced only if it is still the one that the batch was built on."""
+
+
+def head_row(tip: Tip, batch: Batch, growth: Growth, note: str) -> Head:
+    """The head after a batch."""
+    return Head(
+        size=growth.edge.size,
+        root=growth.edge.root,
+        note=note,
+        last_hash=batch.hashes[-1],
+        recorded_at=batch.recorded_at,
+        map_bits=tip.head.map_bits,
+        subjects=tip.head.subjects + sum(known.was is None for known in batch.changed),
+        statements=tip.head.statements + len(batch.drafts),
+    )
+
+
+def swap_of(tip: Tip, head: Head, growth: Growth) -> Row:
+    """The parameters of ``CAS``."""
+    after = (head.size, head.root, growth.edge.dump(), head.last_hash, head.recorded_at, head.note)
+    return (*after, head.subjects, head.statements, tip.head.size, tip.head.root)
+
+
+def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes) -> list[Insert]:
+    """The rows of a batch, in an order in which each table's keys come sorted where they can."""
+    first = tip.size
+    subjects, items, parties = _subject_rows(batch)
+    return [
+        Insert(tables.leaf, list(enumerate(batch.raws, first))),
+        Insert(tables.statement, sorted((uuid_bytes(draft.statement.id), first + at) for at, draft in enumerate(batch.drafts))),
+        Insert(tables.link, batch.links),
+        Insert(tables.subject, subjects, "update"),
+        Insert(tables.map_bucket, sorted(nodes), "update"),
+        Insert(tables.item, items, "update"),
+        Insert(tables.item_party, parties, "ignore"),
+        Insert(tables.tile, [(tile.level, tile.n, tile.hashes, tile.root) for tile in growth.tiles]),
+        Insert(tables.authority, [(index,) for index in batch.authority]),
+        Insert(tables.holder_key, sorted(batch.named.items())),
+        Insert(tables.checkpoint, [(head.size, head.note)]),
+        *_drafts_rows(batch.drafts),
+    ]
+
+
+def _subject_rows(batch: Batch) -> tuple[list[Row], list[Row], list[Row]]:
+    rows, items, parties = [], [], set()
+    for known in batch.changed:
+        state = known.state
+        if state is None:
+            raise AssertionError("a subject that changed has a state")
+        rows.append((known.key, known.sid, known.count, known.last, known.last_hash, states.dump(state)))
+        if state.kind == "item":
+            before, spoke = _before(known)
+            row = item_row(known.sid, known.subject, state)
+            if row != before:
+                items.append(row)
+            parties |= party_rows(known.sid, state) - spoke
+    return sorted(rows), items, sorted(parties)
+
+
+def _before(known: Known) -> tuple[Row | None, set[Row]]:
+    """The rows of an item as its state before the batch made them."""
+    if known.was is None:
+        return None, set()
+    state = states.load(known.was)
+    return item_row(known.sid, known.subject, state), party_rows(known.sid, state)
+
+
+def _drafts_rows(drafts: list[Draft]) -> list[Insert]:
+    """The rows that come with statements; one that is there already is left as it is, for no neighbour may suffer."""
+    by_table: dict[str, list[Row]] = {}
+    for draft in drafts:
+        for row in draft.rows:
+            columns = tables.metadata.tables[row.table].columns
+            by_table.setdefault(row.table, []).append(tuple(row.values.get(column.name) for column in columns))
+    return [Insert(tables.metadata.tables[name], rows, "ignore") for name, rows in by_table.items()]

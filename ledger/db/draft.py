@@ -1,0 +1,53 @@
+"""What goes into an append and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.errors import PatinaError
+from ledger.leaf import Signature, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of ``table`` (a name in ``ledger.db.tables``) to be committed with a statement, by column."""
+
+    table: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A statement on its way in: parsed, its canonical ``body``, and who signed it.
+
+    ``verified`` says that the caller checked every signature (``dsse.check_signature``) and the form of statement and
+    details (``leaf.check_form``, ``leaf.check_details``); ``Writer`` takes no other.
+    """
+
+    statement: Statement
+    body: bytes
+    signatures: tuple[Signature, ...]
+    rows: tuple[Row, ...] = ()
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A statement that stands in the log at ``index`` as the bytes ``entry``.
+
+    ``hashes`` is the inclusion proof (32 bytes each) to ``checkpoint``, a signed note of tree size ``size``.
+    ``repeated`` says that it stood there before (same id, same canonical statement).
+    """
+
+    index: int
+    entry: bytes
+    hashes: list[bytes]
+    checkpoint: str
+    size: int
+    repeated: bool
+    statement: Statement
+
+
+Outcome = Accepted | PatinaError

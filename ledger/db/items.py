@@ -1,0 +1,117 @@
+"""Searching for items in the read model: filters, and pages that stay stable while others write.
+
+Items are numbered in the order of registration and a page goes on below the last number it showed, so what is
+registered meanwhile comes before the first page and moves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.db.session import Session, ask, fetch
+from ledger.db.views import uuid_bytes
+from ledger.errors import Invalid
+
+MAX_PAGE = 500
+_CURSOR = re.compile(r"[0-9]{1,16}")
+_COLUMNS = (
+    "i.subject, i.name, i.category, i.brand, i.model, i.state, i.registered_by, i.held, i.first_recorded, i.sid"
+)
+_NEWEST = "SELECT l.bytes, k.seq FROM link k JOIN leaf l ON l.idx = k.idx WHERE k.sid = ? ORDER BY k.seq DESC LIMIT 1"
+_RECORDED = re.compile(rb'"recorded_at":"([^"]{24})","signatures":')
+_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A row of the search for items. Times are those of its first and last entry; ``held`` says it has a holder."""
+
+    subject: str
+    name: str
+    category: str
+    brand: str | None
+    model: str | None
+    state: str
+    registered_by: str
+    held: bool
+    first_recorded: str
+    last_recorded: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is looked for; ``None`` leaves a filter out. ``party`` registered the item or said something about it."""
+
+    text: str | None = None
+    category: str | None = None
+    state: str | None = None
+    party: str | None = None
+    held: bool | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+def find(connection: Session, search: Search, cursor: str | None, limit: int) -> tuple[list[Item], str | None]:
+    """A page of items, newest registration first, and the cursor of the next one."""
+    if cursor is not None and _CURSOR.fullmatch(cursor) is None:
+        raise Invalid("got a cursor that no answer of ours had", "/cursor")
+    if search.party is not None and _UUID.fullmatch(search.party) is None:
+        return [], None
+    limit = max(1, min(limit, MAX_PAGE))
+    where, parameters = _where(search, cursor)
+    source = "item i" if search.party is None else "item_party p JOIN item i ON i.sid = p.sid"
+    order = "i.sid" if search.party is None else "p.sid"
+    sql = f"SELECT {_COLUMNS} FROM {source}{where} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 -- parts are ours
+    rows = fetch(connection, ask(sql, *parameters, limit + 1))
+    newest = connection.gather(*[ask(_NEWEST, row[-1]) for row in rows[:limit]])
+    found = [_item(row, *last[0]) for row, last in zip(rows[:limit], newest, strict=True)]
+    return found, str(rows[limit - 1][-1]) if len(rows) > limit else None
+
+
+def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
+    conditions: list[str] = []
+    parameters: list[Any] = []
+
+    def need(condition: str, value: Any) -> None:
+        conditions.append(condition)
+        parameters.append(value)
+
+    if search.party is not None:
+        need("p.party = ?", uuid_bytes(search.party))
+    if cursor is not None:
+        need("i.sid < ?" if search.party is None else "p.sid < ?", int(cursor))
+    for column in ("category", "state"):
+        if getattr(search, column) is not None:
+            need(f"i.{column} = ?", getattr(search, column))
+    if search.held is not None:
+        need("i.held = ?", int(search.held))
+    if search.since is not None:
+        need("i.first_recorded >= ?", search.since)
+    if search.until is not None:
+        need("i.first_recorded < ?", search.until)
+    for word in (search.text or "").casefold().split():
+        need("i.search LIKE ? ESCAPE '!'", f"%{re.sub('[!%_]', lambda sign: '!' + sign[0], word)}%")
+    return (" WHERE " + " AND ".join(conditions) if conditions else ""), parameters
+
+
+def _item(row: tuple[Any, ...], newest: bytes, seq: int) -> Item:
+    subject, name, category, brand, model, state, registered_by, held, first, _ = row
+    recorded = _RECORDED.search(newest)
+    if recorded is None:
+        raise AssertionError("an entry without recorded_at")
+    return Item(
+        subject=subject,
+        name=name,
+        category=category,
+        brand=brand,
+        model=model,
+        state=state,
+        registered_by=registered_by,
+        held=bool(held),
+        first_recorded=first,
+        last_recorded=recorded[1].decode(),
+        count=seq + 1,
+    )

@@ -1,0 +1,101 @@
+"""The read models for searching: rows that follow from subjects' states and could be thrown away.
+
+``item_row`` and ``party_rows`` are pure, and both the appender and ``rebuild`` use them, so that a rebuild gives the
+same rows (a test holds them to it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from ledger import state as states
+from ledger import submap
+from ledger.db.session import Insert, Row, Session, ask, fetch
+from ledger.db.tables import item, item_party
+from ledger.state import State
+
+_SLICE = 5_000
+_FIRST_LEAVES = "SELECT idx, bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
+_SUBJECTS = 'SELECT "key", sid, state FROM subject WHERE "key" IN {among}'
+
+
+class _Link(Struct):
+    subject: str
+    seq: int
+
+
+class _Links(Struct):
+    links: list[_Link] = []
+
+
+_links = msgspec.json.Decoder(_Links).decode
+
+
+def uuid_bytes(urn: str) -> bytes:
+    """The 16 bytes of a ``urn:uuid:``."""
+    return bytes.fromhex(urn[9:].replace("-", ""))
+
+
+def word_of(state: State) -> str:
+    """The one word that matters most of an item's state: stolen, lost, retired, recalled or in_use."""
+    if state.stolen:
+        return "stolen"
+    if state.lost:
+        return "lost"
+    if state.retired is not None:
+        return "retired"
+    return "recalled" if state.recalled else "in_use"
+
+
+def item_row(sid: int, subject: str, state: State) -> Row:
+    """The row of ``item`` for an item in this state, in the table's order."""
+    holding = state.held.holding
+    return (
+        sid,
+        subject,
+        state.name,
+        state.category,
+        state.brand or None,
+        state.model or None,
+        word_of(state),
+        state.registered_by,
+        int(holding is not None and not holding.released),
+        state.first_at,
+        f"{state.name}\n{state.brand}\n{state.model}\n{subject}".casefold(),
+    )
+
+
+def party_rows(sid: int, state: State) -> set[Row]:
+    """The rows of ``item_party``: the parties that registered this item or said something about it."""
+    return {(uuid_bytes(party), sid) for party in state.signers}
+
+
+def rebuild(connection: Session) -> int:
+    """Make the read models again from subjects' states, in the open write transaction; return the number of items."""
+    connection.write((), ('DELETE FROM "item"', ()), ('DELETE FROM "item_party"', ()))
+    size = fetch(connection, ask("SELECT size FROM head"))[0][0]
+    count = 0
+    for start in range(0, size, _SLICE):
+        rows, parties = [], set()
+        for sid, subject, state in _new_items(connection, start, min(start + _SLICE, size)):
+            rows.append(item_row(sid, subject, state))
+            parties |= party_rows(sid, state)
+        connection.write([Insert(item, rows), Insert(item_party, sorted(parties))])
+        count += len(rows)
+    return count
+
+
+def _new_items(connection: Session, start: int, end: int) -> Iterator[tuple[int, str, State]]:
+    """Items whose first entry stands from leaf ``start`` up to ``end``."""
+    subjects: dict[bytes, str] = {}
+    for _, raw in fetch(connection, ask(_FIRST_LEAVES, start, end)):
+        subjects |= {submap.key_of(link.subject): link.subject for link in _links(raw).links if not link.seq}
+    if not subjects:
+        return
+    for key, sid, raw in sorted(fetch(connection, connection.among(_SUBJECTS, list(subjects))), key=lambda row: row[1]):
+        state = states.load(raw)
+        if state.kind == "item":
+            yield sid, subjects[key], state
