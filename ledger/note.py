@@ -158,7 +158,7 @@ def parse_note(raw: bytes | str) -> Note:
     """The text and the signatures of a note; raises `Malformed`. Nothing is verified."""
     text = _note_text(raw)
     head, _, signatures = text.rpartition("\n\n")
-    if not signatures or not signatures.endswith("\n"):
+    if not signatures.endswith("\n"):
         raise Malformed("got a note without an empty line and signature lines after it")
     lines = signatures.split("\n")[:-1]
     if len(lines) > MAX_SIGNATURES:
@@ -241,15 +241,13 @@ def _public_key(public: bytes) -> Ed25519PublicKey:
 
 def _note_text(raw: bytes | str) -> str:
     """A note as text, bounded before work; raises `Malformed` for what is not UTF-8 or holds control characters."""
-    if len(raw) > MAX_NOTE:
-        raise Malformed(f"got a note of {len(raw)} bytes, want at most {MAX_NOTE}")
     try:
         encoded = raw.encode() if isinstance(raw, str) else raw
+        if len(encoded) > MAX_NOTE:
+            raise Malformed(f"got a note of {len(encoded)} bytes, want at most {MAX_NOTE}")
         text = encoded.decode()
     except UnicodeError:
         raise Malformed("got a note that is not UTF-8") from None
-    if len(encoded) > MAX_NOTE:
-        raise Malformed(f"got a note of {len(encoded)} bytes, want at most {MAX_NOTE}")
     if _CONTROL.search(text):
         raise Malformed("got a note with a control character")
     return text

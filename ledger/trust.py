@@ -108,8 +108,8 @@ def parse_policy(raw: bytes | str) -> Policy:
 
 def format_policy(policy: Policy) -> bytes:
     """The file of a policy, which `parse_policy` reads; raises `Malformed` where it would not."""
-    lines = [["log", str(log.vkey), log.url or ""] for log in policy.logs]
-    lines += [["witness", witness.name, str(witness.vkey), witness.url or ""] for witness in policy.witnesses]
+    lines: list[list[str | None]] = [["log", str(log.vkey), log.url] for log in policy.logs]
+    lines += [["witness", witness.name, str(witness.vkey), witness.url] for witness in policy.witnesses]
     lines += [["group", group.name, str(group.threshold), *group.members] for group in policy.groups]
     lines += [["quorum", policy.quorum]]
     text = "".join(" ".join(word for word in line if word) + "\n" for line in lines)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from hashlib import sha256
+from hashlib import sha256, sha512
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -43,6 +43,8 @@ def signer(name: str, seed: bytes = b"seed", kind: int = 1) -> Signer:
 LOG = signer("log.example")
 OTHER = signer("other.example", b"other")
 SIGNED = sign_note(TEXT, [LOG])
+_TAIL = "\n\n— a AQAAAAA=\n"
+LONGEST = "t" * (MAX_NOTE - len(_TAIL.encode())) + _TAIL
 
 names = st.text(
     st.characters(exclude_categories=["Cs", "Zs", "Cc"], exclude_characters="+\u2028\u2029"), min_size=1, max_size=9
@@ -214,10 +216,17 @@ def test_a_signature_of_another_length_is_disproved(length: int) -> None:
 
 
 def test_a_signature_whose_first_half_libraries_disagree_about_is_disproved() -> None:
-    # R of low order and S = 0 pass a lax verifier under a key of low order; the refusal comes before any library.
-    signature = NoteSignature(LOG.vkey.name, LOG.vkey.key_id, bytes([1]) + bytes(63))
+    # With the neutral point as R the equation holds for S = k·a, so that a library says yes (RFC 8032 §5.1.7).
+    order = 2**252 + 27742317777372353535851937790883648493
+    digest = bytearray(sha512(sha256(b"seed").digest()).digest()[:32])
+    digest[0] &= 248
+    digest[31] = digest[31] & 127 | 64
+    r = bytes([1]) + bytes(31)
+    k = int.from_bytes(sha512(r + LOG.vkey.public + TEXT.encode()).digest(), "little")
+    raw = r + (k * int.from_bytes(digest, "little") % order).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(LOG.vkey.public).verify(raw, TEXT.encode())
     with pytest.raises(Disproved):
-        check_note(Note(TEXT, (signature,)), [LOG.vkey])
+        check_note(Note(TEXT, (NoteSignature(LOG.vkey.name, LOG.vkey.key_id, raw),)), [LOG.vkey])
 
 
 @pytest.mark.parametrize("public", [bytes(32), bytes([1]) + bytes(31), b"\xee" + b"\xff" * 30 + b"\x7f"])
@@ -227,7 +236,9 @@ def test_a_key_that_libraries_disagree_about_is_refused(public: bytes, kind: int
         make_vkey("log.example", public, kind)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u00a0b", "a\u2028", "a\n", "a\x00", "\x1f", "\ud800", "a\x85"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a+b", "a\u00a0b", "a\u2028", "a\n", "a\x00", "\x1f", "\ud800", "a\udfff", "a\x85"]
+)
 def test_a_key_may_not_have_the_name(name: str) -> None:
     with pytest.raises(Malformed):
         make_vkey(name, LOG.vkey.public)
@@ -278,13 +289,20 @@ def test_vkey_texts_that_are_refused(text: str) -> None:
         pytest.param("text\ud800\n\n— a AQAAAAA=\n", id="half a surrogate pair"),
         pytest.param(b"text\xff\n\n\xe2\x80\x94 a AQAAAAA=\n", id="not UTF-8"),
         pytest.param("t\n\n" + "— a AQAAAAA=\n" * (MAX_SIGNATURES + 1), id="too many signatures"),
-        pytest.param("t" * MAX_NOTE + "\n\n— a AQAAAAA=\n", id="too long"),
+        pytest.param(LONGEST.encode() + b"\n", id="too long"),
         pytest.param("é" * (MAX_NOTE // 2) + "\n\n— a AQAAAAA=\n", id="too long in bytes only"),
     ],
 )
 def test_notes_that_are_refused(raw: str | bytes) -> None:
     with pytest.raises(Malformed):
         parse_note(raw)
+
+
+def test_a_note_as_long_as_allowed_parses() -> None:
+    assert len(LONGEST.encode()) == MAX_NOTE
+    assert format_note(parse_note(LONGEST)) == LONGEST
+    with pytest.raises(Malformed, match="want at most"):
+        parse_note("t" + LONGEST)
 
 
 def test_as_many_signatures_as_allowed_parse() -> None:

@@ -162,6 +162,11 @@ def test_a_trusted_log_without_its_quorum_is_disproved() -> None:
     assert caught.value.check == "quorum"
 
 
+def test_a_policy_as_long_as_allowed_is_read_and_nobody_is_enough_for_none() -> None:
+    policy = parse_policy("#" * (MAX_POLICY - 13) + "\nquorum none\n")
+    assert policy.is_met([])
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -197,7 +202,7 @@ def test_a_trusted_log_without_its_quorum_is_disproved() -> None:
         pytest.param("# whom", "# \x0bwhom", id="a vertical tab"),
         pytest.param("# whom", "# \x7fwhom", id="delete"),
         pytest.param("shop believes\n", "shop believes\r\n", id="a carriage return"),
-        pytest.param("# whom", "#" * MAX_POLICY, id="too long"),
+        pytest.param("# whom", "#" * (MAX_POLICY - len(FILE) + 7), id="too long"),
         pytest.param(str(LOG.vkey), "log.example+00000000+Ag==", id="a key of an unknown type"),
         pytest.param(str(LOG.vkey), str(LOG.vkey).replace("+", "+0", 1), id="a broken key"),
     ],
@@ -207,6 +212,25 @@ def test_policies_that_are_refused(old: str, new: str) -> None:
     parse_policy(FILE)
     with pytest.raises(Malformed):
         parse_policy(FILE.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([f"witness none {KEYS['X1'].vkey}", "quorum none"], "not taken"),
+        ([f"witness A {KEYS['X1'].vkey}", f"witness A {KEYS['X2'].vkey}", "quorum A"], "not taken"),
+        ([f"witness A {KEYS['X1'].vkey}", "group A any A", "quorum A"], "not taken"),
+        ([f"witness A {KEYS['X1'].vkey}", "group G any A", "group H any A", "quorum H"], "in one group"),
+        ([f"witness A {KEYS['X1'].vkey}", "group G any none A", "quorum G"], "defined above"),
+        ([f"witness A {KEYS['X1'].vkey}", "group G any G A", "quorum G"], "defined above"),
+        (["quorum later", f"witness later {KEYS['X1'].vkey}"], "defined above"),
+        ([f"witness A {KEYS['X1'].vkey}", "group G 2 A", "quorum G"], "want 1 to 1"),
+        ([f"witness A {KEYS['X1'].vkey}", "group G 0 A", "quorum G"], "want 1 to 1"),
+    ],
+)
+def test_names_and_groups_are_refused_for_their_own_reason(lines: list[str], message: str) -> None:
+    with pytest.raises(Malformed, match=message):
+        parse_policy("\n".join(lines) + "\n")
 
 
 def test_a_refusal_names_its_line() -> None:
