@@ -1,0 +1,179 @@
+"""``patina key``: the signing keys of parties, in custody or their own, and the API keys that act for them.
+
+A key that the party keeps must show that somebody has it: `key add --did` prints the statement, `patina sign` adds the
+new key's signature, and `key add --signed` says it (events.md §1, authority rule 3).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from api.cli import co_signed, folder, parties, terminal
+from api.cli.folder import Voice
+from api.rights import ADMIN, READ, WRITE
+from ledger import uri
+from ledger.db.ledger import Ledger
+from ledger.dsse import SEED_BYTES
+from ledger.errors import Invalid, Refused
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the word after ``key`` says; 0."""
+    words = terminal.parser(
+        "key",
+        "Add, revoke and list the keys of a party.",
+        "patina key add --party 'Corner Workshop' --did did:key:z6Mk… --dir var > to-sign.json\n"
+        "  patina sign to-sign.json --key workshop.key > signed.json\n"
+        "  patina key add --signed signed.json --dir var",
+    )
+    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|revoke|list|api")
+    _add_words(verbs.add_parser("add", help="add a key: in custody, or the party's own"))
+    _revoke_words(verbs.add_parser("revoke", help="revoke a signing key or an API key"))
+    _list_words(verbs.add_parser("list", help="list signing keys and API keys"))
+    _api_words(verbs.add_parser("api", help="make another API key"))
+    given = words.parse_args(argv)
+    do = {"add": _add, "revoke": _revoke, "list": _list, "api": _api}[given.verb]
+    with folder.opened(given.dir, given) as ledger:
+        return do(ledger, given)
+
+
+def _shared(words: argparse.ArgumentParser) -> None:
+    terminal.add_folder(words)
+    terminal.add_json(words)
+    folder.add_clock(words)
+
+
+def _add_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("--party", metavar="P", help="its id or its name")
+    words.add_argument("--did", metavar="DID", help="a key that the party keeps; without it one is made and kept here")
+    words.add_argument("--signed", metavar="FILE", type=Path, help="the statement with the new key's signature")
+    _shared(words)
+
+
+def _revoke_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("--did", metavar="DID", help="the signing key")
+    words.add_argument("--reason", choices=("retired", "lost", "compromised"), default="retired")
+    words.add_argument("--since", metavar="TIME", help="compromised since, as 2026-01-31T12:00:00Z")
+    words.add_argument("--api", metavar="ID", help="the API key's id instead")
+    _shared(words)
+
+
+def _list_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("--party", metavar="P", help="of one party: its id or its name")
+    _shared(words)
+
+
+def _api_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("--party", metavar="P", required=True, help="its id or its name")
+    words.add_argument("--scope", choices=(READ, WRITE, ADMIN), default=WRITE, help="(default: %(default)s)")
+    words.add_argument("--label", default="", help="what it is for")
+    _shared(words)
+
+
+def _add(ledger: Ledger, given: argparse.Namespace) -> int:
+    """One of the three ways to add a key."""
+    if given.signed is not None:
+        if given.party is not None or given.did is not None:
+            raise Invalid("got --signed with --party or --did; the file says both")
+        added = co_signed.take(ledger, given.signed)
+        return _told(given, added, f"key {added['key']} of {added['party']} is in force")
+    if given.party is None:
+        raise Invalid("got neither --party nor --signed")
+    party = parties.find_party(ledger, given.party)
+    if given.did is not None:
+        value = parties.value_to_sign(ledger, party, given.did)
+        if given.json or not _is_terminal():
+            terminal.answer(value)
+        else:
+            co_signed.print_to_sign(value, given.dir)
+        return 0
+    key = ledger.access.keep_party_key(party, os.urandom(SEED_BYTES))
+    parties.add_key(ledger, party, key, custody="ledger")
+    return _told(given, {"party": party, "key": key.did}, f"key {key.did} of {party} is in force, kept here")
+
+
+def _revoke(ledger: Ledger, given: argparse.Namespace) -> int:
+    """Revoke a signing key, which the operator says in the ledger, or an API key, which is the service's affair."""
+    if (given.did is None) == (given.api is None):
+        raise Invalid("got both or neither of --did and --api; want one")
+    if given.api is not None:
+        if not ledger.access.revoke_api_key(given.api):
+            raise Refused("got an API key id that is unknown or revoked; patina key list has them")
+        return _told(given, {"api": given.api}, f"API key {given.api} is revoked")
+    known = ledger.view.parties.keys.get(given.did)
+    if known is None:
+        raise Refused("got a key that was never a party's; patina key list has them")
+    operator = Voice.of(ledger, ledger.operator)
+    details = {"key": given.did, "reason": given.reason}
+    if given.since is not None:
+        details["since"] = given.since
+    folder.say(ledger, operator.draft("key.revoked", [uri.authority_of(known.party)], details))
+    ledger.access.forget_party_key(given.did)
+    return _told(given, {"party": known.party, "key": given.did}, f"key {given.did} of {known.party} is revoked")
+
+
+def _list(ledger: Ledger, given: argparse.Namespace) -> int:
+    """Print signing keys and API keys, of one party or of all."""
+    party = None if given.party is None else parties.find_party(ledger, given.party)
+    kept = {one.did for one in ledger.access.party_keys(party)}
+    signing: list[dict[str, Any]] = [
+        {
+            "key": did,
+            "party": one.party,
+            "custody": "ledger" if did in kept else one.custody,
+            "added_at": one.added_at,
+            "in_force": ledger.view.parties.in_force(did, one.party),
+            "reason": one.reason,
+        }
+        for did, one in ledger.view.parties.keys.items()
+        if party in (None, one.party)
+    ]
+    api: list[dict[str, Any]] = [
+        {
+            "id": one.id,
+            "party": one.party,
+            "scopes": list(one.scopes),
+            "label": one.label,
+            "in_force": not one.revoked_at,
+        }
+        for one in ledger.access.api_keys(party)
+    ]
+    if given.json:
+        terminal.answer({"keys": signing, "api_keys": api})
+        return 0
+    names = ledger.view.parties.parties
+    rows: list[tuple[str, ...]] = [
+        (one["key"], names[one["party"]].name, f"{one['custody']} custody", _state(one)) for one in signing
+    ]
+    rows += [(f"API key {one['id']}", names[one["party"]].name, " ".join(one["scopes"]), _state(one)) for one in api]
+    print(terminal.table(("key", "party", "", ""), rows))
+    return 0
+
+
+def _state(one: dict[str, Any]) -> str:
+    return "in force" if one["in_force"] else f"revoked{': ' + one['reason'] if one.get('reason') else ''}"
+
+
+def _api(ledger: Ledger, given: argparse.Namespace) -> int:
+    """Make an API key; only the operator's may administer."""
+    party = parties.find_party(ledger, given.party)
+    if given.scope == ADMIN and party != ledger.operator:
+        raise Refused("got the scope admin for a party that is not the operator")
+    secret = ledger.access.create_api_key(party, [given.scope], given.label)
+    return _told(given, {"party": party, "api_key": secret}, f"API key  {secret} (shown only now)")
+
+
+def _told(given: argparse.Namespace, value: dict[str, Any], text: str) -> int:
+    if given.json:
+        terminal.answer(value)
+    else:
+        print(text)
+    return 0
+
+
+def _is_terminal() -> bool:
+    return os.isatty(1)

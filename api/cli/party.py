@@ -1,0 +1,106 @@
+"""``patina party``: registers parties and lists them; the operator says so, in the ledger (events.md §1)."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from api.cli import folder, parties, terminal
+from api.cli.co_signed import print_to_sign
+from api.rights import WRITE
+from ledger.db.ledger import Ledger
+from ledger.didkey import parse_did
+from ledger.errors import Invalid
+from ledger.party import ROLES
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the word after ``party`` says; 0."""
+    words = terminal.parser(
+        "party",
+        "Register parties and list them.",
+        "patina party add 'Corner Workshop' --role repairer --country GB --dir var",
+    )
+    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|list")
+    _add_words(verbs.add_parser("add", help="register a party, with a key and an API key"))
+    _list_words(verbs.add_parser("list", help="list the parties"))
+    given = words.parse_args(argv)
+    with folder.opened(given.dir, given) as ledger:
+        return _add(ledger, given) if given.verb == "add" else _list(ledger, given)
+
+
+def _add_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("name", metavar="NAME", help="what customers read")
+    words.add_argument("--role", action="append", required=True, choices=ROLES[1:], help="may be given again")
+    words.add_argument("--country", metavar="CC", help="two capitals of ISO 3166-1")
+    words.add_argument(
+        "--custody",
+        choices=("ledger", "self"),
+        default="ledger",
+        help="ledger: this service keeps the key and signs; self: the party keeps it (default: ledger)",
+    )
+    words.add_argument("--did", metavar="DID", help="with --custody self: the party's did:key (patina keygen)")
+    terminal.add_folder(words)
+    terminal.add_json(words)
+    folder.add_clock(words)
+
+
+def _list_words(words: argparse.ArgumentParser) -> None:
+    terminal.add_folder(words)
+    terminal.add_json(words)
+    words.set_defaults(accept_clock=False)
+
+
+def _add(ledger: Ledger, given: argparse.Namespace) -> int:
+    """Register a party; with a key of its own, print what that key must sign."""
+    if (given.custody == "self") != (given.did is not None):
+        raise Invalid("got --custody self without --did, or --did without it; want both or neither")
+    if given.did is not None:
+        parse_did(given.did)
+    details: dict[str, Any] = {"name": given.name, "roles": given.role}
+    if given.country is not None:
+        details["country"] = given.country
+    party = folder.new_uuid(folder.now_us())
+    if given.custody == "ledger":
+        key = parties.register(ledger, party, details).did
+    else:
+        parties.say_registered(ledger, party, details)
+        key = given.did
+    secret = ledger.access.create_api_key(party, [WRITE], given.name)
+    made = {"id": party, "name": given.name, "roles": given.role, "key": key, "api_key": secret}
+    if given.custody == "self":
+        made["to_sign"] = parties.value_to_sign(ledger, party, key)
+    if given.json:
+        terminal.answer(made)
+        return 0
+    print(f"party    {party}")
+    print(f"key      {key} ({'in custody' if given.custody == 'ledger' else 'not in force until it has signed'})")
+    print(f"API key  {secret} (shown only now)")
+    if given.custody == "self":
+        print_to_sign(made["to_sign"], given.dir)
+    return 0
+
+
+def _list(ledger: Ledger, given: argparse.Namespace) -> int:
+    """Print every party with its roles and how many keys it has in force."""
+    found: list[dict[str, Any]] = [
+        {
+            "id": party,
+            "name": one.name,
+            "roles": list(ledger.view.parties.roles(party)),
+            "country": one.country,
+            "keys": list(one.keys),
+            "suspended": one.suspended,
+        }
+        for party, one in ledger.view.parties.parties.items()
+    ]
+    if given.json:
+        terminal.answer(found)
+        return 0
+    rows = (
+        (one["id"], one["name"], " ".join(one["roles"]), str(len(one["keys"])), "suspended" if one["suspended"] else "")
+        for one in found
+    )
+    print(terminal.table(("party", "name", "roles", "keys", ""), rows))
+    return 0

@@ -1,0 +1,215 @@
+"""``patina serve``: uvicorn on a ledger's folder, one process or several on one port.
+
+Each worker binds its own socket with SO_REUSEPORT (Linux socket(7)), so that the kernel spreads connections; one
+shared socket may give one worker all of them. The first process binds the port too and never listens: it holds the
+number for as long as it lives, also when the port asked for is 0. A worker that dies is started again; one that
+cannot start ends them all. SIGTERM and SIGINT let requests in flight finish.
+
+The interpreter's switch interval and its collector's thresholds are set here and nowhere else: `append` runs on the
+event loop beside one verifying thread, and a pass of the collector over a loaded ledger would cost a request 20 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from api.cli import folder, terminal
+from api.cli.announce import announce
+from api.settings import Settings, read_settings
+from ledger.errors import Invalid, PatinaError, Unavailable
+
+DEFAULT_PORT = 8000
+BACKLOG = 2048
+SWITCH_INTERVAL = 0.0005
+GRACE = 10
+"""Seconds that requests in flight get after a signal to stop."""
+POLL = 0.2
+"""Seconds between looks at whether all workers are ready."""
+COULD_NOT = 2
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until a signal; 0 if it was stopped, 2 if it could not start."""
+    words = terminal.parser(
+        "serve",
+        "Serve a ledger: statements in, receipts, histories and item pages out.",
+        "patina serve --dir var --host 0.0.0.0 --port 8000",
+    )
+    terminal.add_folder(words)
+    words.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    words.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port; 0 takes a free one (default: 8000)")
+    words.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
+    folder.add_clock(words)
+    words.add_argument("--announce", action="store_true", help="print page, QR code, API key and vkey of the demo")
+    given = words.parse_args(argv)
+    if not 1 <= given.workers <= 64:
+        raise Invalid(f"got {given.workers} workers, want 1 to 64")
+    return serve(given)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"got {text!r}, want 0 to 65535")
+    return int(text)
+
+
+def serve(given: argparse.Namespace) -> int:
+    """Hold the port, and run the workers until a signal."""
+    if not folder.holds_ledger(given.dir):
+        raise Unavailable(f"got no ledger in {given.dir}: patina init or patina demo makes one")
+    # Another server that shares its port would share this one's connections: ask for it alone first.
+    bind(given.host, given.port, shared=False).close()
+    held = bind(given.host, given.port)
+    place = Place(given.dir, given.host, held.getsockname()[1], accept_clock=given.accept_clock)
+    _leave_at_signals()
+
+    def tell() -> None:
+        terminal.remark(f"serving {place.directory} on {place.settings().public_url}")
+        if given.announce:
+            announce(place.directory, place.settings().public_url)
+
+    if given.workers == 1:
+        return run(place, tell)
+    return _supervise(place, given.workers, tell)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which ledger is served, and where: what a worker process is given."""
+
+    directory: Path
+    host: str
+    port: int
+    jobs: bool = True
+    accept_clock: bool = False
+
+    def settings(self) -> Settings:
+        """The settings of a process that serves here."""
+        return read_settings(self.directory, os.environ, host=self.host, port=self.port, jobs=self.jobs)
+
+
+def bind(host: str, port: int, *, shared: bool = True) -> socket.socket:
+    """A socket bound to the address, which others may bind too if `shared`, not listening; raises `Unavailable`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise Unavailable(f"cannot listen on {host} port {port}: {(error.strerror or str(error)).lower()}") from None
+    return bound
+
+
+def run(place: Place, started: Callable[[], None]) -> int:
+    """Serve in this process until a signal; `started` is called once connections are accepted."""
+    import uvicorn  # noqa: PLC0415 (a supervisor needs no server)
+
+    from api.app import create_app  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        """uvicorn, and what must happen between its start and the first request."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                gc.collect()
+                gc.freeze()
+                if app.state.site.refusal is not None:
+                    terminal.remark(f"nothing is signed: {app.state.site.refusal}")
+                started()
+
+    app = create_app(
+        place.settings(), lambda: folder.open_here(place.directory, accept_clock=place.accept_clock), folder.now_us
+    )
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    listening = bind(place.host, place.port)
+    listening.listen(BACKLOG)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = Server(config)
+    server.run(sockets=[listening])
+    return 0 if server.started else COULD_NOT
+
+
+def _leave_at_signals() -> None:
+    """Make a signal to stop an exit with 0, also while starting; uvicorn obeys it first and then raises it again."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
+def _work(place: Place, ready: Event) -> None:
+    """The whole life of one worker process; ends it with the exit code of `run`."""
+    _leave_at_signals()
+    try:
+        sys.exit(run(place, ready.set))
+    except PatinaError as error:
+        terminal.remark(f"patina serve: {error.message}")
+        sys.exit(COULD_NOT)
+
+
+def _supervise(place: Place, count: int, tell: Callable[[], None]) -> int:
+    """Start the workers, start again those that die, stop them all at a signal; 0, or 2 if one could not start."""
+    # Spawned, not forked: each worker opens its own database and its own event loop.
+    context = multiprocessing.get_context("spawn")
+    stopping = threading.Event()
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: stopping.set())
+    ready = [context.Event() for _ in range(count)]
+
+    def start(number: int) -> SpawnProcess:
+        ready[number].clear()
+        worker = context.Process(target=_work, args=(replace(place, jobs=number == 0), ready[number]))
+        worker.start()
+        return worker
+
+    workers = [start(number) for number in range(count)]
+    told = failed = False
+    while not (stopping.is_set() or failed):
+        if not told and all(event.is_set() for event in ready):
+            told = True
+            tell()
+        wait([worker.sentinel for worker in workers], timeout=POLL)
+        for number, worker in enumerate(workers):
+            if worker.exitcode is None or stopping.is_set():
+                continue
+            failed = failed or not ready[number].is_set()
+            if not failed:
+                terminal.remark(f"worker {worker.pid} ended with {worker.exitcode}: starting another")
+                workers[number] = start(number)
+    return _stop(workers, failed=failed)
+
+
+def _stop(workers: list[SpawnProcess], *, failed: bool) -> int:
+    """Ask every worker to finish, and end those that do not."""
+    for worker in workers:
+        if worker.exitcode is None:
+            worker.terminate()
+    for worker in workers:
+        worker.join(GRACE + 5)
+        if worker.exitcode is None:
+            worker.kill()
+    return COULD_NOT if failed else 0
