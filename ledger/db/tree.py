@@ -1,10 +1,10 @@
 """The Merkle tree over a database: how it grows, and how a proof reads it.
 
 In memory stands the right edge alone: for each bit of the size the root of that full subtree (``frontier``), and for
-each tile level the hashes that do not fill a tile yet (``edges``). Everything to the left of it is in full tiles of 256
-hashes. ``grow`` computes a batch level by level: with the left neighbour that the edge has at hand, each level holds
-every sibling that a proof of a new leaf needs, and a last node without a sibling rises unchanged, which is what RFC 6962's
-split at the largest power of two comes to.
+each tile level the nodes of the tile that is not full yet (``edges``). Everything to the left of it is in full tiles of
+256 hashes. ``Growth`` computes a batch level by level: with the left neighbour that the edge has at hand, each level
+holds every sibling that a proof of a new leaf needs, and a last node without a sibling rises unchanged, which is what
+the split of RFC 6962 at the largest power of two comes to.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ Tiles = Callable[[int, int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The right edge of a tree of ``size`` leaves. ``frontier[k]`` is set where bit k of the size is."""
+    """The right edge of a tree of ``size`` leaves.
+
+    ``frontier[k]`` is set where bit k of the size is; ``edges[t][h]`` are the roots of the full subtrees of 2^h hashes
+    in the last tile of level t.
+    """
 
     size: int
     root: bytes
     frontier: tuple[bytes | None, ...]
-    edges: tuple[Hashes, ...]
+    edges: tuple[tuple[Hashes, ...], ...]
 
     def dump(self) -> bytes:
         """The roots of the full subtrees, largest first."""
@@ -72,25 +76,45 @@ class Growth:
             full = size >> level
             frontier.append(row[full - 1 - start] if full & 1 else None)
         self.tiles: list[FullTile] = []
-        edges = []
-        for level in range(0, size.bit_length(), TILE_HEIGHT):
-            edges.append(self._fill(edge, size, level))
+        levels = range(0, size.bit_length(), TILE_HEIGHT)
+        edges = [self._rows(edge, size, level) for level in levels]
         self.edge = Edge(size, self._levels[-1][1][0], tuple(frontier), tuple(edges))
+        for level in levels:
+            self._fill(edge, size, level)
 
-    def _fill(self, edge: Edge, size: int, level: int) -> Hashes:
-        """The hashes of a tile level that do not fill a tile, after adding the new ones and taking off full tiles."""
+    def _rows(self, edge: Edge, size: int, level: int) -> tuple[Hashes, ...]:
+        """The nodes of the tile of this level that is not full in the new tree."""
         number = level // TILE_HEIGHT
-        before = edge.edges[number] if number < len(edge.edges) else ()
-        start, row = self._levels[level]
-        first = edge.size >> level
-        waiting = (*before, *row[first - start : (size >> level) - start])
-        n = first // TILE_WIDTH
-        while len(waiting) >= TILE_WIDTH:
-            above, nodes = self._levels[level + TILE_HEIGHT]
-            self.tiles.append(FullTile(number, n, b"".join(waiting[:TILE_WIDTH]), nodes[n - above]))
-            waiting = waiting[TILE_WIDTH:]
-            n += 1
-        return waiting
+        full = size >> level + TILE_HEIGHT
+        before = edge.edges[number] if number < len(edge.edges) else ((),) * TILE_HEIGHT
+        rows: list[Hashes] = []
+        for height, row in enumerate(before):
+            have, want = edge.size >> level + height, size >> level + height
+            first = full << TILE_HEIGHT - height
+            if want == first:
+                rows.append(())
+            elif first <= have:
+                rows.append(row if have == want else (*row, *self._new(level + height, have, want)))
+            else:
+                rows.append(tuple(self._new(level + height, first, want)))
+        return tuple(rows)
+
+    def _new(self, level: int, start: int, end: int) -> list[bytes]:
+        if start == end:
+            return []
+        first, row = self._levels[level]
+        return row[start - first : end - first]
+
+    def _fill(self, edge: Edge, size: int, level: int) -> None:
+        """Collect the tiles of a level that the batch fills."""
+        number = level // TILE_HEIGHT
+        waiting: Sequence[bytes] = edge.edges[number][0] if number < len(edge.edges) else ()
+        have = edge.size >> level
+        for n in range(have // TILE_WIDTH, size >> level + TILE_HEIGHT):
+            end = (n + 1) * TILE_WIDTH
+            hashes = b"".join((*waiting, *self._new(level, have, end)))
+            self.tiles.append(FullTile(number, n, hashes, self._new(level + TILE_HEIGHT, n, n + 1)[0]))
+            waiting, have = (), end
 
     def prove(self, index: int) -> list[bytes]:
         """The inclusion proof of a new leaf in the new tree."""
@@ -135,11 +159,15 @@ def expand(hashes: bytes) -> list[list[bytes]]:
     return levels
 
 
-def fold(row: Sequence[bytes]) -> bytes:
-    """The root over 1, 2, 4, … hashes."""
-    while len(row) > 1:
-        row = [sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=True)]
-    return row[0]
+def rows_of(hashes: Sequence[bytes]) -> tuple[Hashes, ...]:
+    """The nodes of a tile that is not full, by height, from its hashes."""
+    rows = []
+    row = tuple(hashes)
+    for _ in range(TILE_HEIGHT):
+        rows.append(row)
+        pairs = zip(row[::2], row[1::2], strict=False)
+        row = tuple([sha256(b"\x01" + left + right).digest() for left, right in pairs])
+    return tuple(rows)
 
 
 class TileCache:
@@ -173,8 +201,7 @@ def reader(edge: Edge, tiles: Tiles, cache: TileCache) -> Read:
         tile = first // TILE_WIDTH
         if (tile + 1) * TILE_WIDTH <= edge.size >> number * TILE_HEIGHT:
             return cache.get(number, tile, tiles)[height][n & (TILE_WIDTH >> height) - 1]
-        place = first % TILE_WIDTH
-        return fold(edge.edges[number][place : place + (1 << height)])
+        return edge.edges[number][height][n & (TILE_WIDTH >> height) - 1]
 
     return read
 
@@ -194,13 +221,13 @@ def load_edge(size: int, leaves: Iterable[bytes], roots: Callable[[int, int], Se
 
     Raises ``Unavailable`` if there are not as many as the size asks for.
     """
-    edges: list[Hashes] = []
+    edges: list[tuple[Hashes, ...]] = []
     row: Sequence[bytes] = [leaf_hash(raw) for raw in leaves]
     count, level = size, 0
     while True:
         if len(row) != count % TILE_WIDTH:
             raise Unavailable(f"got {len(row)} hashes at the edge of level {level}, want {count % TILE_WIDTH}")
-        edges.append(tuple(row))
+        edges.append(rows_of(row))
         count //= TILE_WIDTH
         if not count:
             break
@@ -209,8 +236,7 @@ def load_edge(size: int, leaves: Iterable[bytes], roots: Callable[[int, int], Se
     frontier: list[bytes | None] = []
     for bit in range(size.bit_length()):
         number, height = divmod(bit, TILE_HEIGHT)
-        place = ((size >> bit) - 1 << height) % TILE_WIDTH
-        frontier.append(fold(edges[number][place : place + (1 << height)]) if size >> bit & 1 else None)
+        frontier.append(edges[number][height][-1] if size >> bit & 1 else None)
     peaks = [node for node in frontier if node is not None]
     root = peaks[0] if peaks else EMPTY_ROOT
     for peak in peaks[1:]:
