@@ -175,6 +175,10 @@ class Build:
         root = merkle.root_from(self.hashes[:size]) if root is None else root
         return sign_checkpoint(Checkpoint(self.origin, size, root), self.signers)
 
+    def read_root(self) -> bytes:
+        """The root of the tree."""
+        return merkle.root_from(self.hashes)
+
     def read(self, level: int, number: int) -> bytes:
         """The root of a full subtree (``merkle.Read``)."""
         return merkle.root_from(self.hashes[number << level : number + 1 << level])
@@ -188,7 +192,12 @@ class Build:
         entry = self.leaves[index].decode()
         proof = "".join(b64encode(digest).decode() + "\n" for digest in self.inclusion(index))
         text = f"c2sp.org/tlog-proof@v1\nindex {index}\n{proof}\n{self.note()}"
-        return {"id": canonical.decode(self.leaves[index])["statement"]["id"], "index": index, "entry": entry, "proof": text}
+        return {
+            "id": canonical.decode(self.leaves[index])["statement"]["id"],
+            "index": index,
+            "entry": entry,
+            "proof": text,
+        }
 
     def history(self, subject: str) -> dict[str, Any]:
         """The history bundle of a subject."""
@@ -251,11 +260,15 @@ class Build:
         with database:
             database.execute("CREATE TABLE IF NOT EXISTS leaf (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL)")
             database.execute("CREATE TABLE IF NOT EXISTS head (size INTEGER, root BLOB, note TEXT)")
-            database.execute("CREATE TABLE IF NOT EXISTS tile (level, n, hashes BLOB, root BLOB, PRIMARY KEY (level, n))")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS tile (level, n, hashes BLOB, root BLOB, PRIMARY KEY (level, n))"
+            )
             have = database.execute("SELECT count(*) FROM leaf").fetchone()[0]
             database.executemany("INSERT INTO leaf VALUES (?, ?)", list(enumerate(self.leaves))[have:])
             database.execute("DELETE FROM head")
-            database.execute("INSERT INTO head VALUES (?, ?, ?)", (self.size, merkle.root_from(self.hashes), self.note()))
+            database.execute(
+                "INSERT INTO head VALUES (?, ?, ?)", (self.size, merkle.root_from(self.hashes), self.note())
+            )
             for level, number, width in tiles.tiles_of(self.size):
                 if width == 256:
                     hashes = self.tile(level, number, width)
@@ -309,8 +322,8 @@ def _act(made: Build, rand: random.Random, step: int, subject: str) -> None:
         about = rand.choice(made.of[subject])
         statement = canonical.decode(made.leaves[about])["statement"]
         if statement["party"] == uuid("shop") and statement["type"] == "maintenance.performed":
-            details = {"reason": "typing", "details": {"work": ["clean again"]}}
-            made.say("statement.corrected", "shop", subject, details, corrects=statement["id"])
+            corrected: dict[str, Any] = {"reason": "typing", "details": {"work": ["clean again"]}}
+            made.say("statement.corrected", "shop", subject, corrected, corrects=statement["id"])
     else:
         made.say("maintenance.performed", "shop", subject, {"work": ["clean", f"step {rand.randrange(1000)}"]})
 

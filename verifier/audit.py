@@ -1,14 +1,15 @@
 """The audit of a whole log: every check of format.md §7 "Whole-log audit", in one pass over its leaves.
 
-``audit`` reads the newest checkpoint of a source, checks it with the pinned keys, and replays every leaf up to its size
-(``verifier.replay``) while other processes verify signatures (``verifier.signing``) and the tree is recomputed and
-compared with the tiles that the log keeps (``verifier.tree``). With a state folder it continues where the last audit
-ended; the verdict is the one that a fresh audit would give, and that the log only grew.
+``audit`` reads the newest checkpoint of a source, checks it with the pinned keys, and replays every leaf up to its
+size (``verifier.replay``) while other processes verify signatures (``verifier.signing``) and the tree is recomputed
+and compared with the tiles that the log keeps (``verifier.tree``). With a state folder it continues where the last
+audit ended; the verdict is the one that a fresh audit would give, and that the log only grew.
 
-The checks, by the names that findings carry: ``checkpoint`` (signature, origin, form) · ``consistency`` (with the kept
-state) · ``first`` (entry 0, and a seal after it) · ``leaf`` (canonical, exact members, forms) · ``version`` · ``index`` ·
-``prev`` · ``recorded_at`` · ``links`` · ``id`` · ``ledger`` · ``type`` and ``details`` · ``authority`` · ``state`` ·
-``signature`` · ``seal`` (map root) · ``tail`` (the last leaf is a seal) · ``root`` · ``tiles`` · ``bundles`` · ``vkey``.
+The checks, by the names that findings carry: ``checkpoint`` (signature, origin, form) · ``consistency`` (with the
+kept state) · ``first`` (entry 0, and a seal after it) · ``leaf`` (canonical, exact members, forms) · ``version`` ·
+``index`` · ``prev`` · ``recorded_at`` · ``links`` · ``id`` · ``ledger`` · ``type`` and ``details`` · ``authority`` ·
+``state`` · ``signature`` · ``seal`` (map root) · ``tail`` (the last leaf is a seal) · ``root`` · ``tiles`` ·
+``bundles`` · ``vkey``.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def get(address: str, limit: int, headers: Mapping[str, str] | None = None) -> b
 
 
 class Address:
-    """A log served over HTTP below a prefix such as ``https://ledger.example``; only tiles and bundles are asked for."""
+    """A log served over HTTP below a prefix like ``https://ledger.example``; only tiles and bundles are asked for."""
 
     serves_tiles = True
 

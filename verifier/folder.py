@@ -93,7 +93,7 @@ class LedgerFolder:
             raise Disproved("there is no such leaf in the database", "leaf", expected)
 
     def tile(self, level: int, number: int, width: int) -> bytes | None:
-        """The hashes of a full tile as they are stored, or ``None``; raises ``Disproved`` (tiles) for its stored root."""
+        """The hashes of a full tile as stored, or ``None``; raises ``Disproved`` (tiles) for a wrong root."""
         if width < TILE_WIDTH:
             return None
         rows = self._query("SELECT hashes, root FROM tile WHERE level = ? AND n = ?", level, number)
@@ -119,7 +119,7 @@ class LedgerFolder:
 def _open(path: Path) -> sqlite3.Connection:
     """The database at ``path``, read-only, also where its folder cannot be written to."""
     address = path.resolve().as_uri()
-    modes = ["mode=ro"]
+    modes, why = ["mode=ro"], ""
     if not path.with_name(path.name + "-wal").exists():
         # Without a log beside it nobody writes, and a folder that is read-only has no place for shared memory.
         modes.append("mode=ro&immutable=1")

@@ -1,9 +1,10 @@
 """What an audit knows of every subject: how many entries it has, the last one, and its state; and the subject map.
 
-A bounded dictionary of the subjects met last stands before two files: a ``table`` of records in the order of the subject
-map, ``key -> count, last, leaf hash, place of the state``, and the states themselves, each in a room with space to grow.
-The map root over all records is kept by ``ledger.top`` and recomputed for the buckets that changed since it was last
-asked for; asked for at every seal that is a few buckets, asked for once at the end it is one pass over the file.
+A bounded dictionary of the subjects met last stands before two files: a ``table`` of records in the order of the
+subject map, ``key -> count, last, leaf hash, place of the state``, and the states themselves, each in a room with
+space to grow. The map root over all records is kept by ``ledger.top`` and recomputed for the buckets that changed
+since it was last asked for; asked for at every seal that is a few buckets, asked for once at the end it is one pass
+over the file.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LEAST_ROOM = 96
 
 
 class Head:
-    """A subject: its map key, how many entries it has, index and leaf hash of the last, its state, and where that is."""
+    """A subject: its map key, how many entries it has, index and hash of the last, its state, and where that is."""
 
     __slots__ = ("changed", "count", "hash", "key", "last", "length", "place", "room", "state")
 

@@ -3,8 +3,8 @@
     DIR/current          which generation counts, with the digest of its summary; replaced in one step
     DIR/g000007/         heads, states, ids, holders, hashes, and summary.json: sizes, digests, the right edge, parties
 
-An audit works on a copy, and only a log that was proven to its end becomes the new generation: a crash, a full disk or a
-finding leaves the old one as it was. Files whose digest is not the one in the summary are refused.
+An audit works on a copy, and only a log that was proven to its end becomes the new generation: a crash, a full disk
+or a finding leaves the old one as it was. Files whose digest is not the one in the summary are refused.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Remove what was not kept."""
         if self._state is None:
             shutil.rmtree(self.folder, ignore_errors=True)

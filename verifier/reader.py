@@ -1,7 +1,8 @@
-"""One reader's checks of what was handed out: a receipt or a history bundle, told apart by its members (format.md §7).
+"""One reader's checks of what was handed out: a receipt or a history bundle, told apart by its members (format.md
+§7).
 
-The checks themselves are ``ledger.receipt`` and ``ledger.history``; here they meet what this reader pinned, asked for and
-kept, and their outcome becomes a verdict.
+The checks themselves are ``ledger.receipt`` and ``ledger.history``; here they meet what this reader pinned, asked for
+and kept, and their outcome becomes a verdict.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """One pass over the leaves of a log: every check of a whole-log audit that needs the leaves before (format.md §7).
 
-For each leaf: canonical with exact members, ``index``, ``prev``, ``recorded_at``, ``links``, statement id, ``ledger``,
-details by type, authority and state by the same rule that the service applies (``ledger.rule``), and a seal's map root.
-A check that fails is reported and the pass goes on with what the leaf says of itself, so that later leaves are judged as
-well as they can be.
+For each leaf: canonical with exact members, ``index``, ``prev``, ``recorded_at``, ``links``, statement id,
+``ledger``, details by type, authority and state by the same rule that the service applies (``ledger.rule``), and a
+seal's map root. A check that fails is reported and the pass goes on with what the leaf says of itself, so that later
+leaves are judged as well as they can be.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Any
 
 import msgspec
 
-from ledger import didkey, holding, leaf, party, rule
+from ledger import didkey, holding, leaf, party, rule, types
 from ledger.errors import Disproved, Forbidden, Invalid, Malformed, PatinaError, Unknown
 from ledger.leaf import ZERO_HASH, Entry, Link, Seal
 from ledger.party import Parties
 from ledger.state import State
+from ledger.submap import key_of
+from ledger.uri import authority_of
 from verifier.heads import Head, Heads
 from verifier.kept import Kept
 from verifier.report import Report
@@ -44,7 +46,10 @@ class Replay:
         self.version = 1
         self.sealed: bool | None = False
         self.entries = self.seals = 0
-        self.doubtful: set[bytes] = set()
+        self._strange: set[bytes] = set()
+        """Subjects of statements of an unknown type: nothing that their state refuses is disproved."""
+        self._strange_keys: set[bytes] = set()
+        """Subjects on which a key of an unknown type was named: nor is what its holder or party signs."""
 
     def resume(self, kept: Kept) -> None:
         """Go on after the leaves of a kept state, whose files are in the folder."""
@@ -53,7 +58,7 @@ class Replay:
         self.entries, self.seals, self.sealed = kept.entries, kept.seals, True
 
     def leaf(self, index: int, raw: bytes, digest: bytes) -> Entry | Seal | None:
-        """Check the leaf at ``index`` but for its signatures and map root; ``None`` if it is no leaf of this version."""
+        """Check the leaf at ``index`` but for signatures and map root; ``None`` if it is none of this version."""
         leaf_hash = digest.hex()
         found: Entry | Seal | None
         try:
@@ -149,13 +154,14 @@ class Replay:
             strange = leaf.check_details(statement)
         except Unknown as error:
             self.report.add("type", error.message, index, disproved=False)
-            self._unknown_type(entry, index, heads)
+            self._unknown(entry, index, heads)
             return False
         except Invalid as error:
             self.report.add("details", _said(error), index)
             return False
         if strange:
-            self.report.add("details", f"got members that this program does not know: {', '.join(strange)}", index, disproved=False)
+            why = f"got members that this program does not know: {', '.join(strange)}"
+            self.report.add("details", why, index, disproved=False)
         if index == 0:
             return True
         if statement.ledger != self.parties.ledger:
@@ -170,7 +176,7 @@ class Replay:
             self.report.add(str(error.check), error.message, error.index)
             return False
         except PatinaError as error:
-            self._refused(error, index, heads)
+            self._refused(error, entry, index, heads)
             return False
         return True
 
@@ -181,31 +187,51 @@ class Replay:
             self._holders.put(didkey.parse_did(holder_key), (entry.index + 1).to_bytes(8, "big"))
         return rule.follow(entry, leaf_hash, self.parties, [head.state for head in heads])
 
-    def _refused(self, error: PatinaError, index: int, heads: list[Head]) -> None:
-        if isinstance(error, Forbidden):
-            self.report.add("authority", _said(error), index)
-        else:
-            doubtful = any(head.key in self.doubtful for head in heads)
-            self.report.add("state", _said(error), index, disproved=not doubtful)
+    def _refused(self, error: PatinaError, entry: Entry, index: int, heads: list[Head]) -> None:
+        """Report what a rule refused; what rests on something unknown is not disproved (§9)."""
+        authority = isinstance(error, Forbidden)
+        known = self._known_signers(entry, heads) if authority else not self._is_any(heads, self._strange)
+        self.report.add("authority" if authority else "state", _said(error), index, disproved=known)
+        if not known:
+            self._mark(heads, self._strange, self._strange_keys)
 
-    def _unknown_type(self, entry: Entry, index: int, heads: list[Head]) -> None:
-        """Check what a statement type of a later version cannot change: that its signers speak for its party (§9)."""
+    def _known_signers(self, entry: Entry, heads: list[Head]) -> bool:
+        """Whether everything is known on which it rests who may sign this entry."""
+        statement = entry.statement
+        if any(_is_strange_key(signature.key) for signature in entry.signatures):
+            return False
+        if statement.grant is not None:
+            return not self._is_any(heads, self._strange_keys)
+        return key_of(authority_of(statement.party)) not in self._strange_keys
+
+    def _is_any(self, heads: list[Head], marked: set[bytes]) -> bool:
+        return bool(marked) and any(head.key in marked for head in heads)
+
+    def _mark(self, heads: list[Head], *marks: set[bytes]) -> None:
+        for marked in marks:
+            marked.update(head.key for head in heads)
+
+    def _unknown(self, entry: Entry, index: int, heads: list[Head]) -> None:
+        """Check of a statement with a type or key of a later version what can be: that who signs it may speak (§9)."""
         assert self.parties is not None
         statement = entry.statement
-        self.doubtful.update(head.key for head in heads)
-        if statement.grant is not None:
-            state = heads[0].state
-            try:
+        self._mark(heads, self._strange)
+        if statement.type in types.TYPES:
+            # The type is known, so it names a key of an unknown type.
+            self._mark(heads, self._strange_keys)
+        try:
+            if statement.grant is not None:
+                state = heads[0].state
                 holding.speaker(holding.Held() if state is None else state.held.at(entry.recorded_at), entry)
-            except Forbidden as error:
-                self.report.add("authority", _said(error), index)
+            elif not all(self.parties.in_force(one.key, statement.party) for one in entry.signatures):
+                raise Forbidden("got a signature by a key that is not in force for this party", "/signatures")
+        except Forbidden as error:
+            if statement.type not in types.TYPES:
+                self._refused(error, entry, index, heads)
             return
         for head in heads:
-            if head.state is not None and statement.party not in head.state.signers:
+            if head.state is not None and statement.grant is None and statement.party not in head.state.signers:
                 head.state.signers = (*head.state.signers, statement.party)
-        for signature in entry.signatures:
-            if not self.parties.in_force(signature.key, statement.party):
-                self.report.add("authority", f"got a signature by {signature.key}, which is not in force", index)
 
     def _start(self, entry: Entry, leaf_hash: str) -> None:
         try:
@@ -256,6 +282,16 @@ def _table(path: Path, key_size: int, expected: int) -> Table:
 
 def _id_key(statement_id: str) -> bytes:
     return bytes.fromhex(statement_id[_ID:].replace("-", ""))
+
+
+def _is_strange_key(did: str) -> bool:
+    try:
+        didkey.parse_did(did)
+    except Unknown:
+        return True
+    except PatinaError:
+        return False
+    return False
 
 
 def _said(error: PatinaError) -> str:

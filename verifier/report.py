@@ -26,6 +26,8 @@ class Report:
 
     def findings(self) -> tuple[Finding, ...]:
         """All of them by index; what belongs to no leaf stands last."""
-        return tuple(
-            sorted(self._first.values(), key=lambda finding: (finding.index is None, finding.index or 0, not finding.disproved))
-        )
+        return tuple(sorted(self._first.values(), key=_place))
+
+
+def _place(finding: Finding) -> tuple[bool, int, bool]:
+    return finding.index is None, finding.index or 0, not finding.disproved

@@ -82,7 +82,8 @@ def read_bundle(read: Read, number: int, width: int) -> list[bytes]:
     except Malformed as error:
         raise Disproved(f"entry bundle {number}: {error.message}", "bundles", number * TILE_WIDTH) from None
     if len(entries) != (TILE_WIDTH if whole else width):
-        raise Disproved(f"entry bundle {number}: got {len(entries)} entries, want {width}", "bundles", number * TILE_WIDTH)
+        why = f"entry bundle {number}: got {len(entries)} entries, want {width}"
+        raise Disproved(why, "bundles", number * TILE_WIDTH)
     return entries[:width]
 
 

@@ -17,6 +17,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ledger.errors import Malformed
 
@@ -31,8 +32,32 @@ _SLACK = 4096
 class Table:
     """Keys of ``key_size`` bytes and values of ``value_size`` bytes, at most three slots in five taken."""
 
-    __slots__ = ("_file", "_map", "_mask", "_path", "_salt", "_shift", "_width", "capacity", "count", "key_size",
-                 "ordered", "value_size")
+    capacity: int
+    count: int
+    key_size: int
+    value_size: int
+    ordered: bool
+    _file: BinaryIO
+    _map: mmap.mmap
+    _salt: int
+    _mask: int
+    _shift: int
+    _width: int
+
+    __slots__ = (
+        "_file",
+        "_map",
+        "_mask",
+        "_path",
+        "_salt",
+        "_shift",
+        "_width",
+        "capacity",
+        "count",
+        "key_size",
+        "ordered",
+        "value_size",
+    )
 
     def __init__(self, path: Path) -> None:
         """Open a table that ``create`` made; raises ``Malformed`` if the file is something else."""

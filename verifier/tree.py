@@ -1,7 +1,7 @@
 """The Merkle tree of a log, recomputed from its leaves tile by tile and compared with the tiles that the log keeps.
 
-Only the right edge is held: for each level the hashes of the tile that is not full yet (C2SP tlog-tiles). From it follows
-the root (RFC 6962) at any size, because a full tile below is one hash of the tile above.
+Only the right edge is held: for each level the hashes of the tile that is not full yet (C2SP tlog-tiles). From it
+follows the root (RFC 6962) at any size, because a full tile below is one hash of the tile above.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Compare = Callable[[int, int, bytes], None]
 
 
 class Tree:
-    """The right edge of a tree of ``size`` leaves; ``edge[level]`` are the hashes of that level's last, partial tile."""
+    """The right edge of a tree of ``size`` leaves; ``edge[level]`` are the hashes of that level's partial tile."""
 
     def __init__(self, compare: Compare, size: int = 0, edge: list[list[bytes]] | None = None) -> None:
         self.size = size

@@ -23,13 +23,13 @@ def parser(command: str, description: str) -> argparse.ArgumentParser:
     )
 
 
-def add_vkey(parser: argparse.ArgumentParser) -> None:
+def add_vkey(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The keys that the reader pinned."""
     parser.add_argument(
         "--vkey",
         metavar="V",
         action="append",
-        required=True,
+        required=required,
         type=_vkey,
         help="a key of the ledger that you trust, from paper or from its operator; may be given again",
     )

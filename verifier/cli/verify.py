@@ -55,12 +55,20 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     made = parser("verify", _DESCRIPTION)
-    made.add_argument("file", metavar="FILE", nargs="+", type=Path, help="a receipt or a history bundle; - reads standard input")
+    made.add_argument(
+        "file", metavar="FILE", nargs="+", type=Path, help="a receipt or a history bundle; - reads standard input"
+    )
     add_vkey(made)
-    made.add_argument("--subject", metavar="URI", type=subject, help="the item that you asked about, or its GS1 Digital Link")
-    made.add_argument("--owner-code", metavar="CODE", help="the owner code, in 22 or 26 characters: does it belong to this item?")
+    made.add_argument(
+        "--subject", metavar="URI", type=subject, help="the item that you asked about, or its GS1 Digital Link"
+    )
+    made.add_argument(
+        "--owner-code", metavar="CODE", help="the owner code, in 22 or 26 characters: does it belong to this item?"
+    )
     made.add_argument("--state", metavar="FILE", type=Path, help="what was proved before, and from now on")
-    made.add_argument("--trust", metavar="FILE", type=Path, help="a C2SP trust policy: which witnesses must have cosigned")
+    made.add_argument(
+        "--trust", metavar="FILE", type=Path, help="a C2SP trust policy: which witnesses must have cosigned"
+    )
     made.add_argument("--log", metavar="SOURCE", help="folder or address of the log, to prove that it only grew")
     add_json(made)
     return made
