@@ -1,9 +1,9 @@
 r"""The ledger on one page: what is signed, what is hashed, and what a proof is. docs/format.md is the whole of it.
 
-A *statement* is what a party says happened, as canonical JSON (RFC 8785 of a restricted JSON), signed with Ed25519 over
-the DSSE encoding of its bytes. It stands in the log as an *entry*, with its index, the hash of the leaf before it, and a
-link to the entry before it of each of its *subjects*. This is entry 0 of the published vectors; it says who keeps the
-ledger and under which key:
+A *statement* is what a party says happened, as canonical JSON (RFC 8785 of a restricted JSON), signed with Ed25519
+over the DSSE encoding of its bytes. It stands in the log as an *entry*, with its index, the hash of the leaf before
+it, and a link to the entry before it of each of its *subjects*. This is entry 0 of the published vectors; it says who
+keeps the ledger and under which key:
 
 >>> entry = (
 ...     b'{"index":0,"links":[{"prev":null,"seq":0,"subject":"urn:uuid:036f41a7-7c5b-733e-8148-369f2117b94d"}],'
@@ -49,8 +49,8 @@ The log is the Merkle tree of RFC 6962 over the leaves, and each leaf names the 
 True
 >>> root = root_from([leaf_hash(entry), leaf_hash(seal)])
 
-Its head is a *checkpoint*, signed by the ledger's key (C2SP tlog-checkpoint); its last leaf is always a seal. Whoever has
-pinned the key needs nothing else of the server:
+Its head is a *checkpoint*, signed by the ledger's key (C2SP tlog-checkpoint); its last leaf is always a seal. Whoever
+has pinned the key needs nothing else of the server:
 
 >>> from ledger.checkpoint import check_checkpoint
 >>> from ledger.note import parse_vkey
