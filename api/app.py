@@ -63,6 +63,7 @@ HOT = (
     RawRoute("/favicon.ico", pages.get_icon),
 )
 """Matched in this order, before FastAPI's."""
+ROUTERS = (search.router, registry.router, health.router)
 
 
 def now() -> int:
@@ -103,9 +104,10 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     )
     app.state.site = site
     app.router.routes[:0] = HOT
-    for router in (search.router, registry.router, health.router):
+    for router in ROUTERS:
         app.include_router(router)
     app.state.openapi = openapi.describe(app)
+    app.state.routes = [*HOT, *(route for router in ROUTERS for route in router.routes)]
     app.add_exception_handler(PatinaError, _refuse)
     app.add_exception_handler(Problem, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse)

@@ -79,7 +79,11 @@ class Appender:
         outcomes: list[Outcome] = []
         for start in range(0, len(drafts), BATCH):
             waiting = [self._put((draft,)) for draft in drafts[start : start + BATCH]]
-            outcomes += [(await one)[0] for one in waiting]
+            # All of them are waited for, so that no answer is left without somebody who takes it.
+            for found in await asyncio.gather(*waiting, return_exceptions=True):
+                if isinstance(found, BaseException):
+                    raise found
+                outcomes += found
         return outcomes
 
     async def seal(self) -> bool:
@@ -184,4 +188,4 @@ def _check(draft: Draft) -> Wrong | None:
 
 def _all_refused(errors: list[Wrong | None]) -> list[Outcome]:
     """Outcomes of a group in which something is wrong: its own error, or that a neighbour's refused it."""
-    return [error or Refused("not appended: another statement of this atomic batch is refused") for error in errors]
+    return [error or Refused("refused with the whole group: a signature does not verify") for error in errors]

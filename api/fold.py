@@ -56,7 +56,7 @@ def fold(subject: str, told: Sequence[Told]) -> State | None:
 def as_of_index(reader: Reader, at: str) -> int:
     """The index below which entries count for ``?at=``: an index of the log, a day (to its end, UTC) or a time.
 
-    Raises ``Invalid`` for anything else, and for an index beyond the log.
+    Raises ``Invalid`` or ``Malformed`` for anything else, and for an index beyond the log.
     """
     size = reader.size()
     if at.isascii() and at.isdigit():

@@ -20,7 +20,7 @@ from api.rights import Caller
 from api.site import Site
 from ledger import canonical, dsse, times
 from ledger.db.draft import Draft
-from ledger.errors import Forbidden, Invalid, Malformed, PatinaError
+from ledger.errors import Forbidden, Invalid, Malformed, PatinaError, Unknown
 from ledger.leaf import MAX_SIGNATURES, Signature, Statement, check_details, statement_bytes, statement_from
 
 MAX_BATCH = 1000
@@ -108,7 +108,7 @@ def _statement(value: Any) -> Statement:
     statement = statement_from(value, "/statement")
     try:
         unknown = check_details(statement)
-    except Invalid as error:
+    except (Invalid, Unknown) as error:
         raise Invalid(error.message, "/statement" + error.pointer) from None
     if unknown:
         raise Invalid(f"got a member that {statement.type} does not have", "/statement" + unknown[0])

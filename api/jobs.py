@@ -12,18 +12,14 @@ import contextlib
 import logging
 
 from api.site import Site
-from ledger import merkle
-from ledger.checkpoint import Checkpoint, parse_checkpoint_text
-from ledger.db.read import Reader
 from ledger.errors import PatinaError
-from ledger.note import parse_note
 
 SEAL_EVERY = 300.0
 """Seconds between looks at the age of the last seal; the writer decides whether it is an hour."""
 REST = 0.25
-"""Seconds between two bundles of 256 leaves: 10^6 leaves take a quarter of an hour and 1 % of a core."""
-WIDTH = 256
-"""Leaves of a full tile."""
+"""Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
+SLICE = 256
+"""Leaves between two pauses: about two milliseconds."""
 PAUSE = 600.0
 """Seconds between two walks."""
 
@@ -68,38 +64,12 @@ class Jobs:
 
 async def rehash(site: Site, *, rest: float = 0.0) -> str | None:
     """Read every leaf below the checkpoint again; return what is wrong, after telling the writer, or ``None``."""
-    ledger = site.ledger
-    head = _head(await site.read(ledger.reader.checkpoint))
-    frontier = merkle.Frontier()
-    for start in range(0, head.size, WIDTH):
-        wrong = await site.read(_fold, ledger.reader, frontier, start, min(head.size, start + WIDTH))
-        if wrong is not None:
-            ledger.writer.refusal = wrong
-            _log.critical("%s", wrong)
-            return wrong
+    walk = site.ledger.rehash()
+    progress = await site.read(walk.step, SLICE)
+    while not progress.finished:
         await asyncio.sleep(rest)
-    if frontier.root() != head.root:
-        wrong = f"the leaves stored below {head.size} do not have the root of the checkpoint of that size"
-        ledger.writer.refusal = wrong
-        _log.critical("%s", wrong)
-        return wrong
-    return None
-
-
-def _head(note: str) -> Checkpoint:
-    return parse_checkpoint_text(parse_note(note).text)
-
-
-def _fold(reader: Reader, frontier: merkle.Frontier, start: int, end: int) -> str | None:
-    """Add the leaf hashes from ``start`` to ``end``; each is compared with the tile made when it was written."""
-    tile = reader.tile(0, start // WIDTH, end - start)
-    for index in range(start, end):
-        raw = reader.leaf(index)
-        if raw is None:
-            return f"leaf {index} is missing from the database"
-        found = merkle.leaf_hash(raw)
-        place = 32 * (index - start)
-        if tile is not None and tile[place : place + 32] != found:
-            return f"leaf {index} in the database is not the leaf that was appended"
-        frontier.append(found)
-    return None
+        progress = await site.read(walk.step, SLICE)
+    if progress.wrong is not None:
+        site.ledger.writer.refusal = progress.wrong
+        _log.critical("%s", progress.wrong)
+    return progress.wrong

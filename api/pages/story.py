@@ -159,7 +159,7 @@ class Teller:
         )
 
     def responsible(self) -> list[tuple[str, str, str]]:
-        """Whoever registered, sold, certified or serviced the item, each once: role, name, and what to know of its key."""
+        """Whoever registered, sold, certified or serviced the item, each once: role, name, and a note on its key."""
         found: dict[tuple[str, str, str], None] = {}
         for one in self._told:
             statement = one.entry.statement

@@ -19,9 +19,9 @@ from api.site import Site, caller_of, site_of
 from api.state_json import describe_state
 from ledger import times, uri
 from ledger.db.draft import Draft
-from ledger.errors import Forbidden, Invalid, PatinaError
+from ledger.errors import Forbidden, Invalid, Malformed, PatinaError
 
-CODE_KINDS = frozenset({"view", "gift", "card", "tag"})
+CODE_KINDS = ("view", "gift", "card", "tag")
 _ABOUT = frozenset({"name", "category", "brand", "model", "materials", "origin"})
 _NAMED = frozenset({"id", "gtin", "serial", "giai", "occurred_at"})
 
@@ -143,7 +143,7 @@ async def read_at(site: Site, at: str) -> int:
     """The index that ``?at=`` means; raises ``Problem`` 422."""
     try:
         return await site.read(fold.as_of_index, site.ledger.reader, at)
-    except Invalid as error:
+    except (Invalid, Malformed) as error:
         raise Problem("invalid", error.message, parameter="at") from None
 
 
@@ -155,7 +155,7 @@ async def post_code(request: Request) -> Response:
     body = intake.read_object(raw) if raw else {}
     kind = body.get("kind", "view")
     if set(body) - {"kind"} or kind not in CODE_KINDS:
-        raise Invalid(f"want kind, one of {', '.join(sorted(CODE_KINDS))}, and nothing else", "/kind")
+        raise Invalid(f"want kind, one of {', '.join(CODE_KINDS)}, and nothing else", "/kind")
     subject = await known_item(request)
     presented = site.standing.presented(request.headers.get("patina-code"))
     if not caller.may(ADMIN) and subject not in presented:

@@ -14,7 +14,7 @@ from api.problems import Problem
 from api.routes.statements import JSON
 from api.site import site_of
 from ledger import times
-from ledger.errors import Invalid
+from ledger.errors import Invalid, Malformed
 
 router = APIRouter(tags=["items"])
 Text = Annotated[str | None, Query(min_length=1, max_length=200)]
@@ -67,5 +67,5 @@ def _time(text: str | None, name: str) -> str | None:
         return None
     try:
         return times.format_recorded(times.parse_occurred(text + "T00:00:00Z" if len(text) == 10 else text))
-    except Invalid as error:
+    except (Invalid, Malformed) as error:
         raise Problem("invalid", error.message, parameter=name) from None

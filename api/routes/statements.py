@@ -12,7 +12,7 @@ from api.rights import Caller
 from api.site import Site, caller_of, site_of
 from ledger import canonical, receipt
 from ledger.db.draft import Accepted, Draft, Outcome
-from ledger.errors import Malformed, PatinaError
+from ledger.errors import Forbidden, Malformed, PatinaError
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -103,10 +103,13 @@ def receipt_bytes(accepted: Accepted) -> bytes:
 
 
 async def check_standing(drafts: list[Draft], request: Request) -> None:
-    """Raise ``Forbidden`` unless the caller may write every draft (api.standing)."""
+    """Raise ``Problem`` 403 unless the caller may write every draft (api.standing)."""
     presented = await _presented(request)
-    for draft in drafts:
-        await _check_one(draft, request, presented)
+    try:
+        for draft in drafts:
+            await _check_one(draft, request, presented)
+    except Forbidden as error:
+        raise placed_problem(error) from None
 
 
 async def _presented(request: Request) -> frozenset[str]:
@@ -151,7 +154,7 @@ def _first_problem(outcomes: list[Draft | PatinaError] | list[Outcome]) -> Probl
 
 def is_collateral(error: PatinaError) -> bool:
     """Whether an error says only that another statement of its group was refused."""
-    return "atomic" in error.message
+    return error.message.startswith("refused with the whole group")
 
 
 def _flag(request: Request, name: str) -> bool:
