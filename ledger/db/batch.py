@@ -29,12 +29,12 @@ Saved = tuple[int, int, bytes, bytes | None]
 
 @dataclass(slots=True)
 class Known:
-    """A subject as the database has it and as the batch leaves it; ``base`` and ``was`` are count and state before."""
+    """A subject as the database has it and as the batch leaves it; ``began`` and ``was`` are count and state before."""
 
     subject: str
     key: bytes
     sid: int = -1
-    base: int = 0
+    began: int = 0
     count: int = 0
     last: int = 0
     last_hash: bytes = b""
@@ -133,7 +133,7 @@ class Batch:
                 known = self.subjects[subject]
                 if subject not in seqs:
                     self.changed.append(known)
-                    seqs[subject] = known.base
+                    seqs[subject] = known.began
                     if known.sid < 0:
                         known.sid = sid
                         sid += 1
