@@ -212,8 +212,8 @@ def _roots_from_consistency(old: int, new: int, old_root: bytes, proof: Sequence
 
 
 def _rise(number: int, last: int) -> tuple[int, int]:
-    """Skip the levels at which a node on the right edge has no sibling."""
-    while number and not number & 1:
+    """Skip the levels at which a node on the right edge, which is not the leftmost, has no sibling."""
+    while not number & 1:
         number >>= 1
         last >>= 1
     return number, last

@@ -201,6 +201,19 @@ def test_every_tree_begins_with_the_empty_one() -> None:
         check_consistency(0, 7, EMPTY_ROOT, ROOTS[7], [OTHER])
 
 
+def test_a_tree_that_shrinks_is_disproved_for_that() -> None:
+    with pytest.raises(Disproved, match="want no fewer"):
+        check_consistency(2, 1, ROOTS[2], ROOTS[1], [OTHER])
+
+
+def test_a_proof_of_another_length_leads_to_no_root() -> None:
+    proof = prove_inclusion(2, 5, read)
+    with pytest.raises(Disproved, match="too long"):
+        root_from_inclusion(2, 5, LEAVES[2], [*proof, OTHER])
+    with pytest.raises(Disproved, match="too short"):
+        root_from_inclusion(2, 5, LEAVES[2], proof[:-1])
+
+
 def test_the_largest_tree_has_proofs_within_the_bound() -> None:
     def fake(level: int, number: int) -> bytes:
         return node_hash(level.to_bytes(8, "big"), number.to_bytes(8, "big"))
@@ -208,6 +221,8 @@ def test_the_largest_tree_has_proofs_within_the_bound() -> None:
     proof = prove_inclusion(0, MAX_SIZE, fake)
     assert len(proof) == MAX_PROOF
     check_inclusion(0, MAX_SIZE, fake(0, 0), proof, root_from_inclusion(0, MAX_SIZE, fake(0, 0), proof))
+    assert prove_consistency(MAX_SIZE, MAX_SIZE, fake) == []
+    assert Frontier(MAX_SIZE, [OTHER] * 63).size == MAX_SIZE
     assert len(prove_consistency(2**61 - 1, 2**62, fake)) <= MAX_PROOF
 
 
