@@ -45,7 +45,15 @@ def ring(number: int) -> str:
 class Build:
     """A ledger in memory. Parties and keys are called by name; the operator is ``operator``."""
 
-    def __init__(self, name: str = "ledger", origin: str = ORIGIN, bits: int = 8) -> None:
+    def __init__(
+        self,
+        name: str = "ledger",
+        origin: str = ORIGIN,
+        bits: int = 8,
+        first: dict[str, Any] | None = None,
+        change: Callable[[Leaf], None] | None = None,
+    ) -> None:
+        """``first`` are other details for entry 0, which ``change`` may spoil."""
         self.origin = origin
         self.name = name
         self.leaves: list[bytes] = []
@@ -61,8 +69,8 @@ class Build:
         self.vkey = format_vkey(origin, log.public)
         self.signers = [Signer(parse_vkey(self.vkey), log.sign)]
         self.ledger: str | None = None
-        details = {"origin": origin, "name": name, "vkey": self.vkey, "key": key("operator").did}
-        self.say("ledger.created", "operator", uuid(f"{name} ledger"), details)
+        details = {"origin": origin, "name": name, "vkey": self.vkey, "key": key("operator").did, **(first or {})}
+        self.say("ledger.created", "operator", uuid(f"{name} ledger"), details, change=change)
         self.ledger = self.hashes[0].hex()
         self.seal()
 

@@ -274,7 +274,14 @@ def test_later_checks_go_on_and_each_is_reported_once_and_first() -> None:
 
 def test_bytes_that_are_no_json_do_not_stop_the_pass() -> None:
     ledger = made()
-    for raw in (b"", b"\xff", b"[" * 5000, b"[]", b'{"links":7}', b'{"links":[7,{"subject":7},{"subject":"\xc3\xa4"}]}'):
+    for raw in (
+        b"",
+        b"\xff",
+        b"[" * 5000,
+        b"[]",
+        b'{"links":7}',
+        b'{"links":[7,{"subject":7},{"subject":"\xc3\xa4"}]}',
+    ):
         ledger.put_raw(raw, [])
         ledger.seal()
     _details(ledger)

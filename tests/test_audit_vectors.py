@@ -1,4 +1,4 @@
-"""The vectors of the format against the audit: the whole ledger is proven, each wrong one refused by the check meant."""
+"""The vectors of the format: the audit proves the whole ledger and refuses each wrong one by the check meant."""
 
 from __future__ import annotations
 
@@ -86,7 +86,12 @@ def test_the_whole_ledger_is_proven() -> None:
     leaves = [leaf.encode() for leaf in ledger["leaves"]]
     verdict = audit(Listed(leaves, ledger["checkpoints"][-1]), Options((parse_vkey(ledger["vkey"]),)))
     assert verdict.findings == ()
-    assert (verdict.exit_code, verdict.facts["size"], verdict.facts["entries"], verdict.facts["seals"]) == (0, 23, 17, 6)
+    assert (verdict.exit_code, verdict.facts["size"], verdict.facts["entries"], verdict.facts["seals"]) == (
+        0,
+        23,
+        17,
+        6,
+    )
     assert verdict.facts["subjects"] == len(ledger["map_items"])
     assert verdict.facts["signatures"] == 21  # 17 entries, of which four are signed by a new key too
 

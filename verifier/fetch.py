@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.errors import Disproved, Unknown
-from verifier.source import TILE_WIDTH, bundles_of, read_bundle, read_note, read_tile
+from verifier.source import TILE_WIDTH, bundles_of, read_bundle, read_note, read_tile, too_long
 
 TIMEOUT = 30.0
 """Seconds without a byte before an attempt counts as failed."""
@@ -175,4 +175,7 @@ class Address:
         self._client.close()
 
     def _read(self, path: str, limit: int) -> bytes | None:
-        return self._client.get(self._prefix + path, limit)
+        try:
+            return self._client.get(self._prefix + path, limit)
+        except Disproved:
+            raise too_long(path, limit) from None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ledger.errors import Disproved, Unknown
 from ledger.merkle import root_from
-from verifier.source import HASH_SIZE, TILE_WIDTH, Source, bundles_of, read_bundle, read_note, read_tile
+from verifier.source import HASH_SIZE, TILE_WIDTH, Source, bundles_of, read_bundle, read_note, read_tile, too_long
 
 DATABASE = "ledger.sqlite3"
 _CHUNK = 2048
@@ -52,7 +52,7 @@ class StaticFolder:
         except OSError as error:
             raise Unknown(f"could not read {path}: {error.strerror}") from None
         if len(raw) > limit:
-            raise Disproved(f"{path} has more than {limit} bytes", "checkpoint" if path == "checkpoint" else "tiles")
+            raise too_long(path, limit)
         return raw
 
 

@@ -46,6 +46,12 @@ Read = Callable[[str, int], bytes | None]
 """The bytes at a path of a log, at most so many, or ``None`` if there are none."""
 
 
+def too_long(path: str, limit: int) -> Disproved:
+    """The error for a file of a log that has more than ``limit`` bytes."""
+    part = "checkpoint" if path == "checkpoint" else "bundles" if path.startswith("tile/entries/") else "tiles"
+    return Disproved(f"{path} has more than {limit} bytes", part)
+
+
 def read_note(read: Read) -> str:
     """The checkpoint of a static log; raises ``Unknown`` if there is none."""
     raw = read("checkpoint", MAX_NOTE)
