@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from ledger import leaf, merkle, party, submap
 from ledger.db.session import Query, Row, Session, ask, fetch, session
 from ledger.db.tree import TILE_WIDTH, Edge, Growth, TileCache, load_edge
-from ledger.errors import Malformed, Unavailable
+from ledger.errors import Malformed, PatinaError, Unavailable
 from ledger.leaf import Entry, Seal
 from ledger.party import Parties
 from ledger.top import Top, bucket_of, bucket_range
@@ -137,6 +137,7 @@ class View:
             return [root for (root,) in fetch(connection, ask(_ROOTS, level, n))]
 
         edge = load_edge(head.size, [raw for (raw,) in tail], roots)
+        check_edge(head, edge)
         top = Top.build(head.map_bits, buckets)
         parties = fold_parties([raw for (raw,) in entries])
         check_head(head, edge, last[0][0] if last else b"", top.root)
@@ -210,10 +211,15 @@ def read_head(connection: Session) -> Head | None:
     return Head(*rows[0]) if rows else None
 
 
-def check_head(head: Head, edge: Edge, last: bytes, map_root: bytes) -> None:
-    """Raise ``Unavailable`` unless the head is what the leaves come to, and the last one a seal of this map."""
+def check_edge(head: Head, edge: Edge) -> None:
+    """Raise ``Unavailable`` unless the leaves come to the head's root."""
     if edge.root != head.root:
         raise Unavailable(f"the leaves do not give the root of the head at size {head.size}")
+
+
+def check_head(head: Head, edge: Edge, last: bytes, map_root: bytes) -> None:
+    """Raise ``Unavailable`` unless the head is what the leaves come to, and the last one a seal of this map."""
+    check_edge(head, edge)
     if merkle.leaf_hash(last) != head.last_hash:
         raise Unavailable(f"leaf {head.size - 1} does not hash to what the head says")
     try:
@@ -227,22 +233,23 @@ def check_head(head: Head, edge: Edge, last: bytes, map_root: bytes) -> None:
 
 
 def fold_parties(raws: Sequence[bytes]) -> Parties:
-    """The table of parties after these entries, of which the first is entry 0."""
+    """The table of parties after these entries, of which the first is entry 0; raises ``Unavailable``."""
     if not raws:
         raise Unavailable("entry 0 is missing")
-    parties: Parties | None = None
-    for raw in raws:
-        entry = leaf.parse_leaf(raw)
-        if not isinstance(entry, Entry):
-            raise Unavailable("got a seal among the entries that decide who may speak")
-        digest = merkle.leaf_hash(raw).hex()
-        if parties is None:
-            parties = party.start(entry, digest)
-        else:
-            parties.follow(entry, digest)
-    if parties is None:
-        raise AssertionError("no entries")
+    try:
+        first, *others = [(leaf.parse_leaf(raw), merkle.leaf_hash(raw).hex()) for raw in raws]
+        parties = party.start(_entry(first[0]), first[1])
+        for one, digest in others:
+            parties.follow(_entry(one), digest)
+    except (PatinaError, LookupError, ValueError) as error:
+        raise Unavailable(f"an entry that decides who may speak was changed: {error}") from None
     return parties
+
+
+def _entry(one: Entry | Seal) -> Entry:
+    if not isinstance(one, Entry):
+        raise Unavailable("got a seal")
+    return one
 
 
 def nodes_of(buckets: Sequence[int], bits: int, records: Sequence[bytes]) -> list[tuple[int, int, bytes]]:

@@ -1,0 +1,136 @@
+"""Several writers of one ledger, and writers that are killed: no fork, no deadlock, nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.reference.ledger import Recomputed
+from tests.stall import Stall, stall, urn
+
+from ledger.db.draft import Accepted
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Stall]:
+    with stall(database_url, tmp_path) as opened:
+        yield opened
+
+
+def start(shop: Stall, name: str, batches: int, width: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.writing", shop.url, str(shop.directory), name, str(batches), str(width)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def recomputed(shop: Stall) -> Recomputed:
+    reader = shop.ledger.reader
+    plain = Recomputed([reader.leaf(index) or b"" for index in range(reader.size())])
+    assert reader.root(len(plain.leaves)) == plain.root
+    return plain
+
+
+def stands(plain: Recomputed, line: str) -> None:
+    index, digest, statement_id, size = line.split()
+    assert plain.hashes[int(index)].hex() == digest
+    assert plain.statements[statement_id] == int(index)
+    assert int(size) <= len(plain.leaves)
+
+
+def test_two_processes_and_two_threads_append_to_one_log(shop: Stall) -> None:
+    children = [start(shop, name, 12, 3) for name in ("one", "two")]
+    other = Stall(shop.url, shop.directory, shop.clock, shop.again())
+    failed: list[BaseException] = []
+
+    def write(by: Stall, name: str) -> None:
+        try:
+            for number in range(15):
+                by.accept(by.register(f"{name} {number}"), by.maintain(f"{name} {number}"))
+                found = by.ledger.reader.history(urn(f"{name} {number}"))
+                assert found is not None
+        except BaseException as error:  # noqa: BLE001 -- told to the test
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=write, args=(by, name)) for by, name in ((shop, "a"), (shop, "b"), (other, "c"), (other, "d"))
+    ]
+    for thread in threads:
+        thread.start()
+    lines = [line for child in children for line in child.communicate()[0].splitlines()]
+    for thread in threads:
+        thread.join()
+    other.ledger.close()
+    assert not failed
+    assert [child.returncode for child in children] == [0, 0]
+    assert len(lines) == 72
+    plain = recomputed(shop)
+    for line in lines:
+        stands(plain, line)
+    assert len([subject for subject in plain.chains if "#" not in subject]) == 72 + 60 + 1
+
+
+def test_the_same_statement_from_two_processes_stands_once(shop: Stall) -> None:
+    other = shop.again()
+    draft = shop.register("a")
+    (first,) = shop.accept(draft)
+    ((second,),) = other.writer.append([[draft]])
+    assert isinstance(second, Accepted)
+    assert (second.repeated, second.index, second.entry) == (True, first.index, first.entry)
+    other.close()
+
+
+@pytest.mark.parametrize("answers", [1, 20])
+def test_a_killed_writer_loses_nothing_that_it_answered(shop: Stall, answers: int) -> None:
+    child = start(shop, "killed", 1000, 5)
+    assert child.stdout is not None
+    lines = [child.stdout.readline() for _ in range(answers)]
+    child.kill()
+    rest = child.stdout.read()
+    child.wait()
+    child.stdout.close()
+    lines += rest.splitlines()[:-1]
+    shop.reopen()
+    plain = recomputed(shop)
+    for line in lines:
+        stands(plain, line)
+    shop.accept(shop.register("after"))
+    recomputed(shop)
+    progress = shop.ledger.rehash().step(10_000)
+    assert progress.finished
+    assert progress.wrong is None
+
+
+def test_a_commit_whose_outcome_is_open_is_looked_up(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ledger.db import session  # noqa: PLC0415
+
+    sessions = (session.SqliteSession, session.PostgresSession)
+    finishes = {one: one.finish for one in sessions}
+
+    def committed_but_cut(self, inserts, swap):
+        finishes[type(self)](self, inserts, swap)
+        raise session.sqlite3.OperationalError("the answer to COMMIT was lost")
+
+    def cut_before(self, inserts, swap):
+        raise session.sqlite3.OperationalError("the connection was lost")
+
+    size = shop.ledger.reader.size()
+    for one in sessions:
+        monkeypatch.setattr(one, "finish", committed_but_cut)
+    (accepted,) = shop.accept(shop.register("a"))
+    assert accepted.index == size
+    for one in sessions:
+        monkeypatch.setattr(one, "finish", cut_before)
+    map_root = shop.ledger.view.tip.map_root
+    draft = shop.register("b")
+    (failed,) = shop.append(draft)
+    assert "nothing was recorded" in str(failed)
+    assert shop.ledger.view.top.root == map_root
+    monkeypatch.undo()
+    (accepted,) = shop.accept(draft)
+    assert not accepted.repeated
+    recomputed(shop)
