@@ -214,6 +214,13 @@ def test_a_proof_of_another_length_leads_to_no_root() -> None:
         root_from_inclusion(2, 5, LEAVES[2], proof[:-1])
 
 
+def test_a_consistency_proof_of_another_length_is_disproved_for_that() -> None:
+    proof = prove_consistency(3, 7, read)
+    for wrong, message in (([*proof, OTHER], "too long"), (proof[:-1], "too short"), ([], "no proof")):
+        with pytest.raises(Disproved, match=message):
+            check_consistency(3, 7, ROOTS[3], ROOTS[7], wrong)
+
+
 def test_the_largest_tree_has_proofs_within_the_bound() -> None:
     def fake(level: int, number: int) -> bytes:
         return node_hash(level.to_bytes(8, "big"), number.to_bytes(8, "big"))
