@@ -145,7 +145,7 @@ REFUSED: list[tuple[str, object]] = [
 @pytest.mark.parametrize(
     ("path", "new"),
     REFUSED,
-    ids=[f"{path}={'absent' if new is ABSENT else str(new)[:30]}" for path, new in REFUSED],  # the same in every process
+    ids=[f"{path}={'absent' if new is ABSENT else str(new)[:30]}" for path, new in REFUSED],  # alike in every process
 )
 def test_a_leaf_that_departs_in_one_thing_is_refused(path: str, new: object) -> None:
     """The bytes are JCS of what they say, so that nothing but this one thing is wrong."""
