@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -162,6 +164,14 @@ def test_words_default_to_the_process(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setattr("sys.argv", ["patina", "--version"])
     assert command.main() == 0
     assert capsys.readouterr().out.startswith("patina ")
+
+
+def test_the_module_is_the_command() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "ledger.command", "audti"], cwd=ROOT, capture_output=True, check=False, text=True
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("patina: got the command 'audti', want one of: ")
 
 
 def test_every_declared_command_has_a_summary() -> None:
