@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from api.cli import folder, init, key, migrate, party, terminal
-from ledger import dsse, leaf
+from ledger import dsse, leaf, times
 from ledger.dsse import SigningKey
 from ledger.errors import Forbidden, Invalid, PatinaError, Refused, Unavailable
+from verifier.cli import keygen, sign
 
 ORIGIN = "cli.example/log"
 OWN = SigningKey.from_seed(bytes(range(32)))
@@ -132,7 +133,7 @@ def test_a_party_with_its_own_key_speaks_once_that_key_has_signed(at: Terminal, 
         assert ledger.access.party_signer(made["id"]) is None
     # From here on the operator adds no key for it: the party signs itself, with the old key and the new one.
     statement = at.json(key, "add", "--party", "Own Key", "--did", NEXT.did)
-    assert statement["signatures"] == []
+    assert statement["party"] == made["id"]
     alone = co_sign(tmp_path, statement, NEXT)
     with pytest.raises((Forbidden, Refused, Invalid)):
         key.main(["add", "--signed", alone, "--dir", str(at.directory)])
@@ -141,11 +142,10 @@ def test_a_party_with_its_own_key_speaks_once_that_key_has_signed(at: Terminal, 
 
 
 def co_sign(tmp_path: Path, value: dict[str, Any], *keys: SigningKey) -> str:
-    """A file with the statement and these signatures beside those it has."""
-    body = leaf.statement_bytes(leaf.statement_from(value["statement"]))
-    signatures = [*value["signatures"], *(dsse.sign_statement(body, one) for one in keys)]
+    """A file with the statement and these signatures, as `patina sign` writes it."""
+    body = leaf.statement_bytes(leaf.statement_from(value))
     path = tmp_path / f"signed-{len(keys)}.json"
-    path.write_text(json.dumps({"statement": value["statement"], "signatures": signatures}))
+    path.write_text(json.dumps({"statement": value, "signatures": [dsse.sign_statement(body, one) for one in keys]}))
     return str(path)
 
 
@@ -247,3 +247,40 @@ def test_ids_are_uuids_of_version_7_and_grow_with_time() -> None:
 
 def test_columns_count_han_characters_as_two() -> None:
     assert terminal.table(("a", "b"), [("角落", "x"), ("four", "y")]) == "a     b\n角落  x\nfour  y"
+
+
+def test_the_transcript_of_help_adds_a_key_that_is_kept_elsewhere(
+    at: Terminal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at.text(party, "add", "Corner", "--role", "repairer")
+    assert keygen.main(["--out", str(tmp_path / "workshop.key")]) == 0
+    did = capsys.readouterr().out.strip()
+    (tmp_path / "to-sign.json").write_text(at.text(key, "add", "--party", "Corner", "--did", did))
+    assert sign.main([str(tmp_path / "to-sign.json"), "--key", str(tmp_path / "workshop.key")]) == 0
+    (tmp_path / "signed.json").write_text(capsys.readouterr().out)
+    said = at.text(key, "add", "--signed", str(tmp_path / "signed.json"))
+    assert re.fullmatch(rf"key {did} of urn:uuid:\S+ is in force\n", said)
+    assert re.search(rf"^{did}  Corner +self custody +in force$", at.text(key, "list"), re.MULTILINE)
+
+
+def test_after_a_day_of_sleep_the_operator_is_asked(at: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = folder.now_us() + 2 * times.DAY
+    monkeypatch.setattr(folder, "now_us", lambda: later)
+    with pytest.raises(Unavailable, match=r"clock .*--accept-clock"):
+        party.main(["add", "Late", "--role", "repairer", "--dir", str(at.directory)])
+    assert at.json(party, "add", "Late", "--role", "repairer", "--accept-clock")["name"] == "Late"
+
+
+def test_the_same_commands_work_on_postgresql(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "var"
+    assert init.main(["--dir", str(directory), "--origin", ORIGIN, "--database-url", postgres_url]) == 0
+    monkeypatch.setenv(folder.DATABASE_NAME, postgres_url)
+    assert "PATINA_DATABASE_URL" in capsys.readouterr().out
+    at = Terminal(directory, capsys)
+    assert at.json(party, "add", "Corner", "--role", "repairer")["name"] == "Corner"
+    assert [one["name"] for one in at.json(party, "list")] == [ORIGIN, "Corner"]
+    assert not (directory / folder.DATABASE).exists()
+    with pytest.raises(Refused, match="holds a ledger"):
+        init.main(["--dir", str(directory), "--origin", ORIGIN])

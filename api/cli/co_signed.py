@@ -1,4 +1,7 @@
-"""Statements that travel: printed for a key that is kept elsewhere to sign (`patina sign`), and taken back signed."""
+"""A ``key.added`` that travels: printed for a key that is kept elsewhere to sign (`patina sign`), and taken back.
+
+Only that type is taken, because to what comes back the signature of a key in custody is added, the operator's at that.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from api.cli import folder, terminal
+from ledger import dsse, leaf
 from ledger.db.ledger import Ledger
 from ledger.errors import Invalid
+from ledger.leaf import Signature
 
 
 def print_to_sign(value: dict[str, Any], directory: Path) -> None:
-    """Print a statement and its signatures so far, and how to go on."""
+    """Print a statement, and how to go on."""
     terminal.answer(value)
-    terminal.remark("save this as to-sign.json; then, where the key is kept:")
+    terminal.remark("save this as to-sign.json; then, where the key is kept (a key in force first, the new one last):")
     terminal.remark("  patina sign to-sign.json --key FILE > signed.json")
     terminal.remark(f"and here:\n  patina key add --signed signed.json --dir {directory}")
 
@@ -23,8 +28,14 @@ def take(ledger: Ledger, path: Path) -> dict[str, Any]:
     value, signatures = folder.read_signed(path)
     if value.get("type") != "key.added":
         raise Invalid(f"got a statement of type {str(value.get('type'))[:40]!r} in {path}, want key.added")
-    new = value.get("details", {}).get("key")
+    statement = leaf.statement_from(value)
+    leaf.check_details(statement)
+    new, kept = statement.details["key"], ledger.access.party_signer(statement.party)
+    if all(one.key != new for one in signatures):
+        raise Invalid(f"got no signature in {path} by the key that it adds: patina sign makes it")
+    if kept is not None and all(one.key != kept.did for one in signatures):
+        signatures = [Signature(**dsse.sign_statement(leaf.statement_bytes(statement), kept)), *signatures]
     # The key that is added stands last, whoever signed first (format.md §3).
     draft = folder.check_signed(value, sorted(signatures, key=lambda one: one.key == new))
     (accepted,) = folder.say(ledger, draft)
-    return {"party": value["subjects"][0].partition("#")[0], "key": new, "index": accepted.index}
+    return {"party": statement.subjects[0].partition("#")[0], "key": new, "index": accepted.index}

@@ -24,6 +24,7 @@ from ledger.dsse import SigningKey
 from ledger.errors import Malformed, PatinaError, Unavailable
 from ledger.leaf import Signature
 
+CLOCK = "--accept-clock"
 DATABASE_NAME = "PATINA_DATABASE_URL"
 MASTER_KEY = "master.key"
 DATABASE = "ledger.sqlite3"
@@ -32,7 +33,7 @@ DATABASE = "ledger.sqlite3"
 def add_clock(words: ArgumentParser) -> None:
     """Add ``--accept-clock``, the operator's answer where a ledger slept for more than a day (format.md §4)."""
     words.add_argument(
-        "--accept-clock",
+        CLOCK,
         action="store_true",
         help="this machine's clock is right, although the last leaf is more than a day old",
     )
@@ -70,22 +71,21 @@ def master_key(folder: Path) -> MasterKey:
     return MasterKey.from_file(path)
 
 
-def open_here(folder: Path, *, accept_clock: bool = False, read_only: bool = False) -> Ledger:
+def open_here(folder: Path, *, accept_clock: bool = False, url: str | None = None) -> Ledger:
     """Open the ledger of a folder; raises `Unavailable`, saying why, where that may not be."""
     return open_ledger(
-        database_url(folder),
+        url or database_url(folder),
         directory=folder,
         master=master_key(folder),
         clock=now_us,
-        read_only=read_only,
         accept_clock=accept_clock,
     )
 
 
 @contextmanager
-def opened(folder: Path, given: Namespace | None = None) -> Iterator[Ledger]:
+def opened(folder: Path, given: Namespace | None = None, *, url: str | None = None) -> Iterator[Ledger]:
     """The ledger of a folder while the block runs; `given` are the words of a command that writes."""
-    ledger = open_here(folder, accept_clock=bool(given and given.accept_clock))
+    ledger = open_here(folder, accept_clock=bool(given and given.accept_clock), url=url)
     try:
         yield ledger
     finally:
@@ -93,11 +93,20 @@ def opened(folder: Path, given: Namespace | None = None) -> Iterator[Ledger]:
 
 
 def write(ledger: Ledger, groups: Sequence[Sequence[Draft]]) -> list[list[Accepted | PatinaError]]:
-    """Append groups of drafts in one commit; raises the ledger's own reason where it signs nothing at all."""
+    """Append groups of drafts in one commit; raises the ledger's own `Unavailable` where it signs nothing at all."""
     outcomes = ledger.writer.append(groups)
-    if ledger.writer.refusal is not None:
-        raise Unavailable(ledger.writer.refusal)
+    for outcome in outcomes[0] if outcomes else []:
+        if isinstance(outcome, Unavailable):
+            hint = f": {CLOCK}" if "clock" in outcome.message else ""
+            raise Unavailable(outcome.message + hint)
     return outcomes
+
+
+def last_recorded(ledger: Ledger) -> int:
+    """When the last leaf was recorded, in microseconds since 1970."""
+    raw = ledger.reader.leaf(ledger.reader.size() - 1)
+    assert raw is not None, "the last leaf of a checkpoint is there"
+    return times.parse_recorded(leaf.parse_leaf(raw).recorded_at)
 
 
 def say(ledger: Ledger, *drafts: Draft) -> list[Accepted]:

@@ -35,9 +35,7 @@ def main(argv: Sequence[str]) -> int:
     )
     terminal.add_json(words)
     given = words.parse_args(argv)
-    if given.database_url:
-        os.environ[folder.DATABASE_NAME] = given.database_url
-    made = create(given.dir, given.origin, name=given.name, operator=given.operator)
+    made = create(given.dir, given.origin, name=given.name, operator=given.operator, database_url=given.database_url)
     if given.json:
         terminal.answer(made)
         return 0
@@ -50,7 +48,14 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def create(directory: Path, origin: str, *, name: str | None = None, operator: str | None = None) -> dict[str, Any]:
+def create(
+    directory: Path,
+    origin: str,
+    *,
+    name: str | None = None,
+    operator: str | None = None,
+    database_url: str | None = None,
+) -> dict[str, Any]:
     """Make the ledger; return ``{"origin", "vkey", "operator": {"party", "api_key"}}``.
 
     Raises `Invalid` for an origin out of form and `Refused` where the folder holds a ledger.
@@ -59,6 +64,7 @@ def create(directory: Path, origin: str, *, name: str | None = None, operator: s
         raise Invalid(f"got origin {origin[:MAX_ORIGIN]!r}, want a host and a path such as ledger.example/main")
     if folder.holds_ledger(directory):
         raise Refused(f"got {directory}, which holds a ledger; want an empty or a new folder")
+    url = database_url or folder.database_url(directory)
     directory.mkdir(parents=True, exist_ok=True)
     master = MasterKey.from_env(os.environ)
     if master is None:
@@ -66,7 +72,7 @@ def create(directory: Path, origin: str, *, name: str | None = None, operator: s
         # A key that an init left behind when it was interrupted has wrapped nothing yet, or only what it opens.
         master = MasterKey.from_file(kept) if kept.exists() else MasterKey.create(kept)
     vkey = create_ledger(
-        folder.database_url(directory),
+        url,
         directory=directory,
         origin=origin,
         name=name or origin,
@@ -75,6 +81,6 @@ def create(directory: Path, origin: str, *, name: str | None = None, operator: s
         master=master,
         operator_name=operator or name or origin,
     )
-    with folder.opened(directory) as ledger:
+    with folder.opened(directory, url=url) as ledger:
         secret = ledger.access.create_api_key(ledger.operator, [ADMIN], "operator")
         return {"origin": origin, "vkey": vkey, "operator": {"party": ledger.operator, "api_key": secret}}

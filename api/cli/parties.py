@@ -44,22 +44,15 @@ def say_registered(ledger: Ledger, party: str, details: dict[str, Any]) -> None:
 
 
 def value_to_sign(ledger: Ledger, party: str, did: str) -> dict[str, Any]:
-    """The ``key.added`` of a key kept elsewhere: ``{"statement", "signatures"}``, to be signed by that key too.
+    """The ``key.added`` of a key kept elsewhere, for that key to sign.
 
-    Signed so far by the operator, while the party has no key in force; else by the party's key in custody, if any:
-    without one the party signs with a key in force of its own and with the new one.
+    The operator says it while the party has no key in force, else the party itself. Whose key is in custody signs when
+    the statement comes back (`co_signed`); a party that keeps its keys signs with one of them and with the new one.
     """
     parse_did(did)
-    signer: Voice | None = Voice.of(ledger, ledger.operator)
-    party_key = ledger.access.party_signer(party)
-    if keys_in_force(ledger, party):
-        signer = None if party_key is None else Voice(ledger, party, party_key)
-    subjects, details = [uri.authority_of(party)], {"key": did, "custody": "self"}
-    if signer is None:
-        return {"statement": folder.value_of(ledger, party, "key.added", subjects, details), "signatures": []}
-    value = signer.value("key.added", subjects, details)
-    signatures = [{"key": one.key, "sig": one.sig} for one in folder.draft(value, [signer.key]).signatures]
-    return {"statement": value, "signatures": signatures}
+    speaker = party if keys_in_force(ledger, party) else ledger.operator
+    details = {"key": did, "custody": "self"}
+    return folder.value_of(ledger, speaker, "key.added", [uri.authority_of(party)], details)
 
 
 def add_key(ledger: Ledger, party: str, key: SigningKey, *, custody: str) -> None:

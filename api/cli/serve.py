@@ -29,6 +29,7 @@ from pathlib import Path
 from api.cli import folder, terminal
 from api.cli.announce import announce
 from api.settings import Settings, read_settings
+from ledger import times
 from ledger.errors import Invalid, PatinaError, Unavailable
 
 DEFAULT_PORT = 8000
@@ -73,7 +74,7 @@ def serve(given: argparse.Namespace) -> int:
     # Another server that shares its port would share this one's connections: ask for it alone first.
     bind(given.host, given.port, shared=False).close()
     held = bind(given.host, given.port)
-    place = Place(given.dir, given.host, held.getsockname()[1], accept_clock=given.accept_clock)
+    place = Place(given.dir, given.host, held.getsockname()[1], accept_clock=given.accept_clock or _ask(given.dir))
     _leave_at_signals()
 
     def tell() -> None:
@@ -84,6 +85,22 @@ def serve(given: argparse.Namespace) -> int:
     if given.workers == 1:
         return run(place, tell)
     return _supervise(place, given.workers, tell)
+
+
+def _ask(directory: Path) -> bool:
+    """The operator's word on the clock, asked for where the ledger slept for more than a day (format.md §4)."""
+    try:
+        with folder.opened(directory) as ledger:
+            gap = folder.now_us() - folder.last_recorded(ledger)
+    except Unavailable:
+        return False  # the server says why, on every page
+    if gap <= times.DAY:
+        return False
+    terminal.remark(f"the last leaf is {gap / times.DAY:.1f} days old; this machine's clock says {folder.now_text()}")
+    if not sys.stdin.isatty():
+        terminal.remark(f"nothing is written until the operator says that this is right: {folder.CLOCK}")
+        return False
+    return input("is that right? [y/N] ").strip().lower() in {"y", "yes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +115,14 @@ class Place:
 
     def settings(self) -> Settings:
         """The settings of a process that serves here."""
-        return read_settings(self.directory, os.environ, host=self.host, port=self.port, jobs=self.jobs)
+        return read_settings(
+            self.directory,
+            os.environ,
+            host=self.host,
+            port=self.port,
+            jobs=self.jobs,
+            accept_clock=self.accept_clock,
+        )
 
 
 def bind(host: str, port: int, *, shared: bool = True) -> socket.socket:
@@ -133,9 +157,7 @@ def run(place: Place, started: Callable[[], None]) -> int:
                     terminal.remark(f"nothing is signed: {app.state.site.refusal}")
                 started()
 
-    app = create_app(
-        place.settings(), lambda: folder.open_here(place.directory, accept_clock=place.accept_clock), folder.now_us
-    )
+    app = create_app(place.settings())
     sys.setswitchinterval(SWITCH_INTERVAL)
     listening = bind(place.host, place.port)
     listening.listen(BACKLOG)
