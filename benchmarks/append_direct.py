@@ -56,6 +56,7 @@ class Shop:
     def draft(
         self, kind: str, subject: str, details: dict[str, Any], *, by: Any = None, new: SigningKey | None = None
     ) -> Draft:
+        """A signed draft; ``by`` is (party, key), the shop's if left out."""
         party, key = by or (self.party, self.key)
         statement = Statement(
             id=urn(f"{kind} {subject} {time.perf_counter_ns()}"),
@@ -73,14 +74,17 @@ class Shop:
         )
 
     def register(self, number: int, *, mark: str) -> Draft:
+        """A draft that registers a new item."""
         details = {"name": f"Ring number {number} of the collection", "category": "jewellery", "brand": "Dawn"}
         return self.draft("item.registered", urn(f"{mark} {number}"), details)
 
     def maintain(self, subject: str) -> Draft:
+        """A draft about an item that is there."""
         details = {"work": ["cleaned", "polished"], "tests": [{"name": "stones tight", "result": "pass"}]}
         return self.draft("maintenance.performed", subject, details)
 
     def append(self, drafts: list[Draft]) -> float:
+        """Append in one commit; the seconds it took."""
         start = time.perf_counter()
         outcomes = self.ledger.writer.append([[draft] for draft in drafts])
         elapsed = time.perf_counter() - start
@@ -114,6 +118,7 @@ def measure_history(shop: Shop, entries: int, rounds: int) -> None:
         shop.append([shop.maintain(subject) for subject in subjects])
     for subject in subjects:
         shop.ledger.reader.history(subject)
+    found = None
     start = time.perf_counter()
     for number in range(rounds):
         found = shop.ledger.reader.history(subjects[number % 64])
@@ -140,7 +145,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.dir) as folder:
         directory = Path(folder)
         url = asked.url or f"sqlite:///{directory / 'ledger.sqlite3'}"
-        create_ledger(url, directory=directory, origin="bench.example/log", name="b", now=now(), rand=rand, master=MASTER)
+        origin = "bench.example/log"
+        create_ledger(url, directory=directory, origin=origin, name="b", now=now(), rand=rand, master=MASTER)
         ledger = open_ledger(url, directory=directory, master=MASTER, clock=now)
         shop = Shop(ledger)
         for batch in asked.batch:

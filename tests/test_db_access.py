@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.stall import Stall, key_of, stall, urn
 
 from ledger.db import access as accesses
 from ledger.db.engine import open_engine
 from ledger.db.secret import FILE_NAME, KEY_NAME, MasterKey
 from ledger.errors import Malformed, Unavailable
+from tests.stall import Stall, key_of, stall, urn
 
 
 @pytest.fixture
@@ -69,11 +69,10 @@ def test_party_keys_in_custody(shop: Stall) -> None:
         "key.added", f"{party}#authority", {"key": key.did, "custody": "ledger"}, by="operator", also=key
     )
     shop.accept(register, adding)
-    assert access.party_signer(party).did == key.did
+    assert access.party_signer(party) == key
     shop.reopen()
     access = shop.ledger.access
-    assert access.party_signer(party).did == key.did
-    assert access.party_signer(party).public == key.public
+    assert access.party_signer(party) == key
     assert access.party_signer(urn("shop")) is None
     assert access.party_signer(urn("nobody")) is None
     assert [(one.did, one.party) for one in access.party_keys(party)] == [(key.did, party)]

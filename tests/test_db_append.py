@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.reference.ledger import Recomputed
-from tests.stall import Stall, key_of, stall, urn
 
 from ledger import merkle, note, times
 from ledger.checkpoint import check_checkpoint
@@ -16,6 +14,8 @@ from ledger.db.draft import Accepted, Draft
 from ledger.db.engine import open_engine
 from ledger.errors import Forbidden, PatinaError, Refused, Unavailable
 from ledger.leaf import Signature
+from tests.reference.ledger import Recomputed
+from tests.stall import Stall, key_of, stall, urn
 
 
 @pytest.fixture
@@ -72,9 +72,8 @@ def test_a_refused_statement_leaves_its_neighbours_alone(shop: Stall) -> None:
     before = shop.ledger.reader.size()
     unsigned = shop.register("d")
     stranger = Draft(unsigned.statement, unsigned.body, (Signature(key_of("x").did, "x" * 88),), verified=True)
-    outcomes = shop.append(
-        shop.register("a"), shop.maintain("nothing"), shop.register("a"), stranger, shop.maintain("a"), shop.register("b")
-    )
+    good = shop.register("a"), shop.maintain("a"), shop.register("b")
+    outcomes = shop.append(good[0], shop.maintain("nothing"), shop.register("a"), stranger, *good[1:])
     kinds = [type(outcome) for outcome in outcomes]
     assert kinds == [Accepted, Refused, Refused, Forbidden, Accepted, Accepted]
     assert shop.ledger.reader.size() == before + 4
@@ -166,14 +165,16 @@ def test_within_one_batch_each_sees_what_the_one_before_did(shop: Stall) -> None
 
 def test_a_holder_key_is_named_once_in_a_ledger(shop: Stall) -> None:
     holder = {"channel": "store", "holder_key": key_of("holder").did, "holder_custody": "receipt"}
-    first, again = shop.append(
-        *[shop.register("a"), shop.register("b")], shop.draft("item.sold", urn("a"), holder), shop.draft("item.sold", urn("b"), holder)
-    )[2:]
+    sales = [shop.draft("item.sold", urn(name), holder) for name in "ab"]
+    first, again = shop.append(shop.register("a"), shop.register("b"), *sales)[2:]
     assert isinstance(first, Accepted)
     assert isinstance(again, Refused)
     (later,) = shop.append(shop.draft("item.sold", urn("b"), holder))
     assert isinstance(later, Refused)
-    assert shop.ledger.reader.state(urn("a")).held.holding.present.key == key_of("holder").did
+    state = shop.ledger.reader.state(urn("a"))
+    assert state is not None
+    assert state.held.holding is not None
+    assert state.held.holding.present.key == key_of("holder").did
 
 
 def test_corrections_find_what_they_correct(shop: Stall) -> None:
@@ -211,8 +212,9 @@ def test_a_clock_far_ahead_waits_for_the_operator(shop: Stall) -> None:
     assert shop.ledger.writer.refusal == refused.message
     with pytest.raises(Unavailable, match="the operator must confirm"):
         shop.ledger.writer.seal(force=True)
-    shop.ledger.writer.accept_clock = True
-    assert shop.ledger.writer.refusal is None
+    writer = shop.ledger.writer
+    writer.accept_clock = True
+    assert writer.refusal is None
     shop.accept(shop.register("a"))
     assert not shop.ledger.writer.accept_clock
     shop.clock.now += 3 * times.DAY
@@ -268,9 +270,11 @@ def test_a_long_ledger_with_full_tiles(shop: Stall) -> None:
         shop.accept(*[shop.maintain(name) for name in names[start : start + 75 : 3]])
     plain = check(shop)
     reader = shop.ledger.reader
-    for index in (0, 255, 256, 300, len(plain.leaves) - 1):
-        merkle.check_inclusion(index, len(plain.leaves), plain.hashes[index], reader.inclusion(index, len(plain.leaves)), plain.root)
+    size = len(plain.leaves)
+    for index in (0, 255, 256, 300, size - 1):
+        proof = reader.inclusion(index, size) or []
+        merkle.check_inclusion(index, size, plain.hashes[index], proof, plain.root)
     old = merkle.root_from(plain.hashes[:257])
-    merkle.check_consistency(257, len(plain.leaves), old, plain.root, reader.consistency(257, len(plain.leaves)))
+    merkle.check_consistency(257, size, old, plain.root, reader.consistency(257, size) or [])
     shop.reopen()
     check(shop)

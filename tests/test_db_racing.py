@@ -1,18 +1,21 @@
-"""Several writers of one ledger, and writers that are killed: no fork, no deadlock, nothing that was answered is lost."""
+"""Several writers of one ledger, and writers that are killed: no fork, no deadlock, nothing answered is lost."""
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.reference.ledger import Recomputed
-from tests.stall import Stall, stall, urn
 
 from ledger.db.draft import Accepted
+from ledger.db.session import PostgresSession, SqliteSession
+from tests.reference.ledger import Recomputed
+from tests.stall import Stall, stall, urn
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,9 +59,8 @@ def test_two_processes_and_two_threads_append_to_one_log(shop: Stall) -> None:
         except BaseException as error:  # noqa: BLE001 -- told to the test
             failed.append(error)
 
-    threads = [
-        threading.Thread(target=write, args=(by, name)) for by, name in ((shop, "a"), (shop, "b"), (other, "c"), (other, "d"))
-    ]
+    writers = ((shop, "a"), (shop, "b"), (other, "c"), (other, "d"))
+    threads = [threading.Thread(target=write, args=writer) for writer in writers]
     for thread in threads:
         thread.start()
     lines = [line for child in children for line in child.communicate()[0].splitlines()]
@@ -106,17 +108,15 @@ def test_a_killed_writer_loses_nothing_that_it_answered(shop: Stall, answers: in
 
 
 def test_a_commit_whose_outcome_is_open_is_looked_up(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ledger.db import session  # noqa: PLC0415
+    sessions = (SqliteSession, PostgresSession)
+    finishes: dict[type, Any] = {one: one.finish for one in sessions}
 
-    sessions = (session.SqliteSession, session.PostgresSession)
-    finishes = {one: one.finish for one in sessions}
-
-    def committed_but_cut(self, inserts, swap):
+    def committed_but_cut(self: Any, inserts: Any, swap: Any) -> None:
         finishes[type(self)](self, inserts, swap)
-        raise session.sqlite3.OperationalError("the answer to COMMIT was lost")
+        raise sqlite3.OperationalError("the answer to COMMIT was lost")
 
-    def cut_before(self, inserts, swap):
-        raise session.sqlite3.OperationalError("the connection was lost")
+    def cut_before(self: Any, inserts: Any, swap: Any) -> None:
+        raise sqlite3.OperationalError("the connection was lost")
 
     size = shop.ledger.reader.size()
     for one in sessions:

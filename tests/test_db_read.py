@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from tests.reference.ledger import Recomputed
-from tests.stall import Stall, key_of, stall, urn
 
 from ledger import merkle, note, receipt, submap, tiles, times
 from ledger.bundle import parse_history
@@ -21,6 +19,8 @@ from ledger.db.session import session
 from ledger.db.views import rebuild
 from ledger.errors import Invalid
 from ledger.history import Asked, VerifiedHistory, check_history
+from tests.reference.ledger import Recomputed
+from tests.stall import Stall, key_of, stall, urn
 
 
 @pytest.fixture
@@ -109,31 +109,46 @@ def test_tiles_bundles_and_proofs(shop: Stall) -> None:
     size = reader.size()
     plain = Recomputed([reader.leaf(index) or b"" for index in range(size)])
     for level, n, width in tiles.tiles_of(size):
-        hashes = tiles.parse_tile(reader.tile(level, n, width))
+        hashes = tiles.parse_tile(reader.tile(level, n, width) or b"")
         start = n * 256
         if level == 0:
             assert hashes == plain.hashes[start : start + width]
         else:
-            assert hashes == [merkle.root_from(plain.hashes[at * 256 : (at + 1) * 256]) for at in range(start, start + width)]
-    assert tiles.parse_bundle(reader.bundle(1)) == plain.leaves[256:512]
-    assert tiles.parse_bundle(reader.bundle(2, size % 256)) == plain.leaves[512:]
-    assert tiles.parse_bundle(reader.bundle(0, 3)) == plain.leaves[:3]
-    for nothing in ((0, 2), (0, 3), (1, 1), (2, 0), (9, 0), (-1, 0), (0, -1), (0, 0, 0), (0, 0, 257), (1, 0, 3), (0, 2**62)):
-        assert reader.tile(*nothing) is None
-    for nothing in ((2,), (3,), (-1,), (2**60,), (0, 0), (0, 257), (2, size % 256 + 1)):
-        assert reader.bundle(*nothing) is None
-    merkle.check_inclusion(5, 300, plain.hashes[5], reader.inclusion(5, 300), reader.root(300))
-    merkle.check_consistency(7, 500, reader.root(7), reader.root(500), reader.consistency(7, 500))
+            parts = [plain.hashes[at * 256 : (at + 1) * 256] for at in range(start, start + width)]
+            assert hashes == [merkle.root_from(part) for part in parts]
+    assert tiles.parse_bundle(reader.bundle(1) or b"") == plain.leaves[256:512]
+    assert tiles.parse_bundle(reader.bundle(2, size % 256) or b"") == plain.leaves[512:]
+    assert tiles.parse_bundle(reader.bundle(0, 3) or b"") == plain.leaves[:3]
+    then = [merkle.root_from(plain.hashes[:at]) for at in range(size + 1)]
+    assert [reader.root(at) for at in (0, 1, 7, 300, 500, size)] == [then[at] for at in (0, 1, 7, 300, 500, size)]
+    merkle.check_inclusion(5, 300, plain.hashes[5], reader.inclusion(5, 300) or [], then[300])
+    merkle.check_consistency(7, 500, then[7], then[500], reader.consistency(7, 500) or [])
     assert reader.consistency(0, 5) == []
-    assert reader.inclusion(5, 5) is reader.inclusion(-1, 5) is reader.inclusion(0, size + 1) is None
-    assert reader.consistency(9, 5) is reader.consistency(5, size + 1) is reader.root(size + 1) is None
-    assert reader.leaf(size) is reader.leaf(-1) is reader.leaf(2**70) is None
+
+
+def test_what_the_tree_does_not_have(shop: Stall) -> None:
+    shop.accept(*[shop.register(f"item {number}") for number in range(300)])
+    reader = shop.ledger.reader
+    size = reader.size()
+    for level, n in ((0, 1), (0, 2), (1, 0), (2, 0), (9, 0), (-1, 0), (0, -1), (0, 2**62)):
+        assert reader.tile(level, n) is None
+    for level, n, width in ((0, 0, 0), (0, 0, 257), (1, 0, 2), (0, 1, size % 256 + 1)):
+        assert reader.tile(level, n, width) is None
+    for n, width in ((1, 256), (3, 256), (-1, 256), (2**60, 256), (0, 0), (0, 257), (1, size % 256 + 1)):
+        assert reader.bundle(n, width) is None
+    for index, at in ((5, 5), (-1, 5), (0, size + 1)):
+        assert reader.inclusion(index, at) is None
+    for old, new in ((9, 5), (5, size + 1), (-1, 5)):
+        assert reader.consistency(old, new) is None
+    assert reader.root(size + 1) is None
+    for index in (size, -1, 2**70):
+        assert reader.leaf(index) is None
 
 
 def test_receipts_and_entries_by_statement(shop: Stall) -> None:
     (first,) = shop.accept(shop.register("a"))
     shop.accept(shop.register("b"), shop.maintain("a"))
-    raw = shop.ledger.reader.receipt(first.statement.id)
+    raw = shop.ledger.reader.receipt(first.statement.id) or b""
     vkeys = [note.parse_vkey(vkey) for vkey in shop.ledger.vkeys]
     proved = receipt.check_receipt(receipt.parse_receipt(raw), vkeys)
     assert proved.entry.statement == first.statement
@@ -143,7 +158,9 @@ def test_receipts_and_entries_by_statement(shop: Stall) -> None:
         assert shop.ledger.reader.entry(unknown) is None
     assert shop.ledger.reader.entries(urn("nothing")) == []
     assert shop.ledger.reader.state(urn("nothing")) is None
-    assert shop.ledger.reader.state(urn("a")).name == "Ring a"
+    state = shop.ledger.reader.state(urn("a"))
+    assert state is not None
+    assert state.name == "Ring a"
 
 
 def test_the_map_says_what_is_there_and_what_is_not(shop: Stall) -> None:
@@ -160,7 +177,8 @@ def names(found: tuple[list[Item], str | None]) -> list[str]:
     return [item.name for item in found[0]]
 
 
-def test_the_search(shop: Stall) -> None:
+@pytest.fixture
+def searched(shop: Stall) -> Stall:
     shop.accept(*shop.party("rival", "retailer"))
     shop.accept(
         shop.register("one", details={"brand": "Dawn", "model": "R%1"}),
@@ -171,7 +189,11 @@ def test_the_search(shop: Stall) -> None:
     sale = {"channel": "store", "holder_key": key_of("holder").did, "holder_custody": "receipt"}
     shop.accept(shop.register("four"), shop.draft("item.sold", urn("one"), sale), shop.maintain("three"))
     shop.accept(shop.draft("item.retired", urn("two"), {"reason": "broken"}))
-    find = shop.ledger.reader.items
+    return shop
+
+
+def test_the_search(searched: Stall) -> None:
+    find = searched.ledger.reader.items
     assert names(find()) == ["Ring four", "Ring three", "Ring two", "Ring one"]
     assert names(find(text="dawn RING")) == ["Ring one"]
     assert names(find(text="晨")) == ["Ring two"]
@@ -227,7 +249,7 @@ def test_a_rebuild_gives_the_same_rows(shop: Stall) -> None:
     shop.accept(shop.draft("item.retired", urn("item 5"), {"reason": "broken"}), shop.maintain("item 3"))
     engine = open_engine(shop.url)
 
-    def rows() -> list[list[tuple]]:
+    def rows() -> list[list[tuple[object, ...]]]:
         with engine.connect() as connection:
             queries = ("SELECT * FROM item ORDER BY sid", "SELECT * FROM item_party ORDER BY party, sid")
             return [[tuple(row) for row in connection.execute(text(query))] for query in queries]
@@ -238,10 +260,10 @@ def test_a_rebuild_gives_the_same_rows(shop: Stall) -> None:
         connection.execute(text("DELETE FROM item WHERE sid % 2 = 0"))
         connection.execute(text("UPDATE item SET name = 'x', held = 1"))
         connection.execute(text("DELETE FROM item_party"))
-    with session(engine) as connection:
-        connection.begin(write=True)
-        assert rebuild(connection) == 12
-        connection.commit()
+    with session(engine) as opened:
+        opened.begin(write=True)
+        assert rebuild(opened) == 12
+        opened.commit()
     assert rows() == before
     engine.dispose()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from ledger.errors import Unavailable
 
 
 @pytest.fixture
-def engine(database_url: str):
+def engine(database_url: str) -> Iterator[Engine]:
     engine = open_engine(database_url, must_exist=False)
     yield engine
     engine.dispose()
@@ -89,7 +90,7 @@ def test_a_leaf_cannot_be_changed(filled: Engine, attempt: str) -> None:
         pytest.skip(f"{name} does not have this statement")
     if name == "sqlite":
         attempt = attempt.replace("'x'", "x'78'") if "leaf" in attempt else attempt  # strict tables
-    with pytest.raises(DatabaseError, match="append-only|duplicate key"), filled.begin() as connection:
+    with pytest.raises(DatabaseError, match=r"append-only|duplicate key"), filled.begin() as connection:
         connection.exec_driver_sql(attempt)
     with filled.connect() as connection:
         assert [bytes(row.bytes) for row in connection.execute(text("SELECT bytes FROM leaf ORDER BY idx"))] == [

@@ -24,7 +24,8 @@ def main(url: str, directory: str, name: str, batches: str, width: str) -> None:
         for outcome in shop.append(*drafts):
             assert isinstance(outcome, Accepted), outcome
             digest = merkle.leaf_hash(outcome.entry)
-            print(outcome.index, digest.hex(), outcome.statement.id, outcome.size, flush=True)
+            sys.stdout.write(f"{outcome.index} {digest.hex()} {outcome.statement.id} {outcome.size}\n")
+            sys.stdout.flush()
     ledger.close()
 
 

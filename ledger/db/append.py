@@ -2,8 +2,9 @@
 
 One transaction a batch, under the append lock: (1) lock the head, and let the view follow what other processes
 committed; (2) read what the batch touches; (3) judge, link and hash each statement by the state before it, the index
-being the number of leaves; (4) compute the subject map and seal it; (5) sign the checkpoint; (6) write the rows, compare
-and swap the head, commit; (7) the guard file, then the answers. On PostgreSQL that is three round trips: 1, 2 and 6.
+being the number of leaves; (4) compute the subject map and seal it; (5) sign the checkpoint; (6) write the rows,
+compare and swap the head, commit; (7) the guard file, then the answers. On PostgreSQL that is three round trips: 1, 2
+and 6.
 
 Nothing is answered before the commit. If a commit fails in a way that leaves its outcome open, the database is asked
 whether the batch's last leaf stands there; if that cannot be answered either, callers hear that it is not known, and
@@ -54,7 +55,14 @@ class Writer:
     """The appender of one process; ``append`` is synchronous and may be called from any thread, one at a time."""
 
     def __init__(
-        self, engine: Engine, view: View, lock: AppendLock, *, guard: Guard | None, keys: LedgerKeys, clock: Callable[[], int]
+        self,
+        engine: Engine,
+        view: View,
+        lock: AppendLock,
+        *,
+        guard: Guard | None,
+        keys: LedgerKeys,
+        clock: Callable[[], int],
     ) -> None:
         self._refusal: str | None = None
         self.accept_clock = False
@@ -204,8 +212,9 @@ class Writer:
                 batch.seal(view.top.root)
                 growth = Growth(tip.edge, batch.hashes)
                 head = head_row(tip, batch, growth, self._sign(connection, batch, growth))
+                inserts = inserts_of(tip, head, batch, growth, nodes)
                 swap = (CAS, swap_of(tip, head, growth))
-                self._write(connection, inserts_of(tip, head, batch, growth, nodes), swap, (head.size - 1, batch.raws[-1]))
+                self._write(connection, inserts, swap, (head.size - 1, batch.raws[-1]))
             except BaseException:
                 view.top.revert(undo)
                 raise

@@ -23,7 +23,6 @@ from ledger.leaf import Entry, Link, Seal, Statement
 from ledger.party import Parties
 from ledger.state import State
 
-
 Saved = tuple[int, int, bytes, bytes | None]
 
 
@@ -115,8 +114,8 @@ class Batch:
         self._owned = None
         stood: list[Standing | PatinaError] = []
         try:
-            for draft in group:
-                stood.append(self._take(draft))
+            # One by one, so that the list says which was refused.
+            stood.extend(self._take(draft) for draft in group)
         except PatinaError as error:
             self._go_back(self._mark)
             others = Refused(f"refused with the whole group: statement {len(stood)} was refused: {error.message}")
@@ -240,9 +239,7 @@ class Batch:
             self.holder_keys[key] = self._reads.holder_key(key)
         return self.holder_keys[key]
 
-    def expect(
-        self, ids: Iterable[str], found: Iterable[tuple[bytes, int, bytes]], subjects: Iterable[str], rows: Iterable[Row]
-    ) -> None:
+    def expect(self, ids: Iterable[str], found: Iterable[Row], subjects: Iterable[str], rows: Iterable[Row]) -> None:
         """Take in what was read for the whole batch at once; what is not among the rows is not there."""
         there = {bytes(row[0]): Standing(row[1], row[2]) for row in found}
         for statement_id in ids:

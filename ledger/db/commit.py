@@ -44,9 +44,10 @@ def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes)
     """The rows of a batch, in an order in which each table's keys come sorted where they can."""
     first = tip.size
     subjects, items, parties = _subject_rows(batch)
+    statements = [(uuid_bytes(draft.statement.id), index) for index, draft in enumerate(batch.drafts, first)]
     return [
         Insert(tables.leaf, list(enumerate(batch.raws, first))),
-        Insert(tables.statement, sorted((uuid_bytes(draft.statement.id), first + at) for at, draft in enumerate(batch.drafts))),
+        Insert(tables.statement, sorted(statements)),
         Insert(tables.link, batch.links),
         Insert(tables.subject, subjects, "update"),
         Insert(tables.map_bucket, sorted(nodes), "update"),

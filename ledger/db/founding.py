@@ -50,10 +50,10 @@ def make_founding(origin: str, name: str, now: int, rand: Callable[[int], bytes]
     log_seed, operator_seed = rand(32), rand(32)
     operator = SigningKey.from_seed(operator_seed)
     statement = Statement(
-        id=_urn(rand),
+        id=new_urn(rand),
         type="ledger.created",
-        subjects=(_urn(rand),),
-        party=_urn(rand),
+        subjects=(new_urn(rand),),
+        party=new_urn(rand),
         occurred_at=times.format_recorded(now),
         details={
             "origin": origin,
@@ -104,16 +104,14 @@ def write_founding(connection: Session, founding: Founding, now: int, master: Ma
     return Released(2, edge.root, signed)
 
 
-def register_operator(
-    writer: Writer, parties: Parties, founding: Founding, name: str, now: int, rand: Callable[[int], bytes]
-) -> None:
-    """Append the operator's own ``party.registered``, so that pages can name it."""
+def register_operator(writer: Writer, parties: Parties, founding: Founding, name: str, statement_id: str) -> None:
+    """Append the operator's own ``party.registered``, at the founding's time, so that pages can name it."""
     statement = Statement(
-        id=_urn(rand),
+        id=statement_id,
         type="party.registered",
         subjects=(f"{parties.operator}#authority",),
         party=parties.operator,
-        occurred_at=times.format_recorded(now),
+        occurred_at=founding.statement.occurred_at,
         details={"name": name, "roles": ["operator"]},
         ledger=parties.ledger,
     )
@@ -125,5 +123,6 @@ def register_operator(
         raise outcome
 
 
-def _urn(rand: Callable[[int], bytes]) -> str:
+def new_urn(rand: Callable[[int], bytes]) -> str:
+    """A random ``urn:uuid:``."""
     return UUID(bytes=rand(16), version=4).urn

@@ -1,9 +1,9 @@
 """The guard: what was last released, kept outside the database (amendments R10).
 
 A database that was restored from a backup is whole and well signed, and appending to it would sign a second history
-beside the one that readers hold. So every process keeps, in one file of ``guard/``, the size, root and note of its last
-checkpoint, written after the commit and before the answer goes out. On start the head must be at least as large as every
-guard file, and its tree must have had each file's root at that size.
+beside the one that readers hold. So every process keeps, in one file of ``guard/``, the size, root and note of its
+last checkpoint, written after the commit and before the answer goes out. On start the head must be at least as large
+as every guard file, and its tree must have had each file's root at that size.
 
 A file has two places of 4 KiB that are written in turn, each with its SHA-256, so that one survives a write that the
 power cut in half. There is no fsync in the way of an answer: a killed process loses nothing, and once a second is

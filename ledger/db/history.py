@@ -1,9 +1,9 @@
 """History bundles (format.md §7), put together from stored bytes.
 
 A bundle shows the subject asked for and, beside it, whatever decides who may speak: the authority subjects of its
-signers and of the operator, and the ledger's own. Those parts, and the first and last leaf, are the same in every bundle
-of one checkpoint, so they are made once for each and kept as bytes. The state of a subject names its signers, which
-saves parsing its entries.
+signers and of the operator, and the ledger's own. Those parts, and the first and last leaf, are the same in every
+bundle of one checkpoint, so they are made once for each and kept as bytes. The state of a subject names its signers,
+which saves parsing its entries.
 """
 
 from __future__ import annotations

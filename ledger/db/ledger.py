@@ -13,7 +13,7 @@ from ledger.db import migrate
 from ledger.db.access import Access
 from ledger.db.append import DATABASE_ERRORS, Writer
 from ledger.db.engine import is_sqlite, open_engine, parse_url
-from ledger.db.founding import Founding, make_founding, register_operator, write_founding
+from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
@@ -104,7 +104,7 @@ def create_ledger(
     if operator_name is not None:
         ledger = open_ledger(url, directory=directory, master=master, clock=lambda: now)
         try:
-            register_operator(ledger.writer, ledger.view.parties, founding, operator_name, now, rand)
+            register_operator(ledger.writer, ledger.view.parties, founding, operator_name, new_urn(rand))
         finally:
             ledger.close()
     return founding.vkey

@@ -32,7 +32,10 @@ from ledger.tiles import format_bundle
 __all__ = ["Item", "Reader"]
 
 _ENTRY = "SELECT s.idx, l.bytes FROM statement s JOIN leaf l ON l.idx = s.idx WHERE s.id = ?"
-_ENTRIES = 'SELECT l.idx, l.bytes FROM subject s JOIN link k ON k.sid = s.sid JOIN leaf l ON l.idx = k.idx WHERE s."key" = ? ORDER BY k.seq'
+_ENTRIES = (
+    "SELECT l.idx, l.bytes FROM subject s JOIN link k ON k.sid = s.sid JOIN leaf l ON l.idx = k.idx "
+    'WHERE s."key" = ? ORDER BY k.seq'
+)
 _RANGE = "SELECT bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _Answer = TypeVar("_Answer")

@@ -2,7 +2,8 @@
 
 On start only the right edge is computed again. ``Rehash`` goes through all leaves below one checkpoint: each must hash
 to what stands in its tile, name the hash of the one before it, and all together must give that checkpoint's root; full
-tiles of every level must be what the leaves give. Whoever finds a difference tells the writer, which then does not sign.
+tiles of every level must be what the leaves give. Whoever finds a difference tells the writer, which then does not
+sign.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 
 from ledger import merkle
 from ledger.db.session import Session, ask, session
-from ledger.db.tree import EMPTY, Edge, FullTile, Growth
+from ledger.db.tree import EMPTY, Edge, FullTile, Growth, expand
 from ledger.db.view import HEAD, Head
 
 _LEAVES = "SELECT idx, bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
@@ -89,9 +90,9 @@ class Rehash:
             return self._wrong(f"{name} is missing", None)
         hashes, root = rows[0]
         if hashes != tile.hashes:
-            place = next(at for at in range(0, len(tile.hashes), 32) if hashes[at : at + 32] != tile.hashes[at : at + 32])
-            index = tile.n * 256 + place // 32
             if tile.level == 0:
+                pairs = zip(expand(hashes.ljust(8192)[:8192])[0], expand(tile.hashes)[0], strict=True)
+                index = tile.n * 256 + next(at for at, (found, want) in enumerate(pairs) if found != want)
                 return self._wrong(f"leaf {index} does not hash to what stands in {name}", index)
             return self._wrong(f"{name} is not what the leaves give", None)
         return None if root == tile.root else self._wrong(f"{name} has another root than its hashes", None)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 Step = tuple[str, Sequence[Any]]
+_ONE = "SELECT 1 / count(*) FROM swapped"
 WIDTHS = (1, 4, 16, 64, 256, 1024)
 
 
@@ -188,10 +189,8 @@ class PostgresSession:
 
     def gather(self, *queries: Query) -> list[list[Row]]:
         """See ``Session``."""
-        cursors = []
         with self._connection.pipeline():
-            for query in queries:
-                cursors.append([self._execute(step) for step in query.steps])
+            cursors = [[self._execute(step) for step in query.steps] for query in queries]
         return [
             [row for cursor in asked for row in (cursor.fetchall() if cursor.description else ())]
             for asked in cursors
@@ -227,7 +226,7 @@ class PostgresSession:
         sql, parameters = swap
         with self._connection.pipeline():
             self._insert(inserts)
-            self._execute((f"WITH swapped AS ({sql} RETURNING 1) SELECT 1 / count(*) FROM swapped", parameters))
+            self._execute((f"WITH swapped AS ({sql} RETURNING 1) {_ONE}", parameters))
             self._execute(("COMMIT", ()))
 
     def _insert(self, inserts: Sequence[Insert]) -> None:
@@ -259,9 +258,9 @@ def _sqlite_among(sql: str, width: int) -> str:
 
 @cache
 def _sqlite_ranges(sql: str, width: int) -> str:
-    table = " UNION ALL ".join(["SELECT ? AS lo, ? AS hi"] + ["SELECT ?, ?"] * (width - 1)) if width < 5 else ""
-    table = table or "SELECT column1 AS lo, column2 AS hi FROM (VALUES " + ", ".join(["(?, ?)"] * width) + ")"
-    return sql.replace("{ranges}", f"({table}) AS r")
+    values = ", ".join(["(?, ?)"] * width)
+    table = f"(SELECT column1 AS lo, column2 AS hi FROM (VALUES {values}))"  # noqa: S608 -- question marks alone
+    return sql.replace("{ranges}", f"{table} AS r")
 
 
 @cache
@@ -273,7 +272,8 @@ def _postgres(sql: str) -> str:
 def _sqlite_insert(table: Table, on_conflict: str) -> str:
     columns = [f'"{column.name}"' for column in table.columns]
     values = ", ".join("?" * len(columns))
-    return f'INSERT INTO "{table.name}" ({", ".join(columns)}) VALUES ({values}){_conflict(table, on_conflict)}'
+    start = f'INSERT INTO "{table.name}" ({", ".join(columns)}) VALUES ({values})'  # noqa: S608 -- names of ours
+    return start + _conflict(table, on_conflict)
 
 
 @cache
@@ -281,8 +281,9 @@ def _postgres_insert(table: Table, on_conflict: str) -> str:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     columns = [f'"{column.name}"' for column in table.columns]
     arrays = ", ".join(f"?::{column.type.compile(dialect)}[]" for column in table.columns)
-    start = f'INSERT INTO "{table.name}" ({", ".join(columns)}) SELECT * FROM unnest({arrays})'
-    return start + _conflict(table, on_conflict)
+    start = f'INSERT INTO "{table.name}" ({", ".join(columns)}) '
+    rows = f"SELECT * FROM unnest({arrays})"  # noqa: S608 -- types of ours
+    return start + rows + _conflict(table, on_conflict)
 
 
 def _conflict(table: Table, on_conflict: str) -> str:

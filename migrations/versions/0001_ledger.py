@@ -28,7 +28,7 @@ def upgrade() -> None:
     _create_ledger()
     _create_followers()
     _create_read_models()
-    _create_service()
+    _create_access()
     if op.get_bind().dialect.name == "sqlite":
         _sqlite_triggers()
     else:
@@ -105,7 +105,7 @@ def _create_read_models() -> None:
     _table("item_party", _key("party", OCTETS), _key("sid", NUMBER), rowid=False)
 
 
-def _create_service() -> None:
+def _create_access() -> None:
     _table("ledger_key", _key("vkey", TEXT), _column("wrapped", OCTETS), _column("created_at", TEXT))
     _table(
         "party_key",
