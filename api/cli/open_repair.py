@@ -50,8 +50,8 @@ COLUMNS = (
     "event_date",
 )
 
-MAX_NAME = 120
-"""Characters of a group's, provider's or category's name; the longest in the published data has 48."""
+MAX_NAME = 95
+"""Characters of a group's, provider's or category's name: two of them are a party's name, which may have 200."""
 MAX_BRAND = 60
 
 REASONS = {
@@ -228,7 +228,9 @@ def _record(row: dict[str, str], line: int) -> Record:
     if barrier and status != "End of life":
         raise Invalid(f"got a barrier with status {status}, want one with End of life only")
     provider, name = _name(row, "data_provider"), _name(row, "group_identifier")
-    group = Group(name_uuid(_SPACE, f"group {name} of {provider}"), name, COUNTRIES.get(row["country"]))
+    # A group is often called like its town, which would read as if the town had repaired something.
+    called = name if provider in name else f"{name} ({provider})"
+    group = Group(name_uuid(_SPACE, f"group {name} of {provider}"), called, COUNTRIES.get(row["country"]))
     category = _name(row, "product_category")
     if not slug(category):
         raise Invalid(f"got product_category {category!r}, want a word")
