@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -71,9 +72,14 @@ def measure(names: Sequence[str], scale: Scale, scratch: Path) -> list[Row]:
         known, rows = measure_bounds(scale, Path(place))
         for name in names:
             with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=place) as own:
-                for row in PARTS[name](Path(own), scale, known):
-                    print(f"{row.what}: {row.text}", file=sys.stderr, flush=True)
-                    rows.append(row)
+                try:
+                    for row in PARTS[name](Path(own), scale, known):
+                        print(f"{row.what}: {row.text}", file=sys.stderr, flush=True)
+                        rows.append(row)
+                except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+                    # The other parts' figures are worth having; this one's absence is a figure missed.
+                    print(f"{name} broke off: {error}", file=sys.stderr, flush=True)
+                    rows.append(Row(f"{name} broke off", 0, "", at_least=1))
     return rows
 
 

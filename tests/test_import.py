@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -256,7 +254,7 @@ def test_killed_anywhere_and_run_again_every_record_stands_once(
         while running.poll() is None and size <= before:
             time.sleep(0.005)
             size = _leaves(directory)
-        os.kill(running.pid, signal.SIGKILL)
+        running.kill()
         running.communicate()
         started += size > before
     assert started
