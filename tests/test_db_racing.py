@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from ledger.db.draft import Accepted
-from ledger.db.session import PostgresSession, SqliteSession
+from ledger.db.engine import open_engine
+from ledger.db.session import PostgresSession, SqliteSession, ask, session
+from ledger.errors import Unavailable
 from tests.reference.ledger import Recomputed
 from tests.stall import Stall, stall, urn
 
@@ -134,3 +137,38 @@ def test_a_commit_whose_outcome_is_open_is_looked_up(shop: Stall, monkeypatch: p
     (accepted,) = shop.accept(draft)
     assert not accepted.repeated
     recomputed(shop)
+
+
+def test_connections_that_are_cut_are_replaced(postgres_url: str, tmp_path: Path) -> None:
+    with stall(postgres_url, tmp_path) as shop:
+        shop.accept(shop.register("a"))
+        other = shop.again()
+        assert other.reader.history(urn("a")) is not None
+        other.close()
+        engine = open_engine(postgres_url)
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+        with engine.connect() as connection:
+            connection.execute(text(f"{cut} pg_backend_pid()"))
+        engine.dispose()
+        draft = shop.register("b")
+        (outcome,) = shop.append(draft)
+        if not isinstance(outcome, Accepted):
+            assert isinstance(outcome, Unavailable)
+            shop.accept(draft)
+        assert shop.ledger.reader.history(urn("b")) is not None
+        recomputed(shop)
+
+
+def test_a_full_disk_records_nothing_and_passes(tmp_path: Path) -> None:
+    with stall(f"sqlite:///{tmp_path / 'ledger.sqlite3'}", tmp_path) as shop:
+        with session(shop.ledger._engine) as connection:
+            (((pages,),),) = connection.gather(ask("PRAGMA page_count"))
+            connection.gather(ask(f"PRAGMA max_page_count = {pages}"))
+        drafts = [shop.register(f"item {number}") for number in range(100)]
+        for outcome in shop.append(*drafts):
+            assert isinstance(outcome, Unavailable)
+            assert "nothing was recorded" in outcome.message
+        with session(shop.ledger._engine) as connection:
+            connection.gather(ask("PRAGMA max_page_count = 1000000"))
+        assert not any(outcome.repeated for outcome in shop.accept(*drafts))
+        recomputed(shop)

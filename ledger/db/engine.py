@@ -19,6 +19,7 @@ from ledger.errors import Unavailable
 
 WAL_PAGES = 16_000
 BUSY_SECONDS = 30
+# The connection that was used last is used next: the others stay cold and their caches small.
 READERS = 8
 # Each connection may keep this much of the database in memory; the appender's hot pages are its right edges.
 CACHE_KIB = 16 * 1024
@@ -58,13 +59,14 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     """Return an engine for a URL; raises ``Unavailable``, also for a SQLite file that is not there but must be."""
     parsed = parse_url(url)
     if not is_sqlite(parsed):
-        return create_engine(parsed, pool_size=READERS, max_overflow=READERS, pool_pre_ping=False)
+        return create_engine(parsed, pool_size=READERS, max_overflow=READERS, pool_use_lifo=True)
     if must_exist and not Path(str(parsed.database)).is_file():
         raise Unavailable(f"there is no ledger at {parsed.database}")
     engine = create_engine(
         parsed,
         pool_size=READERS,
         max_overflow=READERS,
+        pool_use_lifo=True,
         connect_args={
             "isolation_level": None,
             "check_same_thread": False,

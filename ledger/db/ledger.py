@@ -157,13 +157,15 @@ def open_ledger(
     """
     engine = open_engine(url)
     view, guard = View(), None
+    lock = AppendLock(None)
     try:
         migrate.check(engine)
-        guard = None if read_only else Guard(directory)
+        if not read_only:
+            guard = Guard(directory)
+            lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
         with session(engine) as connection:
             connection.begin(write=False)
             _check(connection, view, directory)
-        lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
         keys = LedgerKeys(master)
         writer = Writer(engine, view, lock, guard=guard, keys=keys, clock=clock)
         writer.accept_clock = accept_clock
@@ -174,6 +176,7 @@ def open_ledger(
     except BaseException as error:
         if guard is not None:
             guard.close()
+        lock.close()
         engine.dispose()
         if isinstance(error, DATABASE_ERRORS):
             raise Unavailable(f"cannot open the ledger: {type(error).__name__}") from error

@@ -289,8 +289,8 @@ def _postgres_insert(table: Table, on_conflict: str) -> str:
 def _conflict(table: Table, on_conflict: str) -> str:
     if not on_conflict:
         return ""
-    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
     if on_conflict == "ignore":
-        return f" ON CONFLICT ({keys}) DO NOTHING"
+        return " ON CONFLICT DO NOTHING"
+    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
     others = [f'"{column.name}" = excluded."{column.name}"' for column in table.columns if not column.primary_key]
     return f" ON CONFLICT ({keys}) DO UPDATE SET {', '.join(others)}"

@@ -21,8 +21,8 @@ from ledger.merkle import EMPTY_ROOT, Read, leaf_hash
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
 HASH = 32
-MAX_TILES = 1024
-"""Expanded tiles kept in memory: 16 KiB each."""
+MAX_TILES = 512
+"""Expanded tiles kept in memory: about 40 KiB each."""
 
 Hashes = tuple[bytes, ...]
 Tiles = Callable[[int, int], bytes]
