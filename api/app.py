@@ -17,12 +17,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
 from api.edge import Edge
 from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
-from api.raw_route import RawRoute
+from api.raw_route import Direct, RawRoute
 from api.rights import Gate
 from api.routes import health, items, log, pages, registry, search, statements
 from api.settings import Settings
@@ -79,7 +80,22 @@ def open_site_ledger(settings: Settings, clock: Clock) -> Ledger:
     )
 
 
-def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, clock: Clock = now) -> FastAPI:
+class Application(FastAPI):
+    """FastAPI behind ``front``: its own layers, of which there are several, are spared the hot routes."""
+
+    front: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        scope["app"] = self
+        await self.front(scope, receive, send)
+
+    async def inner(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """FastAPI's own answer."""
+        await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, clock: Clock = now) -> Application:
     """The application over the ledger that ``open_it`` opens when the server starts: by default, the settings' own."""
     site = Site(settings, open_it or (lambda: open_site_ledger(settings, clock)), clock)
 
@@ -93,7 +109,7 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
         await jobs.stop()
         await site.close()
 
-    app = FastAPI(
+    app = Application(
         title="Patina",
         version="1",
         lifespan=lifespan,
@@ -112,8 +128,8 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     app.add_exception_handler(Problem, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)
-    app.add_middleware(Gate, find_caller=site.find_caller, entries_public=settings.entries_public)
-    app.add_middleware(Edge, https=settings.public_url.startswith("https://"))
+    gate = Gate(Direct(app.inner, routes=HOT), find_caller=site.find_caller, entries_public=settings.entries_public)
+    app.front = Edge(gate, https=settings.public_url.startswith("https://"))
     return app
 
 

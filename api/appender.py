@@ -25,7 +25,7 @@ BATCH = 64
 """Statements of one commit; an atomic group that is larger is a commit of its own."""
 QUEUE = 4096
 """Statements that may wait: at a thousand a second the last of them waits four seconds."""
-TURNS = 2
+TURNS = 3
 """Turns of the event loop between two commits, in which answers leave and the next requests come in."""
 
 Wrong = Invalid | Unknown

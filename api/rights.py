@@ -107,18 +107,19 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or raise ``Problem`` 401, 403, 404 or 405."""
         if scope["type"] == "http":
-            right = self._right(scope["method"], raw_path_of(scope))
+            right = self._right(scope)
             if right == ENTRIES:
                 right = self._entries
             if right != PUBLIC:
                 scope["caller"] = self._caller(scope, right)
         await self.app(scope, receive, send)
 
-    def _right(self, method: str, path: str) -> str:
-        found = self._match(path)
+    def _right(self, scope: Scope) -> str:
+        method = scope["method"]
+        found = self._match(raw_path_of(scope))
         if found is None or found.lastgroup is None:
             raise not_found()
-        template = self._paths[int(found.lastgroup[1:])]
+        template = scope["template"] = self._paths[int(found.lastgroup[1:])]
         right = self._rights.get(("GET" if method == "HEAD" else method, template))
         if right is None:
             allowed = ", ".join(sorted(name for name, other in self._rights if other == template))

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from starlette.requests import Request
 
+from api import fold
 from api.appender import Appender
 from api.pages.site_pages import Pages
 from api.rights import Caller
@@ -24,6 +25,10 @@ from ledger.errors import Unavailable
 
 READERS = 4
 """Threads that wait for PostgreSQL; SQLite is read on the loop, where no thread need be woken."""
+
+REMEMBERED = 1024
+"""View codes that a process remembers, each for two seconds: a revoked one opens nothing after that."""
+REMEMBERED_FOR = 2_000_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +41,8 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
+        self._codes: dict[str, tuple[str, int]] = {}
+        self._modified = (0, "")
         self.refusal: str | None = "the service is starting"
         self._open_it = open_it
         self._ledger: Ledger | None = None
@@ -59,6 +66,7 @@ class Site:
         """Commit what waits, then close the ledger."""
         if self._appender is not None:
             await self._appender.stop()
+        self.pages.close()
         if self._readers is not None:
             self._readers.shutdown()
         if self._ledger is not None:
@@ -86,6 +94,28 @@ class Site:
         if self._standing is None:
             raise Unavailable(self.refusal or "the ledger is not open")
         return self._standing
+
+    async def subject_of(self, token: str) -> str | None:
+        """What a view code opens; known codes are remembered for a moment, as a page is fetched with its QR code."""
+        known = self._codes.get(token)
+        now = self.clock()
+        if known is not None and now - known[1] < REMEMBERED_FOR:
+            return known[0]
+        code = await self.read(self.ledger.access.find_code, token)
+        if code is None:
+            return None
+        if len(self._codes) >= REMEMBERED:
+            self._codes.clear()
+        self._codes[token] = (code.subject, now)
+        return code.subject
+
+    async def modified(self, size: int) -> str:
+        """When the seal that closes a checkpoint was recorded, as HTTP writes dates."""
+        if self._modified[0] != size:
+            raw = await self.read(self.ledger.reader.leaf, size - 1)
+            assert raw is not None, "a checkpoint's last leaf is stored with it"
+            self._modified = (size, fold.http_date(raw))
+        return self._modified[1]
 
     def why_not_ready(self) -> str | None:
         """Why this process does not sign, or ``None``."""

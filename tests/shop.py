@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -65,6 +66,7 @@ class Party:
 class Shop:
     """A running interface; ``ledger`` is the open ledger behind it."""
 
+    app: FastAPI
     client: TestClient
     ledger: Ledger
     clock: Clock
@@ -164,7 +166,8 @@ def open_shop(
         opened.append(open_ledger(settings.url, directory=directory, master=master, clock=clock))
         return opened[-1]
 
-    with TestClient(create_app(settings, open_it, clock), base_url=PUBLIC_URL, client=client) as http:
+    app = create_app(settings, open_it, clock)
+    with TestClient(app, base_url=PUBLIC_URL, client=client) as http:
         ledger = opened[-1]
         key = ledger.access.create_api_key(ledger.operator, ["admin"], "tests")
-        yield Shop(http, ledger, clock, Party(ledger.operator, key))
+        yield Shop(app, http, ledger, clock, Party(ledger.operator, key))

@@ -226,7 +226,7 @@ def test_a_full_queue_asks_to_come_back(shop: Shop, jeweller: Party, monkeypatch
     async def full(*_: Any, **__: Any) -> Any:
         raise Unavailable("got more than 4096 statements at once, want you to try again")
 
-    monkeypatch.setattr(shop.client.app.state.site.appender, "append", full)
+    monkeypatch.setattr(shop.app.state.site.appender, "append", full)
     answer = shop.post("/v1/statements", changed(shop, jeweller), jeweller)
     check_shape(answer, 503)
     assert answer.headers["retry-after"] == "1"

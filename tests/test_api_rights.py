@@ -99,9 +99,8 @@ def test_writing_about_an_item_by_every_caller(shop: Shop, who: str) -> None:
 
 
 def test_the_table_lists_every_route_and_nothing_else(shop: Shop) -> None:
-    app = shop.client.app
     served = set()
-    for route in app.state.routes:
+    for route in shop.app.state.routes:
         assert isinstance(route, Route | APIRoute)
         served |= {(method, route.path) for method in route.methods or () if method != "HEAD"}
     assert served == {(method, path) for method, path, _ in RIGHTS}
@@ -134,7 +133,7 @@ def test_a_revoked_key_is_refused(shop: Shop) -> None:
 
 @pytest.mark.parametrize("value", ["", "Bearer", "Bearer ", "Basic abc", "pk_x", "Bearer \xff", "bearer  "])
 def test_malformed_authorization_is_unauthorised(shop: Shop, value: str) -> None:
-    answer = shop.client.get("/v1/items", headers={"Authorization": value.encode("latin-1")})
+    answer = shop.client.get("/v1/items", headers={b"authorization": value.encode("latin-1")})
     assert answer.status_code == 401
 
 

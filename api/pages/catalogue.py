@@ -16,6 +16,7 @@ from ledger import times
 
 LOCALES = Path(__file__).parent / "locales"
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]{5})?)?")
+_WORD = re.compile("[a-z_]+")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -28,6 +29,7 @@ class Catalogue:
     months: tuple[str, ...]
     sentence: Mapping[str, str]
     member: Mapping[str, str]
+    unit: Mapping[str, str]
     word: Mapping[str, str]
     problem: Mapping[str, str]
 
@@ -39,6 +41,11 @@ class Catalogue:
         """How a member of ``details`` is called."""
         return self.member.get(name) or name.replace("_", " ").capitalize()
 
+    def fact(self, name: str, value: Any) -> str:
+        """A member's value in words, with its unit if the member has one."""
+        unit = self.unit.get(name)
+        return self.value(value) if unit is None else fill(unit, {"value": self.value(value)})
+
     def value(self, value: Any) -> str:
         """A value of ``details`` in words; lists and objects become one line."""
         if isinstance(value, bool):
@@ -46,16 +53,23 @@ class Catalogue:
         if isinstance(value, str):
             if _MOMENT.fullmatch(value):
                 return self.moment(value)
-            return self.word.get(value) or (value.replace("_", " ") if re.fullmatch("[a-z_]+", value) else value)
+            return self.word.get(value) or (value.replace("_", " ") if _WORD.fullmatch(value) else value)
         if isinstance(value, list):
             return self.text["list_and"].join(self.value(one) for one in value)
         if isinstance(value, dict):
-            named = next((name for name in ("name", "part", "what", "aspect") if name in value), None)
-            rest = [(name, one) for name, one in value.items() if name != named]
-            if named is not None:
-                return self.value(value[named]) + "".join(f": {self.value(one)}" for _, one in rest)
-            return "; ".join(f"{self.label(name)}: {self.value(one)}" for name, one in rest)
+            return self._object(value)
         return str(value)
+
+    def _object(self, value: Mapping[str, Any]) -> str:
+        """``{"name": "rate", "result": "pass", "value": "3.5", "unit": "s/d"}`` is "rate: pass, 3.5 s/d"."""
+        named = next((name for name in ("name", "part", "what", "aspect") if name in value), None)
+        rest = {name: self.fact(name, one) for name, one in value.items() if name not in {named, "unit"}}
+        if named is None:
+            return "; ".join(f"{self.label(name)}: {one}" for name, one in rest.items())
+        if "unit" in value and "value" in rest:
+            rest["value"] += f" {value['unit']}"
+        head = self.value(value[named])
+        return f"{head}: {self.text['list_and'].join(rest.values())}" if rest else head
 
     def moment(self, text: str) -> str:
         """A day or a time as it was stated, with the offset that its author gave."""
@@ -80,6 +94,7 @@ def fill(pattern: str, values: Mapping[str, object]) -> str:
     return _PLACE.sub(lambda found: str(values.get(found[1], "…")), pattern)
 
 
+@lru_cache(maxsize=4096)
 def _split(text: str) -> tuple[int, int, int, str, str] | None:
     """Year, month, day, clock and zone of a day or a time; seconds are left out."""
     try:
@@ -88,7 +103,7 @@ def _split(text: str) -> tuple[int, int, int, str, str] | None:
         return None
     if "T" not in text:
         return moment.year, moment.month, moment.day, "", ""
-    zone = "" if moment.tzinfo is None else f"(UTC{moment:%z})" if moment.utcoffset() else "UTC"
+    zone = "" if moment.tzinfo is None else f"UTC{text[-6:]}" if moment.utcoffset() else "UTC"
     return moment.year, moment.month, moment.day, f"{moment:%H:%M}", zone
 
 
@@ -102,6 +117,7 @@ def load_catalogue(language: str) -> Catalogue:
         months=tuple(read["months"]),
         sentence=read["sentence"],
         member=read["member"],
+        unit=read["unit"],
         word=read["word"],
         problem=read["problem"],
     )

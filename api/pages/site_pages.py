@@ -1,13 +1,17 @@
 """Templates, compiled once, and the small store of pages that were made already.
 
 A page depends on the item, the checkpoint, the hour (what waits comes into force by time) and the address asked for,
-so those are its key; a new checkpoint makes a new page. The store is bounded by its number of pages.
+so those are its key; a new checkpoint makes a new page. The store is bounded by its number of pages. Making one
+verifies every signature in the history, so it is made in a thread beside the event loop, and once for all who wait.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,24 +47,35 @@ class Pages:
             static={name: f"/static/{name}?{mark}" for name, mark in marks.items()},
         )
         self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._making: dict[tuple[Any, ...], asyncio.Future[bytes | None]] = {}
+        self._worker = ThreadPoolExecutor(1, "page")
 
     def render(self, template: str, **values: Any) -> bytes:
         """The HTML of a template."""
         return self._templates.get_template(template).render(**values).encode()
 
-    def kept(self, key: tuple[Any, ...]) -> bytes | None:
-        """A page that was made before."""
+    async def page(self, key: tuple[Any, ...], make: Callable[[], bytes | None]) -> bytes | None:
+        """The page of this key, kept or made now; what ``make`` gives as ``None`` is not kept."""
         page = self._kept.get(key)
         if page is not None:
             self._kept.move_to_end(key)
+            return page
+        making = self._making.get(key)
+        if making is None:
+            making = asyncio.get_running_loop().run_in_executor(self._worker, make)
+            self._making[key] = making
+            making.add_done_callback(lambda _: self._making.pop(key))
+        # Shielded: one reader who leaves does not take the page from the others.
+        page = await asyncio.shield(making)
+        if page is not None:
+            self._kept[key] = page
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         return page
 
-    def keep(self, key: tuple[Any, ...], page: bytes) -> bytes:
-        """Keep a page, and let go of the one that was not asked for longest; return it."""
-        self._kept[key] = page
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
-        return page
+    def close(self) -> None:
+        """Wait for what is being made."""
+        self._worker.shutdown()
 
     def static(self, name: str) -> tuple[bytes, str] | None:
         """A static file and its type."""

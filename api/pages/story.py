@@ -154,19 +154,21 @@ class Teller:
     def facts(self, kind: str, details: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         """Members of details as labels and values, but for what the sentence says."""
         said = _QUIET | _SAID.get(kind, set())
-        return tuple(
-            (self._words.label(name), self._value(value)) for name, value in details.items() if name not in said
-        )
+        rows = ((name, value) for name, value in details.items() if name not in said and value not in ([], {}))
+        return tuple((self._words.label(name), self._value(name, value)) for name, value in rows)
 
     def responsible(self) -> list[tuple[str, str, str]]:
-        """Whoever registered, sold, certified or serviced the item, each once: role, name, and a note on its key."""
-        found: dict[tuple[str, str, str], None] = {}
+        """Whoever registered, sold, certified or serviced the item: name, what it did, and a note on its key."""
+        did: dict[str, dict[str, None]] = {}
+        notes: dict[str, str] = {}
         for one in self._told:
             statement = one.entry.statement
             role = _role(statement.type)
             if role is not None and statement.grant is None:
-                found[self._words.text[role], self.party(statement.party), self._about_keys(one.entry)] = None
-        return list(found)
+                did.setdefault(statement.party, {})[self._words.text[role]] = None
+                notes[statement.party] = self._about_keys(one.entry)
+        joined = self._words.text["list_and"].join
+        return [(self.party(party), joined(roles), notes[party]) for party, roles in did.items()]
 
     def _about_keys(self, entry: Entry) -> str:
         installed = any(getattr(self._parties.keys.get(one.key), "installed", False) for one in entry.signatures)
@@ -174,17 +176,17 @@ class Teller:
         notes = {"installed_key": installed, "suspended": found is not None and found.suspended}
         return self._words.text["list_and"].join(self._words.text[name] for name, holds in notes.items() if holds)
 
-    def _value(self, value: Any) -> str:
+    def _value(self, name: str, value: Any) -> str:
         if isinstance(value, str) and value.startswith("urn:uuid:"):
             entry = self._by_id.get(value)
             if entry is not None:
                 return self._words.day(entry.statement.occurred_at)
             return self.party(value) if self._parties.known(value) else value
-        return self._words.value(value)
+        return self._words.fact(name, value)
 
     def _event(self, entry: Entry) -> Event:
         statement, words = entry.statement, self._words
-        values = {name: self._value(value) for name, value in statement.details.items()}
+        values = {name: self._words.value(value) for name, value in statement.details.items()}
         pattern = words.sentence.get(statement.type) or words.sentence[""]
         tone = _tone(statement)
         return Event(

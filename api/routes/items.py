@@ -125,18 +125,12 @@ async def history_response(request: Request, subject: str) -> Response:
     if found is None:
         raise not_found("got an id that this ledger has no entry about")
     size, bundle = found
-    headers = {"ETag": f'"{size}"', "Last-Modified": await last_modified(site, size), "Cache-Control": "no-cache"}
+    headers = {"ETag": f'"{size}"', "Last-Modified": await site.modified(size), "Cache-Control": "no-cache"}
     if at is not None:
         below = await read_at(site, at)
         bundle = bundle.rstrip()[:-1] + b',"as_of_index":%d}' % below
         headers["ETag"] = f'"{size}-{below}"'
     return Response(bundle, headers=headers, media_type=JSON)
-
-
-async def last_modified(site: Site, size: int) -> str:
-    """The time of the seal that closes a checkpoint, as HTTP writes dates."""
-    raw = await site.read(site.ledger.reader.leaf, size - 1)
-    return fold.http_date(raw) if raw is not None else ""
 
 
 async def read_at(site: Site, at: str) -> int:

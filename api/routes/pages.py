@@ -66,9 +66,7 @@ async def get_code_qr(request: Request) -> Response:
 
 
 async def _subject_of(request: Request, token: str) -> str | None:
-    site = site_of(request)
-    code = await site.read(site.ledger.access.find_code, token)
-    return None if code is None else code.subject
+    return await site_of(request).subject_of(token)
 
 
 async def _item(request: Request, subject: str, token: str | None) -> Response:
@@ -80,44 +78,42 @@ async def _item(request: Request, subject: str, token: str | None) -> Response:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
         key = (subject, token, size, below, as_json, site.clock() // _HOUR)
-        body = site.pages.kept(key)
-        if body is None:
-            page = await _make(site, subject, below)
-            if page is None:
-                return _missing(request)
-            body = _as_json(site, page, token) if as_json else _as_html(site, page, token, at)
-            site.pages.keep(key, body)
+        body = await site.pages.page(key, lambda: _make(site, subject, token, below, as_json))
     except (Disproved, Malformed, Unavailable) as error:
         return _unavailable(request, error)
     except Problem:
         if as_json:
             raise
         return _missing(request)
+    if body is None:
+        return _missing(request)
     headers = {"ETag": f'"{size}"', "Vary": "Accept", "Cache-Control": "private, no-cache"}
     return Response(body, headers=headers, media_type=JSON if as_json else HTML)
 
 
-async def _make(site: Site, subject: str, below: int | None) -> ItemPage | None:
-    found = await site.read(site.ledger.reader.history, subject)
+def _make(site: Site, subject: str, token: str | None, below: int | None, as_json: bool) -> bytes | None:
+    """The bytes of an item's page or JSON, after its history was verified; ``None`` if there is no such item."""
+    found = site.ledger.reader.history(subject)
     if found is None:
         return None
-    vkeys = site.ledger.vkeys
-    verified = verify(found[1], subject, vkeys, site.clock())
-    return make_page(verified, site.pages.words, vkeys, site.clock(), below)
+    vkeys, now = site.ledger.vkeys, site.clock()
+    page = make_page(verify(found[1], subject, vkeys, now), site.pages.words, vkeys, now, below)
+    if page is None:
+        return None
+    return _as_json(site, page, token) if as_json else _as_html(site, page, token)
 
 
 def _as_json(site: Site, page: ItemPage, token: str | None) -> bytes:
     return _encode(describe_page(page, site.settings.public_url, token, site.clock()))
 
 
-def _as_html(site: Site, page: ItemPage, token: str | None, at: str | None) -> bytes:
+def _as_html(site: Site, page: ItemPage, token: str | None) -> bytes:
     path = f"/i/{token}" if token is not None else page.subject.removeprefix(uri.HOST)
     return site.pages.render(
         "item.html" if token is not None else "public.html",
         page=page,
         path=path,
         token=token,
-        at=at,
         host=site.settings.host,
         address=site.settings.public_url + path,
         qr=f"{path}/qr.svg" if token is not None else None,
