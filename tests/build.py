@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 from base64 import b64encode
@@ -201,7 +202,7 @@ class Build:
         proof = "".join(b64encode(digest).decode() + "\n" for digest in self.inclusion(index))
         text = f"c2sp.org/tlog-proof@v1\nindex {index}\n{proof}\n{self.note()}"
         return {
-            "id": canonical.decode(self.leaves[index])["statement"]["id"],
+            "id": json.loads(self.leaves[index])["statement"]["id"],
             "index": index,
             "entry": entry,
             "proof": text,
@@ -211,7 +212,7 @@ class Build:
         """The history bundle of a subject."""
         parties = {uuid("operator")}
         for index in self.of.get(subject, []):
-            statement = canonical.decode(self.leaves[index])["statement"]
+            statement = json.loads(self.leaves[index])["statement"]
             if "grant" not in statement:
                 parties.add(statement["party"])
         shown = [subject, *(authority_of(party) for party in sorted(parties)), uuid(f"{self.name} ledger")]

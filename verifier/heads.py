@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger import state
-from ledger.errors import Malformed
 from ledger.submap import key_of, subtree
 from ledger.top import Top, bucket_of
 from verifier.table import Table
@@ -53,13 +52,7 @@ class Heads:
 
         Raises ``Malformed`` for files that are something else. The map is built from the records when first asked for.
         """
-        path = folder / "heads"
-        if path.exists():
-            self._table = Table(path)
-        else:
-            self._table = Table.create(path, _KEY, _VALUE.size, expected=expected, ordered=True)
-        if (self._table.key_size, self._table.value_size, self._table.ordered) != (_KEY, _VALUE.size, True):
-            raise Malformed("got a table of another shape, want that of subjects")
+        self._table = Table.at(folder / "heads", _KEY, _VALUE.size, expected=expected, ordered=True)
         self._states = os.open(folder / "states", os.O_RDWR | os.O_CREAT, 0o600)
         self._end = os.fstat(self._states).st_size
         self._cache: dict[str, Head] = {}

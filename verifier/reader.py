@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from ledger import holderkey, times
@@ -36,7 +37,8 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 class Reader:
     """Who asks: the pinned keys, what was asked for, what was kept, and the present time in microseconds.
 
-    ``log`` is where a proof that the log only grew can be made; without it, growth cannot be told.
+    ``log`` is where a proof that the log only grew can be made; without it, growth cannot be told. ``attachments`` are
+    files that were shown with a history.
     """
 
     vkeys: tuple[VKey, ...]
@@ -46,6 +48,7 @@ class Reader:
     owner_code: str | None = None
     policy: Policy | None = None
     log: Source | None = None
+    attachments: tuple[bytes, ...] = ()
 
 
 def verify(raw: bytes, name: str, reader: Reader) -> Verdict:
@@ -117,6 +120,7 @@ def _history(raw: bytes, name: str, reader: Reader) -> Verdict:
         owner_secret=None if reader.owner_code is None else holderkey.parse_owner_code(reader.owner_code),
         policy=reader.policy,
         kept=kept,
+        files={sha256(content).hexdigest(): content for content in reader.attachments},
         consistency=_proof(bundle, None if kept is None else kept.size, reader),
     )
     found = check_history(bundle, asked)

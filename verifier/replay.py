@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ledger import didkey, holding, leaf, party, rule, types
-from ledger.errors import Disproved, Forbidden, Invalid, Malformed, PatinaError, Unknown
+from ledger.errors import Disproved, Forbidden, Invalid, PatinaError, Unknown
 from ledger.leaf import ZERO_HASH, Entry, Link, Seal
 from ledger.party import Parties
 from ledger.state import State
@@ -36,8 +36,8 @@ class Replay:
     def __init__(self, folder: Path, report: Report, read_entry: Callable[[int], Entry], *, expected: int) -> None:
         self.report = report
         self.heads = Heads(folder, expected=expected // 2)
-        self._ids = _table(folder / "ids", 16, expected)
-        self._holders = _table(folder / "holders", 32, expected // 16)
+        self._ids = Table.at(folder / "ids", 16, 8, expected=expected)
+        self._holders = Table.at(folder / "holders", 32, 8, expected=expected // 16)
         self._read_entry = read_entry
         self.parties: Parties | None = None
         self.origin = ""
@@ -269,15 +269,6 @@ class Replay:
             subject = link.get("subject") if isinstance(link, dict) else None
             if isinstance(subject, str) and subject.isascii():
                 self.heads.advance(self.heads.head(subject), index, leaf_hash)
-
-
-def _table(path: Path, key_size: int, expected: int) -> Table:
-    if not path.exists():
-        return Table.create(path, key_size, 8, expected=expected)
-    table = Table(path)
-    if (table.key_size, table.value_size) != (key_size, 8):
-        raise Malformed(f"got a table of another shape: {path.name}")
-    return table
 
 
 def _id_key(statement_id: str) -> bytes:

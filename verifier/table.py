@@ -74,7 +74,8 @@ class Table:
         self._mask = (1 << 8 * self.key_size) - 1
         self._shift = (64 if self.ordered else 8 * self.key_size) - bits
         size = _PAGE + (self.capacity + _SLACK) * self._width
-        if os.fstat(self._file.fileno()).st_size != size:
+        whole = self.key_size >= 8 and self.value_size >= 8 and self.capacity.bit_count() == 1
+        if not whole or os.fstat(self._file.fileno()).st_size != size:
             self._file.close()
             raise Malformed(f"got a table of another size than its header says: {path.name}")
         self._map = mmap.mmap(self._file.fileno(), size)
@@ -82,14 +83,23 @@ class Table:
     @classmethod
     def create(cls, path: Path, key_size: int, value_size: int, *, expected: int, ordered: bool = False) -> Table:
         """A new empty table with room for ``expected`` keys before it first grows; the file is sparse."""
-        if not ordered and key_size < 8:
-            raise AssertionError("a scattered table wants keys of 8 bytes or more")
         capacity = 1 << max(10, (expected * 5 // 3).bit_length())
         with path.open("xb") as file:
             salt = os.urandom(32)
             file.write(_HEADER.pack(_MAGIC, key_size, value_size, capacity, 0, ordered, salt))
             file.truncate(_PAGE + (capacity + _SLACK) * (key_size + value_size))
         return cls(path)
+
+    @classmethod
+    def at(cls, path: Path, key_size: int, value_size: int, *, expected: int, ordered: bool = False) -> Table:
+        """The table in a file, made if there is none; raises ``Malformed`` for a file that is of another shape."""
+        if not path.exists():
+            return cls.create(path, key_size, value_size, expected=expected, ordered=ordered)
+        table = cls(path)
+        if (table.key_size, table.value_size, table.ordered) != (key_size, value_size, ordered):
+            table.close()
+            raise Malformed(f"got a table of another shape: {path.name}")
+        return table
 
     def find(self, key: bytes) -> int:
         """The place of ``key``: of its slot if it is there, else the complement (``~``) of the slot it would take."""

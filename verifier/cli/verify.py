@@ -38,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
         owner_code=options.owner_code,
         policy=policy,
         log=log,
+        attachments=tuple([read_file(path, MAX_DOCUMENT) for path in options.attachment]),
     )
     try:
         verdicts = [verify(read_file(path, MAX_DOCUMENT), str(path), reader) for path in options.file]
@@ -69,6 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--trust", metavar="FILE", type=Path, help="a C2SP trust policy: which witnesses must have cosigned"
     )
+    made.add_argument(
+        "--attachment", metavar="FILE", type=Path, action="append", default=[],
+        help="a file that was shown with a history: is it the one that was recorded? may be given again",
+    )  # fmt: skip
     made.add_argument("--log", metavar="SOURCE", help="folder or address of the log, to prove that it only grew")
     add_json(made)
     return made

@@ -1,0 +1,492 @@
+"""Receipts and histories as a reader checks them: the vectors, and for every number a case that only it refuses."""
+
+from __future__ import annotations
+
+import copy
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import canonical, holderkey, times
+from ledger.dsse import sign_statement
+from ledger.errors import Unknown
+from ledger.note import Signer, format_vkey, parse_vkey
+from ledger.trust import parse_policy
+from tests.build import ORIGIN, Build, key, ring, uuid
+from tests.listed import Listed, listed
+from tests.test_audit_checks import WORK, made
+from tests.vectors import find_vectors, vector
+from verifier.findings import Verdict
+from verifier.memory import Memory
+from verifier.reader import Reader, verify
+
+LEDGER = "patina-format/ledger.json"
+WRONG = "patina-format/wrong.json"
+Bundle = dict[str, Any]
+
+# Written by hand from the names of the cases and format.md §7: the number of the check meant.
+MEANT = {
+    "drop_newest": 4,
+    "drop_newest_lie": 4,
+    "drop_middle": 4,
+    "swap": 6,
+    "oldcp": 3,
+    "badsig": 1,
+    "foreign": 1,
+    "ext": 1,
+    "short": 3,
+    "longp": 5,
+    "othertail": 3,
+    "sib": 4,
+    "reformat": 7,
+    "otherfirst": 3,
+    "firstproof": 3,
+    "disc": 9,
+    "disc_elsewhere": 9,
+    "twice": 4,
+    "absent_lie": 4,
+    "no_authority": 8,
+    "extra_member": 3,
+    "edited": 6,
+    "other_item_than_asked": 11,
+    "absence_of_another": 11,
+}
+
+
+def reader(vkey: str, memory: Memory | None = None, **members: Any) -> Reader:
+    """Who pinned this key."""
+    now = times.parse_recorded("2026-11-28T01:00:00.000Z")
+    return Reader(vkeys=(parse_vkey(vkey),), now=now, memory=memory or Memory(None), **members)
+
+
+def check(document: Any, ledger: Build, **members: Any) -> Verdict:
+    """The verdict on a document of a built ledger."""
+    return verify(json.dumps(document).encode(), "x", reader(ledger.vkey, **members))
+
+
+def _wrong() -> list[str]:
+    folder = find_vectors()
+    if folder is None or not (folder / WRONG).is_file():
+        return ["(the shared vectors are absent)"]
+    return [case["name"] for case in vector(WRONG)["cases"] if "history" in case]
+
+
+def test_the_histories_of_the_vectors_are_proven() -> None:
+    ledger = vector(LEDGER)
+    for history in ledger["histories"]:
+        raw = json.dumps(history).encode()
+        verdict = verify(raw, "x", reader(ledger["vkey"], subject=history["subject"]))
+        assert (verdict.findings, verdict.exit_code) == ((), 0)
+        assert verdict.facts["entries"] == history["histories"][0]["map"]["count"]
+
+
+def test_the_receipts_of_the_vectors_are_proven() -> None:
+    ledger = vector(LEDGER)
+    for receipt in ledger["receipts"]:
+        entry = json.loads(receipt["entry"])
+        whole = {"id": entry["statement"]["id"], "index": entry["index"], **receipt}
+        verdict = verify(json.dumps(whole).encode(), "x", reader(ledger["vkey"]))
+        assert (verdict.findings, verdict.exit_code) == ((), 0)
+
+
+@pytest.mark.parametrize("name", _wrong())
+def test_each_wrong_history_is_refused_by_the_check_meant(name: str) -> None:
+    wrong = vector(WRONG)
+    case = next(case for case in wrong["cases"] if case["name"] == name)
+    verdict = verify(json.dumps(case["history"]).encode(), "x", reader(wrong["vkey"], subject=case["asked"]))
+    assert (verdict.exit_code, [finding.check for finding in verdict.findings]) == (1, [MEANT[name]])
+
+
+def test_every_wrong_history_has_a_check() -> None:
+    vector(WRONG)
+    assert set(_wrong()) == set(MEANT)
+
+
+# One crafted case for each number: right in everything but that.
+
+
+def _again(ledger: Build, index: int, details: dict[str, Any]) -> str:
+    """An entry with other details, signed by the same key and right in itself, that does not stand in the log."""
+    entry = canonical.decode(ledger.leaves[index])
+    entry["statement"]["details"] = details
+    body = canonical.encode(entry["statement"])
+    entry["signatures"] = [sign_statement(body, key("shop"))]
+    return canonical.encode(entry).decode()
+
+
+def _signed_by_another(ledger: Build) -> Bundle:
+    ledger.signers = [Signer(parse_vkey(format_vkey(ORIGIN, key("x").public)), key("x").sign)]
+    return ledger.history(ring(1))
+
+
+def _another_tail(ledger: Build) -> Bundle:
+    bundle = ledger.history(ring(1))
+    bundle["tail"] = {"entry": ledger.leaves[1].decode(), "proof": _encoded(ledger, 1)}
+    return bundle
+
+
+def _another_first(ledger: Build) -> Bundle:
+    bundle = ledger.history(ring(1))
+    bundle["first"]["entry"] = Build("another").leaves[0].decode()
+    return bundle
+
+
+def _newest_held_back(ledger: Build) -> Bundle:
+    bundle = ledger.history(ring(1))
+    shown = bundle["histories"][0]
+    shown["entries"].pop()
+    shown["last_proof"] = _encoded(ledger, ledger.of[ring(1)][-2])
+    return bundle
+
+
+def _an_older_map(ledger: Build) -> Bundle:
+    bundle = _newest_held_back(ledger)
+    last = ledger.of[ring(1)][-2]
+    bundle["histories"][0]["map"] |= {"count": len(ledger.of[ring(1)]) - 1, "last": last}
+    return bundle
+
+
+def _newest_replaced(ledger: Build) -> Bundle:
+    index = ledger.say("maintenance.performed", "shop", ring(1), WORK)
+    ledger.seal()
+    bundle = ledger.history(ring(1))
+    bundle["histories"][0]["entries"][-1] = _again(ledger, index, {"work": ["polish"]})
+    return bundle
+
+
+def _middle_replaced(ledger: Build) -> Bundle:
+    bundle = ledger.history(ring(1))
+    bundle["histories"][0]["entries"][1] = _again(ledger, ledger.of[ring(1)][1], {"work": ["polish"]})
+    return bundle
+
+
+def _not_canonical(ledger: Build) -> Bundle:
+    ledger.say("maintenance.performed", "shop", ring(1), WORK)
+    raw = ledger.leaves.pop().replace(b'"index":', b'"index": ')
+    ledger.hashes.pop()
+    ledger.heads[ring(1)] = (len(ledger.of[ring(1)]) - 1, 0, "")
+    ledger.of[ring(1)].pop()
+    ledger.put_raw(raw, [ring(1)])
+    ledger.seal()
+    return ledger.history(ring(1))
+
+
+def _for_another_ledger(ledger: Build) -> Bundle:
+    ledger.say("maintenance.performed", "shop", ring(1), WORK, ledger="ab" * 32)
+    ledger.seal()
+    return ledger.history(ring(1))
+
+
+def _by_a_stranger(ledger: Build) -> Bundle:
+    ledger.say("maintenance.performed", "shop", ring(1), WORK, keys=["stranger"])
+    ledger.seal()
+    return ledger.history(ring(1))
+
+
+def _badly_signed(ledger: Build) -> Bundle:
+    wrong = [sign_statement(b"{}", key("shop"))]
+    ledger.say("maintenance.performed", "shop", ring(1), WORK, change=lambda leaf: leaf.update(signatures=wrong))
+    ledger.seal()
+    return ledger.history(ring(1))
+
+
+def _disclosure_of_nothing(ledger: Build) -> Bundle:
+    bundle = ledger.history(ring(1))
+    statement = canonical.decode(ledger.leaves[ledger.of[ring(1)][0]])["statement"]["id"]
+    bundle["disclosures"] = {statement: ["WyJBQUFBQUFBQUFBQUFBQUFBQUFBQUFBIiwicHJpY2UiLCIxMi4wMCJd"]}
+    return bundle
+
+
+def _another_subject(ledger: Build) -> Bundle:
+    ledger.item(ring(2))
+    ledger.seal()
+    return ledger.history(ring(2))
+
+
+def _encoded(ledger: Build, index: int) -> list[str]:
+    return [b64encode(digest).decode() for digest in ledger.inclusion(index)]
+
+
+NUMBERED: dict[str, tuple[int, Callable[[Build], Bundle]]] = {
+    "signed by another key": (1, _signed_by_another),
+    "an older seal as tail": (3, _another_tail),
+    "entry 0 of another ledger": (3, _another_first),
+    "the newest entry held back": (4, _newest_held_back),
+    "the newest entry held back, with a map that says so": (4, _an_older_map),
+    "the newest entry replaced": (5, _newest_replaced),
+    "an entry in the middle replaced": (6, _middle_replaced),
+    "an entry that is not canonical": (7, _not_canonical),
+    "an entry written for another ledger": (7, _for_another_ledger),
+    "an entry by a stranger": (8, _by_a_stranger),
+    "an entry whose signature is over other bytes": (8, _badly_signed),
+    "a disclosure that matches no digest": (9, _disclosure_of_nothing),
+    "the history of another item": (11, _another_subject),
+}
+
+
+def test_the_bundle_that_the_cases_start_from_is_proven() -> None:
+    ledger = made()
+    assert check(ledger.history(ring(1)), ledger, subject=ring(1)).findings == ()
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_only_the_check_meant_refuses(name: str) -> None:
+    number, spoil = NUMBERED[name]
+    ledger = made()
+    verdict = check(spoil(ledger), ledger, subject=ring(1))
+    assert ([finding.check for finding in verdict.findings], verdict.exit_code) == ([number], 1)
+
+
+def test_check_2_wants_the_quorum_of_the_readers_policy() -> None:
+    ledger = made()
+    witness = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+    policy = parse_policy(f"log {ledger.vkey}\nwitness remora {witness}\nquorum remora\n")
+    assert [f.check for f in check(ledger.history(ring(1)), ledger, policy=policy).findings] == [2]
+    assert [f.check for f in check(ledger.receipt(7), ledger, policy=policy).findings] == [2]
+    nobody = parse_policy(f"log {ledger.vkey}\nquorum none\n")
+    assert check(ledger.history(ring(1)), ledger, policy=nobody).outcome == "proven"
+    assert check(ledger.receipt(7), ledger, policy=nobody).outcome == "proven"
+
+
+def test_check_10_wants_the_attachments_that_were_recorded() -> None:
+    ledger = made()
+    photo = b"a photograph"
+    listed_file = {"name": "photo.jpg", "media_type": "image/jpeg", "size": 12, "sha256": sha256(photo).hexdigest()}
+    ledger.say("maintenance.performed", "shop", ring(1), WORK, attachments=[listed_file])
+    ledger.seal()
+    bundle = ledger.history(ring(1))
+    assert check(bundle, ledger, attachments=(photo,)).outcome == "proven"
+    assert [f.check for f in check(bundle, ledger, attachments=(b"another one",)).findings] == [10]
+
+
+def test_check_11_wants_the_owner_code_of_this_item() -> None:
+    ledger = made()
+    secret = bytes(range(16))
+    ledger.item(ring(2))
+    did = holderkey.holder_key(secret, ring(2)).did
+    ledger.say("item.sold", "shop", ring(2), {"channel": "store", "holder_key": did, "holder_custody": "receipt"})
+    ledger.seal()
+    code = holderkey.format_code(secret)
+    assert check(ledger.history(ring(2)), ledger, owner_code=code).outcome == "proven"
+    assert check(ledger.history(ring(2)), ledger, owner_code=holderkey.format_typed(secret)).outcome == "proven"
+    assert [f.check for f in check(ledger.history(ring(1)), ledger, owner_code=code).findings] == [11]
+
+
+# Check 12, against what the reader kept.
+
+
+def test_check_12_a_log_that_became_shorter() -> None:
+    ledger = made()
+    memory = Memory(None)
+    older = ledger.history(ring(1))
+    ledger.seal()
+    assert check(ledger.history(ring(1)), ledger, memory=memory).outcome == "proven"
+    assert [f.check for f in check(older, ledger, memory=memory).findings] == [12]
+
+
+def test_check_12_growth_is_told_only_with_a_proof() -> None:
+    ledger = made()
+    memory = Memory(None)
+    check(ledger.history(ring(1)), ledger, memory=memory)
+    ledger.say("maintenance.performed", "shop", ring(1), WORK)
+    ledger.seal()
+    bundle = ledger.history(ring(1))
+    for _ in range(2):  # what could not be told is not remembered as if it were
+        verdict = check(bundle, ledger, memory=memory)
+        assert (verdict.exit_code, [f.disproved for f in verdict.findings]) == (2, [False])
+    assert check(bundle, ledger, memory=memory, log=listed(ledger)).outcome == "proven"
+    assert check(bundle, ledger, memory=memory).outcome == "proven"
+
+
+def _fork(ledger: Build) -> Build:
+    """The same ledger with another entry at the end, so signed."""
+    other = copy.deepcopy(ledger)
+    ledger.say("maintenance.performed", "shop", ring(1), {"work": ["clean"]})
+    other.say("maintenance.performed", "shop", ring(1), {"work": ["polish"]})
+    ledger.seal()
+    other.seal()
+    return other
+
+
+def test_check_12_two_checkpoints_of_one_size() -> None:
+    one = made()
+    other = _fork(one)
+    memory = Memory(None)
+    check(one.history(ring(1)), one, memory=memory)
+    assert [f.check for f in check(other.history(ring(1)), other, memory=memory).findings] == [12]
+    assert [f.check for f in check(other.receipt(5), other, memory=memory).findings] == [12]
+
+
+def test_check_12_a_log_that_was_rewritten() -> None:
+    one = made()
+    other = _fork(one)
+    memory = Memory(None)
+    check(one.history(ring(1)), one, memory=memory)
+    other.seal()
+    verdict = check(other.history(ring(1)), other, memory=memory, log=listed(other))
+    assert [f.check for f in verdict.findings] == [12]
+    assert [f.check for f in check(other.receipt(5), other, memory=memory, log=listed(other)).findings] == [12]
+
+
+def test_check_12_a_receipt_that_a_complete_history_lacks() -> None:
+    one = made()
+    other = _fork(one)
+    memory = Memory(None)
+    index = one.of[ring(1)][-1]
+    assert check(one.receipt(index), one, memory=memory).outcome == "proven"
+    other.seal()
+    verdict = check(other.history(ring(1)), other, memory=memory)
+    assert [(f.check, f.index) for f in verdict.findings] == [(12, index)]
+    assert "keep both" in verdict.findings[0].why
+
+
+def test_check_12_fewer_entries_than_there_were() -> None:
+    ledger = made()
+    memory = Memory(None)
+    memory.keep_count(ORIGIN, ring(1), 99)
+    assert [f.check for f in check(ledger.history(ring(1)), ledger, memory=memory).findings] == [12]
+
+
+def test_receipts_of_a_log_that_grew_are_told_only_with_a_proof() -> None:
+    ledger = made()
+    memory = Memory(None)
+    early = ledger.receipt(5)
+    assert check(early, ledger, memory=memory).outcome == "proven"
+    ledger.seal()
+    late = ledger.receipt(7)
+    verdict = check(late, ledger, memory=memory)
+    assert (verdict.exit_code, [f.check for f in verdict.findings]) == (2, [12])
+    assert check(late, ledger, memory=memory, log=listed(ledger)).outcome == "proven"
+    assert check(early, ledger, memory=memory, log=listed(ledger)).outcome == "proven"
+
+
+def test_a_log_that_cannot_be_asked_could_not_be_told() -> None:
+    class Silent(Listed):
+        def leaves(self, start: int, stop: int) -> Any:
+            raise Unknown("nobody answers")
+
+    ledger = made()
+    memory = Memory(None)
+    check(ledger.history(ring(1)), ledger, memory=memory)
+    ledger.seal()
+    log = Silent(ledger.leaves, ledger.note())
+    assert check(ledger.history(ring(1)), ledger, memory=memory, log=log).exit_code == 2
+
+
+# What is said beside the outcome.
+
+
+def test_an_old_history_is_said_to_be_old() -> None:
+    ledger = made()
+    verdict = check(ledger.history(ring(1)), ledger, subject=ring(1))
+    assert [note for note in verdict.notes if note.startswith("old: ")]
+    fresh = Reader((parse_vkey(ledger.vkey),), ledger.now, Memory(None), subject=ring(1))
+    assert verify(json.dumps(ledger.history(ring(1))).encode(), "x", fresh).notes == ()
+
+
+def test_entries_by_a_compromised_key_are_named() -> None:
+    ledger = made()
+    details = {"key": key("shop").did, "reason": "compromised", "since": "2026-01-01T00:00:00Z"}
+    ledger.say("key.revoked", "operator", uuid("shop") + "#authority", details)
+    ledger.seal()
+    verdict = check(ledger.history(ring(1)), ledger)
+    assert verdict.facts["doubtful"] == ledger.of[ring(1)]
+    assert verdict.outcome == "proven"
+
+
+def test_what_a_later_version_brings_could_not_be_told() -> None:
+    ledger = made()
+    ledger.say("item.engraved", "shop", ring(1))
+    ledger.seal()
+    assert check(ledger.history(ring(1)), ledger).exit_code == 2
+    ledger.say("maintenance.performed", "shop", ring(1), WORK, change=lambda leaf: leaf.update(v=2))
+    ledger.seal()
+    assert check(ledger.history(ring(1)), ledger).exit_code == 2
+
+
+def test_an_absent_subject_is_proven_absent() -> None:
+    ledger = made()
+    verdict = check(ledger.history(ring(77)), ledger, subject=ring(77))
+    assert (verdict.outcome, verdict.facts["entries"]) == ("proven", 0)
+
+
+# Forms.
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff", b"[]", b"7", b"{}", b'{"format":7}', b"[" * 100_000, b'{"entry":1}'])
+def test_what_is_neither_could_not_be_told(raw: bytes) -> None:
+    verdict = verify(raw, "x", reader(made().vkey))
+    assert [(f.check, f.disproved) for f in verdict.findings] == [("form", False)]
+
+
+@pytest.mark.parametrize("version", [1, 9])
+def test_a_bundle_without_its_members_is_refused(version: int) -> None:
+    verdict = verify(b'{"format":"patina/history/v%d"}' % version, "x", reader(made().vkey))
+    assert [(f.check, f.disproved) for f in verdict.findings] == [("form", True)]
+
+
+@pytest.mark.parametrize("raw", [b'{"entry":1,"proof":2}', b'{"id":"","index":0,"entry":"","proof":""}'])
+def test_what_only_looks_like_one_is_refused(raw: bytes) -> None:
+    verdict = verify(raw, "x", reader(made().vkey))
+    assert [f.disproved for f in verdict.findings] == [True]
+
+
+@given(data=st.data())
+def test_no_change_of_a_bundle_breaks_the_check(data: st.DataObject) -> None:
+    raw = bytearray(_BUNDLE)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(raw) - 1))
+        raw[place] = data.draw(st.integers(0, 255))
+    verdict = verify(bytes(raw), "x", reader(_MADE.vkey, subject=ring(1)))
+    assert verdict.exit_code in (0, 1, 2)
+
+
+_MADE = made()
+_BUNDLE = json.dumps(_MADE.history(ring(1))).encode()
+
+
+@pytest.mark.parametrize("member", ["first", "tail", "checkpoint", "histories", "subject"])
+def test_lone_surrogates_are_refused(member: str) -> None:
+    bundle = json.loads(_BUNDLE)
+    if member in ("first", "tail"):
+        bundle[member]["entry"] = "\ud800"
+    elif member == "histories":
+        bundle["histories"][0]["entries"][0] = "\ud800"
+    else:
+        bundle[member] = "\ud800"
+    verdict = verify(json.dumps(bundle).encode(), "x", reader(_MADE.vkey, subject=ring(1)))
+    assert verdict.exit_code == 1
+
+
+# What is remembered.
+
+
+def test_the_memory_is_a_file_that_is_written_whole(tmp_path: Path) -> None:
+    ledger = made()
+    path = tmp_path / "reader.json"
+    memory = Memory(path)
+    check(ledger.history(ring(1)), ledger, memory=memory)
+    check(ledger.receipt(7), ledger, memory=memory)
+    memory.save()
+    again = Memory(path)
+    kept = again.kept(ORIGIN, ring(1))
+    assert kept is not None
+    assert (kept.size, kept.root, kept.count) == (ledger.size, ledger.read_root(), 3)
+    assert kept.receipts == ({ledger.hashes[7]: 7})
+    assert again.head(ORIGIN) == (ledger.size, ledger.read_root())
+    assert again.head("another") is None
+    assert [file.name for file in tmp_path.iterdir()] == ["reader.json"]
+
+
+def test_a_memory_that_is_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "reader.json"
+    path.write_text("{}x")
+    with pytest.raises(Unknown, match="got no state"):
+        Memory(path)
