@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from ledger.db.connect import session
 from ledger.db.draft import Accepted
 from ledger.db.engine import open_engine
-from ledger.db.session import PostgresSession, SqliteSession, ask, session
+from ledger.db.postgres import PostgresSession
+from ledger.db.session import ask
+from ledger.db.sqlite import SqliteSession
 from ledger.errors import Unavailable
 from tests.reference.ledger import Recomputed
 from tests.stall import Stall, stall, urn

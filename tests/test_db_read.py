@@ -13,9 +13,9 @@ from sqlalchemy import text
 from ledger import merkle, note, receipt, submap, tiles, times
 from ledger.bundle import parse_history
 from ledger.db import view as views_in_memory
+from ledger.db.connect import session
 from ledger.db.engine import open_engine
 from ledger.db.items import Item
-from ledger.db.session import session
 from ledger.db.views import rebuild
 from ledger.errors import Invalid
 from ledger.history import Asked, VerifiedHistory, check_history

@@ -26,12 +26,13 @@ from ledger import checkpoint as checkpoints
 from ledger import merkle, submap, times
 from ledger.db.batch import Batch, Reads, Standing
 from ledger.db.commit import CAS, Nodes, head_row, inserts_of, swap_of
+from ledger.db.connect import session
 from ledger.db.draft import Accepted, Draft, Outcome, Row
 from ledger.db.guard import Guard, Released
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
 from ledger.db.proofs import LEAF, tree_reader
-from ledger.db.session import Insert, Session, Step, ask, fetch, session
+from ledger.db.session import Insert, Session, Step, ask, fetch
 from ledger.db.tree import Growth
 from ledger.db.view import HEAD, RECORDS, Head, Tip, View, nodes_of
 from ledger.db.views import uuid_bytes

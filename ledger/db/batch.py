@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ledger import didkey, merkle, rule, submap
+from ledger import didkey, merkle, rule, submap, types
 from ledger import leaf as leaves
 from ledger import state as states
 from ledger.db.draft import Draft
@@ -181,7 +181,7 @@ class Batch:
     def _remember(self, entry: Entry, raw: bytes, digest: bytes) -> None:
         statement = entry.statement
         self.statements[statement.id] = Standing(entry.index, raw)
-        named = statement.details.get("holder_key")
+        named = types.holder_key(statement.type, statement.details)
         if named is not None:
             key = didkey.parse_did(named)
             self.holder_keys[key] = True

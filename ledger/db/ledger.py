@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from ledger.db import migrate
 from ledger.db.access import Access
 from ledger.db.append import DATABASE_ERRORS, Writer
+from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, read_guards
@@ -21,7 +22,7 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.rehash import Rehash
 from ledger.db.secret import MasterKey
-from ledger.db.session import Session, ask, fetch, session
+from ledger.db.session import Session, ask, fetch
 from ledger.db.tree import root_at
 from ledger.db.view import Head, View, read_head
 from ledger.errors import Refused, Unavailable

@@ -17,10 +17,11 @@ from sqlalchemy import Engine
 from ledger import merkle, note, submap
 from ledger import state as states
 from ledger.db import items
+from ledger.db.connect import session
 from ledger.db.history import Histories
 from ledger.db.items import Item
 from ledger.db.proofs import LEAF, SUBJECT, leaf_at, map_proof, tree_reader
-from ledger.db.session import Row, ask, session
+from ledger.db.session import Row, ask
 from ledger.db.tree import TILE_WIDTH, root_at
 from ledger.db.view import Mismatch, Snapshot, View
 from ledger.db.views import uuid_bytes

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from ledger import merkle
-from ledger.db.session import Session, ask, session
+from ledger.db.connect import session
+from ledger.db.session import Session, ask
 from ledger.db.tree import EMPTY, Edge, FullTile, Growth, expand
 from ledger.db.view import HEAD, Head
 

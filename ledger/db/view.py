@@ -21,7 +21,8 @@ from msgspec import Struct
 from sqlalchemy import Engine
 
 from ledger import leaf, merkle, party, submap
-from ledger.db.session import Query, Row, Session, ask, fetch, session
+from ledger.db.connect import session
+from ledger.db.session import Query, Row, Session, ask, fetch
 from ledger.db.tree import TILE_WIDTH, Edge, Growth, TileCache, load_edge
 from ledger.errors import Malformed, PatinaError, Unavailable
 from ledger.leaf import Entry, Seal
