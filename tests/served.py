@@ -1,60 +1,47 @@
-"""A web server for tests: one folder, or answers made to measure, on 127.0.0.1."""
+"""`patina serve` as a process of its own: for tests of what a client in between would change."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import http.client
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
-
-Answer = tuple[int, bytes, dict[str, str]]
-"""Status, body, headers."""
+from urllib.parse import urlsplit
 
 
-@contextmanager
-def served(answer: Callable[[str, dict[str, str]], Answer | None]) -> Iterator[str]:
-    """Serve what ``answer(path, headers)`` says (``None``: hang up); gives the address."""
+class Server:
+    """A `patina serve` process; ``get`` sends the path exactly as it is given."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            found = answer(self.path, {name.lower(): value for name, value in self.headers.items()})
-            if found is None:
-                self.close_connection = True
-                self.connection.close()
+    def __init__(self, directory: Path, key: str) -> None:
+        self.key = key
+        words = [sys.executable, "-m", "ledger.command", "serve", "--dir", str(directory), "--port", "0"]
+        root = Path(__file__).resolve().parents[1]
+        self.running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=root)
+        assert self.running.stderr is not None
+        said = ""
+        for line in self.running.stderr:
+            said += line
+            found = re.search(r" on (http://\S+)", line)
+            if found:
+                self.place = urlsplit(found[1]).netloc
                 return
-            status, body, headers = found
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+        raise AssertionError(said)
 
-        def finish(self) -> None:
-            if not self.wfile.closed:
-                super().finish()
+    def get(self, path: str, key: str | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(self.place, timeout=20)
+        try:
+            connection.putrequest("GET", path, skip_accept_encoding=True)
+            connection.putheader("Authorization", f"Bearer {key or self.key}")
+            connection.putheader("Accept", "application/json")
+            connection.endheaders()
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
-            """Be silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def files(folder: Path) -> Callable[[str, dict[str, str]], Answer]:
-    """Answer with the files of a folder."""
-
-    def answer(path: str, _: dict[str, str]) -> Answer:
-        file = folder / path.lstrip("/")
-        return (200, file.read_bytes(), {}) if file.is_file() else (404, b"", {})
-
-    return answer
+    def stop(self) -> int:
+        self.running.send_signal(signal.SIGTERM)
+        self.running.communicate(timeout=30)
+        return self.running.returncode

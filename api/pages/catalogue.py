@@ -12,8 +12,6 @@ from typing import Any
 
 import msgspec
 
-from ledger import times
-
 LOCALES = Path(__file__).parent / "locales"
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]{5})?)?")
 _WORD = re.compile("[a-z_]+")
@@ -83,10 +81,6 @@ class Catalogue:
     def day(self, text: str) -> str:
         """The day of a time, as its author's clock had it."""
         return self.moment(text[:10])
-
-    def utc(self, microseconds: int) -> str:
-        """A time in UTC, to the minute."""
-        return self.moment(times.format_recorded(microseconds)[:16] + "Z")
 
 
 def fill(pattern: str, values: Mapping[str, object]) -> str:

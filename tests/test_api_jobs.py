@@ -1,0 +1,62 @@
+"""What a server does by itself: sealing, and noticing that what it stored was changed."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from api import jobs
+from api.jobs import Jobs, rehash
+from tests.shop import RING, Shop, open_shop
+
+
+def run_rehash(shop: Shop) -> str | None:
+    """What a pass over the log finds."""
+    return asyncio.run(rehash(shop.app.state.site))
+
+
+def test_a_log_as_it_was_written_has_nothing_wrong(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.say(shop.party("jeweller", "retailer"), "item.registered", RING, {"name": "Ring", "category": "jewellery"})
+        assert run_rehash(shop) is None
+        assert shop.ledger.writer.refusal is None
+
+
+def test_a_leaf_edited_behind_the_service_stops_it_from_signing(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        jeweller = shop.party("jeweller", "retailer")
+        receipt = shop.say(jeweller, "item.registered", RING, {"name": "Ring", "category": "jewellery"})
+        with sqlite3.connect(tmp_path / "ledger.sqlite3") as database:
+            names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+            for name in names:
+                database.execute(f'DROP TRIGGER "{name}"')
+            edited = receipt["entry"].replace('"Ring"', '"Rang"').encode()
+            database.execute("UPDATE leaf SET bytes = ? WHERE idx = ?", (edited, receipt["index"]))
+        wrong = run_rehash(shop)
+        assert wrong is not None
+        answer = shop.post("/v1/statements", {"statement": shop.registered(jeweller)}, jeweller)
+        assert (answer.status_code, answer.json()["detail"]) == (503, wrong)
+        assert shop.get("/readyz").json()["reason"] == wrong
+
+
+def test_an_hour_without_statements_ends_in_a_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_shop(tmp_path) as shop:
+        monkeypatch.setattr(jobs, "SEAL_EVERY", 0.0)
+        site = shop.app.state.site
+        size = shop.size()
+
+        async def a_while() -> None:
+            tasks = Jobs(site)
+            tasks.start()
+            await asyncio.sleep(0.2)
+            assert shop.size() == size
+            shop.clock.pass_hours(1.1)
+            while shop.size() == size:  # noqa: ASYNC110 - the job has no event to wait for
+                await asyncio.sleep(0.01)
+            await tasks.stop()
+
+        asyncio.run(asyncio.wait_for(a_while(), 30))
+        assert shop.size() == size + 1
