@@ -88,6 +88,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path, methods in paths.items():
         for method, operation in methods.items():
             _secure(operation, rights[method, path])
+            operation["description"] = _plain(operation.get("description", ""))
     document["paths"] = dict(sorted(paths.items(), key=lambda item: (not item[0].startswith("/v1"), item[0])))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM
@@ -124,7 +125,7 @@ def _operation(route: RawRoute, method: str, path: str) -> dict[str, Any]:
     summary, _, description = (inspect.getdoc(route.endpoint) or "").partition("\n\n")
     operation: dict[str, Any] = {
         "operationId": re.sub(r"\W+", "_", f"{method}{path}").strip("_"),
-        "summary": " ".join(summary.split()),
+        "summary": _plain(summary),
         "parameters": [
             {"name": name, "in": "path", "required": True, "description": _DESCRIBED.get(name, name), "schema": _TEXT}
             for name in re.findall(r"\{(\w+)", path)
@@ -132,7 +133,7 @@ def _operation(route: RawRoute, method: str, path: str) -> dict[str, Any]:
         "responses": {"200": {"description": "as described"}},
     }
     if description:
-        operation["description"] = " ".join(description.split())
+        operation["description"] = _plain(description)
     for name, place, about, schema in PARAMETERS.get((method, path), []):
         operation["parameters"].append({"name": name, "in": place, "description": about, "schema": schema})
     if (method, path) in BODIES:
@@ -147,6 +148,11 @@ def _operation(route: RawRoute, method: str, path: str) -> dict[str, Any]:
             if path == "/v1/statements":
                 operation["responses"]["200"] = {"description": "it stood there before: a receipt of the same entry"}
     return operation
+
+
+def _plain(text: str) -> str:
+    """A docstring as one line of Markdown."""
+    return " ".join(text.replace("``", "`").split())
 
 
 def _secure(operation: dict[str, Any], right: str) -> None:

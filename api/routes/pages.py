@@ -165,7 +165,8 @@ async def get_front_page(request: Request) -> Response:
 
 async def get_docs(request: Request) -> Response:
     """The interface, drawn from the OpenAPI document; nothing is fetched from elsewhere to draw it."""
-    return _render(request, "docs.html", document=request.app.state.openapi)
+    address = site_of(request).settings.public_url
+    return _render(request, "docs.html", document=request.app.state.openapi, address=address)
 
 
 async def get_problem_docs(request: Request) -> Response:

@@ -17,22 +17,35 @@ from ledger import times
 from ledger.errors import Invalid, Malformed
 
 router = APIRouter(tags=["items"])
-Text = Annotated[str | None, Query(min_length=1, max_length=200)]
+
+
+def _text(description: str) -> Any:
+    """A text of the query."""
+    return Annotated[str | None, Query(min_length=1, max_length=200, description=description)]
+
+
+Words = _text("words of its name, brand, model or id")
+Category = _text("its category")
+State = _text("in_use, stolen, lost, recalled or retired")
+Party = _text("who registered it or wrote about it, a party's id")
+Since = _text("registered then or later, a day or a time")
+Until = _text("registered before then, a day or a time")
+Cursor = _text("where the last page ended")
 
 
 @router.get("/v1/items", summary="Search for items, newest registration first")
 async def search_items(
     request: Request,
     *,
-    text: Text = None,
-    category: Text = None,
-    state: Text = None,
-    party: Text = None,
+    text: Words = None,
+    category: Category = None,
+    state: State = None,
+    party: Party = None,
     held: Annotated[bool | None, Query(description="whether somebody holds it")] = None,
-    since: Text = None,
-    until: Text = None,
-    cursor: Text = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    since: Since = None,
+    until: Until = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="items of a page")] = 50,
 ) -> Response:
     """Items that match all that is given. The next page is in ``next`` and in a ``Link`` header; it stays the same page
     while others write.
