@@ -84,8 +84,7 @@ def kept(directory: Path) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("workers", "signal_number"), [("1", signal.SIGINT), ("2", signal.SIGTERM)])
 def test_it_serves_until_told_to_stop(directory: Path, workers: str, signal_number: int) -> None:
     with serving(directory, "--workers", workers) as (url, running):
         assert get(f"{url}/healthz")[0] == 200
