@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import re
 from binascii import a2b_base64
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -16,7 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from ledger.errors import Malformed
+from ledger.errors import Malformed, Unknown
 from ledger.leaf import Count, Hash64
 from ledger.submap import MapProof
 from ledger.submap import Other as OtherKey
@@ -25,6 +26,7 @@ MAX_NOTE = 65_536
 MAX_PROOF = 63
 """Hashes of a Merkle proof: a tree has fewer than 2^63 leaves."""
 MAX_MAP_PROOF = 256
+_LATER = re.compile(r"patina/history/v(?:[2-9]|[1-9][0-9]{1,8})")
 
 B64Hash = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\Z")]
 Proof = Annotated[tuple[B64Hash, ...], Meta(max_length=MAX_PROOF)]
@@ -80,11 +82,15 @@ class Bundle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 def parse_history(raw: bytes) -> Bundle:
     """The bundle that this JSON is: no duplicate names, no unknown members, lists within their bounds.
 
-    Raises ``Malformed``.
+    Raises ``Malformed``, and ``Unknown`` for a later version of the form.
     """
     try:
         # Typed decoding keeps the last of two members of one name, and takes 1.0 for 1; this pass refuses both.
-        json.loads(raw.decode("utf-8"), object_pairs_hook=_once, parse_float=_no_float, parse_constant=_no_float)
+        value = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_once, parse_float=_no_float, parse_constant=_no_float
+        )
+        if isinstance(value, dict) and _LATER.fullmatch(str(value.get("format"))):
+            raise Unknown(f"got a bundle of the form {value['format'][:40]}, this program knows patina/history/v1")
         return msgspec.json.decode(raw, type=Bundle)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"got no history bundle: {error}") from None

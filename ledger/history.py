@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from ledger import disclosure, holderkey, leaf, merkle, party, times
+from ledger import disclosure, holderkey, leaf, merkle, party, times, types
 from ledger.bundle import Bundle, hashes_of
 from ledger.checkpoint import Checkpoint, check_checkpoint
 from ledger.errors import Disproved, Invalid, Malformed, Refused
@@ -102,13 +102,14 @@ def check_history(bundle: Bundle, asked: Asked) -> VerifiedHistory:
         shown.parse()
     with _check(6):
         shown.check_chains(seal)
+        shown.check_places(bundle.first.entry, seal)
     with _check(7):
         shown.check_ledger(parties.ledger)
     with _check(8):
         shown.check_authorities(bundle, parties)
         replay = shown.replay(parties)
     with _check(3):
-        _check_pinned(replay, asked.vkeys)
+        _check_pinned(replay, asked.vkeys, bundle)
     return _result(bundle, asked, checkpoint, (seal, shown, replay, witnessed_at))
 
 
@@ -136,7 +137,7 @@ def _result(
         leaf_hashes=hashes,
         replay=replay,
         disclosed=disclosed,
-        doubtful=tuple([entry.index for entry in entries if replay.is_doubtful(entry)]),
+        doubtful=replay.doubtful(entries),
         unknown=(*shown.unknown, *unknown),
     )
 
@@ -177,10 +178,13 @@ def _first(bundle: Bundle, checkpoint: Checkpoint) -> party.Parties:
     return parties
 
 
-def _check_pinned(replay: Replay, vkeys: Sequence[VKey]) -> None:
+def _check_pinned(replay: Replay, vkeys: Sequence[VKey], bundle: Bundle) -> None:
     in_force = replay.parties.vkeys_in_force()
-    if not any(str(vkey) in in_force for vkey in vkeys):
+    named = [vkey for vkey in vkeys if str(vkey) in in_force]
+    if not named:
         raise Malformed("the pinned vkey is none that the ledger's own history names and has not retired")
+    # A reader may pin several: one that the ledger never had, or has retired, vouches for nothing.
+    check_checkpoint(bundle.checkpoint, named, bundle.origin)
 
 
 def _disclosed(bundle: Bundle, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
@@ -208,7 +212,7 @@ def _check_asked(bundle: Bundle, entries: Sequence[Entry], asked: Asked) -> None
         raise Malformed(f"got the history of {bundle.subject}, asked for {asked.subject}")
     if asked.owner_secret is not None:
         did = holderkey.holder_key(asked.owner_secret, asked.subject).did
-        if did not in {entry.statement.details.get("holder_key") for entry in entries}:
+        if did not in {types.holder_key(entry.statement.type, entry.statement.details) for entry in entries}:
             raise Malformed("the owner code's key never held this item")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ledger import holding
+from ledger import holding, types
 from ledger.errors import Forbidden, Refused
 from ledger.leaf import Entry, Statement
 from ledger.state import Case, State
@@ -167,7 +167,8 @@ def follow(state: State, entry: Entry, leaf_hash: str) -> None:
             case.closed = statement.type == "case.closed"
         elif statement.type == "case.evaluated":
             case.evaluated = True
-    if "holder_key" in statement.details and statement.type != "exchange.completed":
+    named = types.holder_key(statement.type, statement.details)
+    if named is not None and statement.type != "exchange.completed":
         state.held = holding.named(state.held, entry, leaf_hash)
     change = _FOLLOW.get(statement.type)
     if change is not None:

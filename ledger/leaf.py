@@ -202,6 +202,13 @@ def _check_entry(entry: Entry, raw: bytes) -> None:
     check_form(statement, "/statement")
 
 
+def check_time(entry: Entry) -> None:
+    """Raise ``Invalid`` for an ``occurred_at`` that lies too far after ``recorded_at``."""
+    occurred, recorded = times.parse_occurred(entry.statement.occurred_at), times.parse_recorded(entry.recorded_at)
+    if occurred > recorded + LATENESS:
+        raise Invalid(f"got a time more than 5 minutes after it is recorded, {entry.recorded_at}", "/occurred_at")
+
+
 def check_form(statement: Statement, root: str = "") -> None:
     """What typed decoding cannot say of a statement's own members; ``details`` are left to ``check_details``.
 
@@ -281,7 +288,7 @@ def parse_statement(body: bytes) -> Statement:
         raise _why_not(body, error) from None
     if _ENCODE(statement) != body:
         raise Malformed("not canonical: encoding the value again gives other bytes")
-    canonical.check_rules(body)
+    _check_rules(body)
     try:
         check_form(statement)
     except Invalid as error:
@@ -310,17 +317,28 @@ def statement_bytes(statement: Statement) -> bytes:
     if len(body) > MAX_STATEMENT:
         raise Invalid(f"got a statement of {len(body)} bytes, want at most {MAX_STATEMENT}")
     try:
-        canonical.check_rules(body)
+        _check_rules(body)
     except Malformed as error:
         raise Invalid(error.message, error.pointer) from None
     return body
 
 
+def _check_rules(body: bytes) -> None:
+    """Raise ``Malformed`` for what §1 forbids in a statement, which stands inside the object of a leaf."""
+    try:
+        canonical.check_rules(b'{"statement":%b}' % body)
+    except Malformed as error:
+        raise Malformed(error.message, error.pointer.removeprefix("/statement")) from None
+
+
 def format_entry(entry: Entry) -> bytes:
-    """The bytes of an entry; raises ``Invalid`` if they are more than a leaf may have."""
+    """The bytes of an entry; raises ``Invalid`` if they, or its signatures, are more than a leaf may have."""
     raw = _ENCODE(entry)
     if len(raw) > MAX_LEAF:
         raise Invalid(f"got a leaf of {len(raw)} bytes, want at most {MAX_LEAF}")
+    # Signatures are put together by callers, and a leaf that nobody can parse could not be taken back.
+    if not 1 <= len({signature.key for signature in entry.signatures}) == len(entry.signatures) <= MAX_SIGNATURES:
+        raise Invalid(f"want 1 to {MAX_SIGNATURES} signatures by different keys", "/signatures")
     return raw
 
 

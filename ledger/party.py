@@ -15,7 +15,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
-from ledger import didkey, note, times, uri
+from ledger import didkey, leaf, note, times, uri
 from ledger.errors import Forbidden, Invalid, Refused, Unknown
 from ledger.leaf import Entry, Statement
 
@@ -88,17 +88,20 @@ class Parties(Struct):
 
     def doubtful(self, did: str, recorded_at: str) -> bool:
         """Whether a statement by this key, recorded then, is doubtful because a key was compromised (rule 4)."""
-        since = self._doubtful_since(did, frozenset())
+        since = self.doubtful_since().get(did)
         return since is not None and recorded_at >= since
 
-    def _doubtful_since(self, did: str, asked: frozenset[str]) -> str | None:
-        key = self.keys.get(did)
-        if key is None or did in asked:
-            return None
-        vouchers = [self._doubtful_since(signer, asked | {did}) for signer in key.signers]
-        inherited = [key.added_at for since in vouchers if since is not None and key.added_at >= since]
-        own = [key.since] if key.since is not None else []
-        return min(inherited + own, default=None)
+    def doubtful_since(self) -> dict[str, str]:
+        """The keys that were compromised or vouched for by such a key, and the time from which each is doubtful."""
+        found: dict[str, str] = {}
+        # Whoever vouched for a key was there before it, so each is looked at once, however they vouched.
+        for did, key in sorted(self.keys.items(), key=lambda one: one[1].index):
+            since = [] if key.since is None else [key.since]
+            if any(signer in found and key.added_at >= found[signer] for signer in key.signers):
+                since.append(key.added_at)
+            if since:
+                found[did] = min(since)
+        return found
 
     def refuse(self, entry: Entry) -> None:
         """Raise ``Refused`` if this ``ledger.*``, ``party.*`` or ``key.*`` entry contradicts the table.
@@ -124,11 +127,15 @@ def start(entry: Entry, leaf_hash: str, *, complete: bool = True) -> Parties:
     statement = entry.statement
     if entry.index != 0 or statement.type != "ledger.created" or statement.ledger is not None:
         raise Invalid("entry 0 is not a ledger.created without a ledger member", "/statement/type")
+    if len(statement.subjects) != 1 or statement.corrects is not None:
+        raise Invalid("want one subject of entry 0, and nothing that it corrects", "/statement/subjects")
+    leaf.check_time(entry)
     details = statement.details
     did = details["key"]
     vkey = note.parse_vkey(details["vkey"])
-    if vkey.name != details["origin"] or vkey.kind != note.ED25519:
-        raise Invalid("want an Ed25519 vkey named like the origin", "/statement/details/vkey")
+    if vkey.name != details["origin"]:
+        raise Invalid("want a vkey named like the origin", "/statement/details/vkey")
+    _check_kind(vkey, "/statement/details/vkey")
     if didkey.format_did(vkey.public) == didkey.format_did(didkey.parse_did(did)):
         raise Invalid("the operator's key is the log's key", "/statement/details/key")
     if [signature.key for signature in entry.signatures] != [did]:
@@ -162,8 +169,15 @@ def load(raw: bytes) -> Parties:
 
 @lru_cache(maxsize=64)
 def did_of(vkey: str) -> str:
-    """The did:key of the public key in a vkey; raises ``Malformed`` for no vkey."""
-    return didkey.format_did(note.parse_vkey(vkey).public)
+    """The did:key of the public key in a vkey; raises ``Malformed`` for no vkey, ``Unknown`` for another type."""
+    parsed = note.parse_vkey(vkey)
+    _check_kind(parsed, "/details/vkey")
+    return didkey.format_did(parsed.public)
+
+
+def _check_kind(vkey: note.VKey, pointer: str) -> None:
+    if vkey.kind != note.ED25519:
+        raise Unknown(f"got a vkey of type {vkey.kind}, this version knows type 1", pointer)
 
 
 def _subject_party(statement: Statement) -> str:
@@ -175,8 +189,7 @@ def _refuse_vkey(parties: Parties, entry: Entry) -> None:
     vkey = note.parse_vkey(entry.statement.details["vkey"])
     if vkey.name != parties.origin:
         raise Refused(f"got a vkey named {vkey.name}, want the origin {parties.origin}", pointer)
-    if vkey.kind != note.ED25519:
-        raise Unknown(f"got a vkey of type {vkey.kind}, this version knows type 1", pointer)
+    _check_kind(vkey, pointer)
     if parties.is_key(didkey.format_did(vkey.public)):
         raise Refused("got a key that was used before; a key is added once in the life of a ledger", pointer)
     if len(parties.vkeys_in_force()) >= MAX_VKEYS:

@@ -77,6 +77,8 @@ def check_receipt(receipt: Receipt, vkeys: Sequence[VKey]) -> VerifiedReceipt:
         if proof.index != receipt.index:
             raise Malformed(f"got a proof for index {proof.index}, want {receipt.index}")
         merkle.check_inclusion(receipt.index, checkpoint.size, leaf_hash, proof.hashes, checkpoint.root)
+        if receipt.index in {1, checkpoint.size - 1}:
+            raise Malformed("got an entry where a seal stands: leaf 1 and the last leaf of a checkpoint")
     except (Malformed, Disproved) as error:
         raise Disproved(error.message, 5, receipt.index) from None
     try:

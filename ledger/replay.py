@@ -6,13 +6,14 @@ says ``NOT_SHOWN`` of the latter.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
-from ledger import dsse, leaf, rule
-from ledger.errors import Disproved, Invalid, Malformed, Unknown
+from ledger import dsse, leaf, rule, types
+from ledger.errors import Disproved, Forbidden, Invalid, Malformed, PatinaError, Refused, Unknown
 from ledger.leaf import Entry
 from ledger.party import Parties
 from ledger.state import NOT_SHOWN, State
+from ledger.untold import Untold
 
 
 class Replay:
@@ -25,31 +26,46 @@ class Replay:
         self._shown = shown
         self._entries: dict[str, Entry] = {}
         self._holder_keys: set[str] = set()
+        self._untold = Untold()
 
     def begin(self, entry: Entry, leaf_hash: str) -> None:
         """Fold in entry 0, from which ``parties`` was started."""
-        after = rule.follow(entry, leaf_hash, self.parties, self._before(entry))
-        self._keep(entry, after)
+        self._note(entry, leaf.check_details(entry.statement))
+        self._keep(entry, rule.follow(entry, leaf_hash, self.parties, self._before(entry)))
 
     def step(self, entry: Entry, leaf_hash: str) -> None:
         """Judge the next entry, signatures and all, and fold it in.
 
-        Raises ``Disproved``'s cause (``Invalid``, ``Refused``) for one that may not stand. One of a type that this
-        version does not know is noted in ``unknown``: it changes nothing about who may speak (format.md §9).
+        Raises ``Disproved``'s cause (``Invalid``, ``Refused``) for one that may not stand. What rests on a type, a key
+        or a member that this version does not know is noted in ``unknown`` (format.md §9).
         """
-        check_signatures(entry)
+        before = self._before(entry)
         try:
-            self.unknown += [f"entry {entry.index}: unknown member {at}" for at in leaf.check_details(entry.statement)]
+            check_signatures(entry)
         except Unknown as error:
             self.unknown.append(f"entry {entry.index}: {error.message}")
-            return
-        before = self._before(entry)
-        rule.judge(entry, self.parties, before, self)
-        self._keep(entry, rule.follow(entry, leaf_hash, self.parties, before))
+        try:
+            self._note(entry, leaf.check_details(entry.statement))
+            rule.judge(entry, self.parties, before, self)
+        except Unknown as error:
+            self._pass_over(entry, error)
+            if entry.statement.type not in types.TYPES:
+                self._check_speaker(entry)
+        except (Invalid, Refused) as error:
+            if not self._untold.excuses(entry, error):
+                raise
+            self._pass_over(entry, error)
+        else:
+            self._keep(entry, rule.follow(entry, leaf_hash, self.parties, before))
 
-    def is_doubtful(self, entry: Entry) -> bool:
-        """Whether a key that signed this entry was compromised at the time, as far as the shown entries say."""
-        return any(self.parties.doubtful(signature.key, entry.recorded_at) for signature in entry.signatures)
+    def doubtful(self, entries: Iterable[Entry]) -> tuple[int, ...]:
+        """The indexes of those that a key signed which was compromised at the time, as far as the shown entries say."""
+        since = self.parties.doubtful_since()
+        return tuple(
+            entry.index
+            for entry in entries
+            if any(one.key in since and entry.recorded_at >= since[one.key] for one in entry.signatures)
+        )
 
     def entry(self, statement_id: str, subject: str) -> Entry | None:
         """``rule.Lookups``: what is not found is absent only if its subject's whole history is shown."""
@@ -64,24 +80,55 @@ class Replay:
         """``rule.Lookups``: whether a shown entry named this key as a holder's."""
         return did in self._holder_keys
 
+    def _note(self, entry: Entry, members: Iterable[str]) -> None:
+        self.unknown += [f"entry {entry.index}: unknown member {at}" for at in members]
+
+    def _pass_over(self, entry: Entry, error: PatinaError) -> None:
+        """Leave an entry out of the fold; it stands in the log, so others may be about it."""
+        self.unknown.append(f"entry {entry.index}: {error.message}")
+        self._untold.add(entry.statement)
+        self._entries[entry.statement.id] = entry
+
+    def _check_speaker(self, entry: Entry) -> None:
+        """Raise ``Forbidden`` unless who signed a statement of an unknown type may speak for its party (§9)."""
+        statement = entry.statement
+        try:
+            rule.speak(entry, self.parties, self.states.get(statement.subjects[0]))
+        except Forbidden as error:
+            if not self._untold.excuses(entry, error):
+                raise
+            return
+        for state in [self.states[subject] for subject in statement.subjects if subject in self.states]:
+            if statement.grant is None and statement.party not in state.signers:
+                state.signers = (*state.signers, statement.party)
+
     def _before(self, entry: Entry) -> list[State | None]:
         return [self.state(subject) for subject in entry.statement.subjects]
 
     def _keep(self, entry: Entry, after: list[State]) -> None:
         statement = entry.statement
         self._entries[statement.id] = entry
-        if "holder_key" in statement.details:
-            self._holder_keys.add(statement.details["holder_key"])
+        named = types.holder_key(statement.type, statement.details)
+        if named is not None:
+            self._holder_keys.add(named)
         for subject, state in zip(statement.subjects, after, strict=True):
             if state is not NOT_SHOWN:
                 self.states[subject] = state
 
 
 def check_signatures(entry: Entry) -> None:
-    """Raise ``Disproved`` (check 8) unless every signature of the entry verifies over its statement."""
+    """Raise ``Disproved`` (check 8) unless every signature of the entry verifies over its statement.
+
+    Raises ``Unknown`` for a key of an unknown type, once the others verify.
+    """
     body = leaf.statement_bytes(entry.statement)
+    untold: Unknown | None = None
     for signature in entry.signatures:
         try:
             dsse.check_signature(signature.key, body, signature.sig)
+        except Unknown as error:
+            untold = error
         except (Malformed, Invalid) as error:
             raise Disproved(error.message, 8, entry.index) from None
+    if untold is not None:
+        raise untold

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ledger import leaf, merkle, submap, uri
 from ledger.bundle import Bundle, Part, hashes_of, map_proof_of
 from ledger.checkpoint import Checkpoint
-from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Refused, Unknown
+from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Refused
 from ledger.leaf import Entry, Seal
 from ledger.party import Parties
 from ledger.replay import Replay
@@ -57,8 +57,9 @@ class Shown:
             merkle.check_inclusion(part.map.last, self._checkpoint.size, leaf_hash, proof, self._checkpoint.root)
 
     def parse(self) -> None:
-        """(7) Each entry is canonical with exactly its members; a leaf of a later version is only noted."""
+        """(7) Each entry is canonical with exactly its members, and each subject in its one spelling."""
         for subject, raws in self._raws.items():
+            uri.subject_kind(subject)
             entries = []
             for raw in raws:
                 parsed = leaf.parse_leaf(raw)
@@ -88,6 +89,37 @@ class Shown:
             if entries and (entries[-1].index != part.map.last or entries[-1].recorded_at > seal.recorded_at):
                 raise Disproved(f"{subject}: the last entry is not the one that the map names", 6, entries[-1].index)
 
+    def check_places(self, first: str, seal: Seal) -> None:
+        """(6) Whatever is shown could stand in one log: time goes on, neighbours name each other, nothing is left out.
+
+        An entry that is shown anywhere stands in the history of each of its subjects that is shown.
+        """
+        raw = first.encode()
+        entry = leaf.parse_leaf(raw)
+        shown: dict[int, tuple[Entry | Seal, bytes]] = {0: (entry, merkle.leaf_hash(raw)), **self._every()}
+        if shown[0][1] != merkle.leaf_hash(raw):
+            raise Disproved("got two entries of one index", 6, 0)
+        shown[seal.index] = seal, b""
+        before, last_hash, recorded_at = -1, leaf.ZERO_HASH, ""
+        for index, (one, leaf_hash) in sorted(shown.items()):
+            if one.recorded_at < recorded_at or (index == before + 1 and one.prev != last_hash):
+                raise Disproved("time goes back, or the leaf before is another one than shown", 6, index)
+            if index == 1 and one is not seal:
+                raise Disproved("leaf 1 is not a seal", 6, index)
+            for link in one.links if isinstance(one, Entry) else ():
+                history = self._hashes.get(link.subject)
+                if history is not None and leaf_hash not in history[link.seq : link.seq + 1]:
+                    raise Disproved(f"{link.subject}: this entry is not in its history", 6, index)
+            before, last_hash, recorded_at = index, leaf_hash.hex(), one.recorded_at
+
+    def _every(self) -> dict[int, tuple[Entry, bytes]]:
+        """Every entry that is shown and its leaf hash, by index."""
+        return {
+            entry.index: (entry, leaf_hash)
+            for subject, entries in self._entries.items()
+            for entry, leaf_hash in zip(entries, self._hashes[subject], strict=True)
+        }
+
     def check_ledger(self, ledger: str) -> None:
         """(7) Every statement but entry 0's is written for this ledger, and entry 0 is one."""
         for entries in self._entries.values():
@@ -107,19 +139,12 @@ class Shown:
     def replay(self, parties: Parties) -> Replay:
         """(8) Every entry, in index order, verified and judged by the state before it."""
         replay = Replay(parties, self.subjects)
-        every = {
-            entry.index: (entry, leaf_hash)
-            for subject, entries in self._entries.items()
-            for entry, leaf_hash in zip(entries, self._hashes[subject], strict=True)
-        }
-        for index, (entry, leaf_hash) in sorted(every.items()):
+        for index, (entry, leaf_hash) in sorted(self._every().items()):
             try:
                 if index == 0:
                     replay.begin(entry, leaf_hash.hex())
                 else:
                     replay.step(entry, leaf_hash.hex())
-            except Unknown:
-                raise
             except (Malformed, Invalid, Refused) as error:
                 raise Disproved(_said(error), 8, index) from None
         self.unknown += replay.unknown

@@ -35,6 +35,7 @@ SECTIONS: Final[Mapping[str, tuple[Type, ...]]] = MappingProxyType(
 TYPES: Final[Mapping[str, Type]] = MappingProxyType({one.name: one for section in SECTIONS.values() for one in section})
 _CHECKS: Final = {name: one.details.check for name, one in TYPES.items()}
 _CORRECTIONS: Final = {name: one.correction.check for name, one in TYPES.items()}
+_NAMING: Final = frozenset(name for name, one in TYPES.items() if one.names_holder)
 assert len(TYPES) == sum(map(len, SECTIONS.values())), "a type stands twice"
 
 
@@ -56,6 +57,15 @@ def check_correction(type_name: str, details: Any) -> tuple[str, ...]:
     as ``check_details``.
     """
     return _check(_CORRECTIONS, type_name, details, "/details/details")
+
+
+def holder_key(type_name: str, details: Mapping[str, Any]) -> str | None:
+    """Return the did:key of the holder that checked ``details`` name, or ``None``.
+
+    Only some types name a holder: in another one, a member that is called so is one that nobody knows, or, in an
+    open object, anything at all.
+    """
+    return details.get("holder_key") if type_name in _NAMING else None
 
 
 def describe() -> list[dict[str, Any]]:

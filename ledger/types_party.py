@@ -35,8 +35,9 @@ from ledger.types_row import ANY, CODE, LINE, MAX_SUBJECTS, NAME, ROLES, Type, r
 # A statement of 32 KiB holds some 600 ids.
 MAX_STATEMENTS: Final = 500
 
-# Name, key id and key of a signed-note verifier key; the base64 of the last may hold a plus sign too.
-VKEY: Final = pattern(r"(?=.{1,512}\Z)[^+\s]+\+[^+\s]+\+\S+", "a verifier key, name+id+key")
+# Name, key id and key of a signed-note verifier key; the base64 of the last may hold a plus sign too. A key of a
+# scheme to come must pass, so that a reader says "could not tell": ML-DSA-87's are 3,460 characters.
+VKEY: Final = pattern(r"(?=.{1,4096}\Z)[^+\s]+\+[^+\s]+\+\S+", "a verifier key, name+id+key")
 ORIGIN: Final = pattern(r"[^+\s]{1,255}", "an origin of 1 to 255 characters without spaces and +")
 SIZE: Final = integer(1, MAX_INTEGER)
 CLOCK: Final = pattern("(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00", "a time of day HH:MM")
