@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
-from api.edge import Edge
+from api.edge import Edge, fault_of
 from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
 from api.raw_route import Direct, RawRoute
@@ -128,9 +128,15 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     app.add_exception_handler(Problem, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)
+    app.add_exception_handler(Exception, _fault)
     gate = Gate(Direct(app.inner, routes=HOT), find_caller=site.find_caller, entries_public=settings.entries_public)
     app.front = Edge(gate, https=settings.public_url.startswith("https://"))
     return app
+
+
+async def _fault(request: Request, _: Exception) -> Response:
+    """The problem document of a fault in a FastAPI route; ``Edge`` writes it down."""
+    return problem_response(fault_of(request_id_of(request)), request_id_of(request))
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -53,17 +53,19 @@ class Edge:
             return
         request_id = secrets.token_hex(8)
         scope["request_id"] = request_id
-        started = False
+        started = ended = False
         headers = [*self._headers, (b"x-request-id", request_id.encode())]
 
         async def send_more(message: Message) -> None:
-            nonlocal started
+            nonlocal started, ended
             if message["type"] == "http.response.start":
                 started = True
                 own = message["headers"]
                 message["headers"] = [*own, *headers]
                 if all(name != b"cache-control" for name, _ in own):
                     message["headers"].append((b"cache-control", b"no-store"))
+            else:
+                ended = not message.get("more_body", False)
             await send(message)
 
         try:
@@ -74,10 +76,15 @@ class Edge:
             await problem_response(problem_of(error), request_id)(scope, receive, send_more)
         except Exception:
             _log.exception("request %s failed", request_id)
-            if started:
+            if not started:
+                await problem_response(fault_of(request_id), request_id)(scope, receive, send_more)
+            elif not ended:
                 raise
-            fault = Problem("internal", f"this is our fault; its record has the id {request_id}")
-            await problem_response(fault, request_id)(scope, receive, send_more)
+
+
+def fault_of(request_id: str) -> Problem:
+    """What is said of our own fault: where to find it, and nothing of what it was."""
+    return Problem("internal", f"this is our fault; its record has the id {request_id}")
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger import times
+from ledger.db.views import word_of
 from ledger.state import State
 
 
@@ -17,7 +18,7 @@ def describe_state(state: State, now: int) -> dict[str, Any]:
         "category": state.category,
         "brand": state.brand or None,
         "model": state.model or None,
-        "state": word_of_state(state),
+        "state": word_of(state),
         "registered_by": state.registered_by,
         "sold_by": state.sold_by or None,
         "stolen": state.stolen,
@@ -43,14 +44,3 @@ def describe_state(state: State, now: int) -> dict[str, Any]:
         "first_recorded": state.first_at,
         "last_recorded": state.last_at,
     }
-
-
-def word_of_state(state: State) -> str:
-    """The one word that matters most of an item's state, as in the search."""
-    marks = {
-        "stolen": state.stolen,
-        "lost": state.lost,
-        "retired": state.retired is not None,
-        "recalled": state.recalled,
-    }
-    return next((word for word, holds in marks.items() if holds), "in_use")

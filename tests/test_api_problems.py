@@ -236,9 +236,11 @@ def test_our_own_fault_is_one_problem_with_an_id_and_no_more(
     shop: Shop, jeweller: Party, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(type(shop.ledger.reader), "size", lambda _: 1 // 0)
-    problem = check_shape(shop.get(f"/v1/items/{segment(RING)}?at=1", jeweller), 500)
-    assert "division" not in json.dumps(problem)
-    assert problem["request_id"] in caplog.text
+    monkeypatch.setattr(type(shop.ledger.access), "api_keys", lambda _: 1 // 0)
+    for path, who in ((f"/v1/items/{segment(RING)}?at=1", jeweller), ("/v1/keys", shop.operator)):
+        problem = check_shape(shop.get(path, who), 500)
+        assert "division" not in json.dumps(problem)
+        assert problem["request_id"] in caplog.text
 
 
 def test_every_error_of_the_ledger_has_a_problem() -> None:

@@ -76,11 +76,7 @@ def make_page(
     verified: VerifiedHistory, words: Catalogue, vkeys: Sequence[str], now: int, below: int | None
 ) -> ItemPage | None:
     """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none."""
-    told = [
-        Told(entry, leaf_hash.hex())
-        for entry, leaf_hash in zip(verified.entries, verified.leaf_hashes, strict=True)
-        if below is None or entry.index < below
-    ]
+    told = _told(verified, below)
     state = fold(verified.subject, told)
     if state is None or state.kind != "item":
         return None
@@ -114,6 +110,11 @@ def make_page(
         below_when=words.moment(told[-1].entry.recorded_at),
         state=state,
     )
+
+
+def _told(verified: VerifiedHistory, below: int | None) -> list[Told]:
+    entries = zip(verified.entries, verified.leaf_hashes, strict=True)
+    return [Told(entry, leaf_hash.hex()) for entry, leaf_hash in entries if below is None or entry.index < below]
 
 
 def _about(told: Sequence[Told]) -> Mapping[str, Any]:

@@ -45,7 +45,7 @@ _NOTE = frozenset(
     "statement.corrected statement.retracted statement.disputed item.holder_reset item.claim_refused "
     "data.erased".split()
 )
-_SERVICE = ("repair.", "maintenance.", "customization.", "case.diagnosed", "case.handed_over")
+_AFTER_SALES = ("repair.", "maintenance.", "customization.", "case.diagnosed", "case.handed_over")
 _CHANGES = frozenset({"repair.part_replaced", "customization.completed"})
 
 
@@ -291,4 +291,4 @@ def _role(kind: str) -> str | None:
         return "role_sold"
     if kind == "authentication.certified":
         return "role_certified"
-    return "role_serviced" if kind.startswith(_SERVICE) else None
+    return "role_serviced" if kind.startswith(_AFTER_SALES) else None
