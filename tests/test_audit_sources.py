@@ -14,8 +14,8 @@ from ledger import tiles
 from ledger.errors import Disproved, Unknown
 from ledger.merkle import check_consistency, root_from
 from ledger.note import parse_vkey
+from tests.answering import Answer, files, served
 from tests.build import Build, grow, shop
-from tests.served import Answer, files, served
 from verifier import fetch
 from verifier.audit import Options, audit
 from verifier.fetch import Address, get
@@ -189,6 +189,12 @@ def test_a_folder_that_cannot_be_read_could_not_be_told(grown: Build, tmp_path: 
 def test_an_empty_folder_is_no_ledger(tmp_path: Path) -> None:
     with pytest.raises(Unknown, match="neither"):
         open_folder(tmp_path)
+
+
+def test_an_address_without_a_checkpoint_could_not_be_told(grown: Build, tmp_path: Path) -> None:
+    verdict = _through("address", tmp_path, grown)
+    assert [(finding.check, finding.disproved) for finding in verdict.findings] == [("checkpoint", False)]
+    assert verdict.exit_code == 2
 
 
 # A ledger's own database, edited behind the service's back.

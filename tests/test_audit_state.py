@@ -18,6 +18,7 @@ from tests.build import Build, grow, ring, shop
 from tests.listed import Listed, audited, listed
 from tests.test_audit_checks import CASES, WORK, made
 from verifier import audit as audit_module
+from verifier import kept as kept_module
 from verifier.audit import Options, audit
 from verifier.findings import Verdict
 
@@ -254,6 +255,16 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unknown, match="not empty"):
         _continued(made(), made().size, tmp_path)
     assert (tmp_path / "photos").is_dir()
+
+
+def test_a_state_is_copied_with_its_holes(grown: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_module, "_CHUNK", 4096)
+    monkeypatch.setattr(kept_module, "_ZEROS", bytes(4096))
+    sizes = _seals(grown)
+    for size in (sizes[3], sizes[9], grown.size):
+        assert _continued(grown, size, tmp_path)[0].outcome == "proven"
+    heads = next(tmp_path.glob("g*")) / "heads"
+    assert heads.stat().st_blocks * 512 < heads.stat().st_size
 
 
 def test_memory_is_tended_in_a_long_log(grown: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from ledger import canonical
 from ledger.dsse import sign_statement
+from ledger.note import COSIGNATURE, format_vkey
 from ledger.uri import authority_of
-from tests.build import Build, Leaf, key, ring, uuid
+from tests.build import ORIGIN, Build, Leaf, key, ring, uuid
 from tests.listed import audited
 from tests.test_audit_checks import WORK, made
 from verifier.findings import Verdict
@@ -157,6 +158,14 @@ def test_what_a_holder_of_an_unknown_key_type_does_could_not_be_told() -> None:
     ledger.hold("item.reported_lost", ring(2), {})
     ledger.seal()
     assert {disproved for _, disproved in _checks(audited(ledger))} == {False}
+
+
+def test_a_ledger_key_of_an_unknown_type_could_not_be_told() -> None:
+    ledger = made()
+    witness = format_vkey(ORIGIN, key("x").public, COSIGNATURE)
+    ledger.say("ledger.key_added", "operator", uuid("ledger ledger"), {"vkey": witness})
+    ledger.seal()
+    assert _checks(audited(ledger)) == [("state", False)]
 
 
 @pytest.mark.parametrize("key_name", ["did:web:example.com", "did:key:z6Mk", "x"])

@@ -157,6 +157,20 @@ def test_the_map_of_many_subjects_is_rebuilt_when_it_outgrew_its_buckets(tmp_pat
     heads.close()
 
 
+def test_the_map_of_what_changed_in_many_places_is_built_afresh(tmp_path: Path) -> None:
+    heads = _heads(tmp_path, expected=2000)
+    want: dict[str, tuple[int, int]] = {}
+    assert heads.map_root() == bytes(32)
+    for index in range(1500):
+        heads.advance(heads.head(f"subject {index}"), index, f"{index:064x}")
+        want[f"subject {index}"] = (1, index)
+    assert heads.map_root() == _plain_root(want)
+    heads.advance(heads.head("subject 3"), 1500, f"{1500:064x}")
+    want["subject 3"] = (2, 1500)
+    assert heads.map_root() == _plain_root(want)
+    heads.close()
+
+
 def test_a_table_of_another_shape_is_no_heads(tmp_path: Path) -> None:
     Table.create(tmp_path / "heads", 16, 8, expected=1).close()
     with pytest.raises(Malformed, match="another shape"):

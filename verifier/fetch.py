@@ -98,9 +98,8 @@ class Client:
         return connection
 
     def _forget(self) -> None:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
+        """Close this thread's connection, which may hold the rest of an answer; it opens again when asked."""
+        self._connection().close()
 
 
 def _too_long(target: str, limit: int) -> Disproved:

@@ -109,6 +109,8 @@ class Heads:
         for head in self._cache.values():
             self._store(head)
         self._table.flush()
+        # The room of the last state belongs to it, although nothing was written to its end yet.
+        os.ftruncate(self._states, self._end)
         os.fsync(self._states)
 
     def close(self) -> None:

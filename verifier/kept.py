@@ -166,7 +166,7 @@ def _copy(source: Path, target: Path) -> str:
             while chunk := old.read(_CHUNK):
                 digest.update(chunk)
                 if chunk == _ZEROS:
-                    new.seek(_CHUNK, os.SEEK_CUR)
+                    new.seek(len(chunk), os.SEEK_CUR)
                 else:
                     new.write(chunk)
             new.truncate(old.tell())

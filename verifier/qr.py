@@ -13,7 +13,6 @@ import qrcode
 import zxingcpp
 from PIL import Image, UnidentifiedImageError
 from qrcode.constants import ERROR_CORRECT_M
-from qrcode.exceptions import DataOverflowError
 
 from ledger.errors import Invalid, Malformed
 
@@ -33,10 +32,7 @@ def matrix(text: str) -> list[list[bool]]:
         raise Invalid(f"got a text of {len(text.encode())} bytes, want 1 to {MAX_TEXT}")
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE)
     code.add_data(text.encode())
-    try:
-        code.make(fit=True)
-    except DataOverflowError:
-        raise Invalid(f"got a text of {len(text.encode())} bytes, which no code holds") from None
+    code.make(fit=True)
     return [[bool(module) for module in row] for row in code.get_matrix()]
 
 
