@@ -172,7 +172,7 @@ def test_an_unknown_member_of_entry_0_is_told() -> None:
 # What one bundle shows could stand in one log.
 
 
-def _set(name: str, value: Any) -> Callable[[Leaf], None]:
+def setting(name: str, value: Any) -> Callable[[Leaf], None]:
     return lambda one: one.update({name: value})
 
 
@@ -203,7 +203,7 @@ def _hasty() -> Build:
 
 
 def _first_prev() -> Build:
-    built = Build(change=_set("prev", "ab" * 32))
+    built = Build(change=setting("prev", "ab" * 32))
     built.register("shop", "retailer")
     return built
 
@@ -228,8 +228,8 @@ def test_neighbours_that_are_shown_name_each_other(*, last: bool) -> None:
     built = shop()
     built.item(ring(1))
     if not last:
-        built.say("maintenance.performed", "shop", ring(1), WORK, change=_set("prev", "ab" * 32))
-    built.seal(_set("prev", "ab" * 32) if last else None)
+        built.say("maintenance.performed", "shop", ring(1), WORK, change=setting("prev", "ab" * 32))
+    built.seal(setting("prev", "ab" * 32) if last else None)
     assert refused(built, ring(1)) == 6
 
 
@@ -304,7 +304,7 @@ def _by_p256(one: Leaf) -> None:
     one["signatures"].append({"key": P256, "sig": b64encode(bytes(64)).decode()})
 
 
-def _unknown_then(*said: tuple[str, str, dict[str, Any]]) -> Build:
+def unknown_then(*said: tuple[str, str, dict[str, Any]]) -> Build:
     built = shop()
     built.item(ring(1))
     for kind, party, details in said:
@@ -318,8 +318,8 @@ RESET = {"holder_key": key("new").did, "holder_custody": "device", "reason": "lo
 
 
 def test_what_rests_on_an_unknown_statement_is_not_disproved() -> None:
-    assert len(shown(_unknown_then(SOLD, ("item.holder_reset", "shop", RESET)), ring(1)).unknown) == 2
-    praised = _unknown_then(("item.praised", "lab", {}))
+    assert len(shown(unknown_then(SOLD, ("item.holder_reset", "shop", RESET)), ring(1)).unknown) == 2
+    praised = unknown_then(("item.praised", "lab", {}))
     disputed = {"disputes": id_of(praised, praised.of[ring(1)][0]), "reason": "not_so"}
     praised.say("statement.disputed", "lab", ring(1), disputed)
     praised.say(
@@ -335,13 +335,13 @@ def test_what_rests_on_an_unknown_statement_is_not_disproved() -> None:
 
 
 def test_what_does_not_rest_on_it_is_disproved() -> None:
-    stranger = _unknown_then(("item.praised", "shop", {}))
+    stranger = unknown_then(("item.praised", "shop", {}))
     stranger.say("item.praised", "shop", ring(1), keys=["stranger"])
     stranger.seal()
     assert refused(stranger, ring(1)) == 8
-    wrong = _unknown_then(("item.praised", "shop", {}), ("maintenance.performed", "shop", {}))
+    wrong = unknown_then(("item.praised", "shop", {}), ("maintenance.performed", "shop", {}))
     assert refused(wrong, ring(1)) == 8
-    late = _unknown_then(("item.praised", "shop", {}))
+    late = unknown_then(("item.praised", "shop", {}))
     late.say("maintenance.performed", "shop", ring(1), WORK, occurred_at="2026-02-01T00:00:00Z")
     late.seal()
     assert refused(late, ring(1)) == 8

@@ -38,6 +38,8 @@ from verifier.tree import Tree
 _TEND = 1024
 """Leaves between two looks at the memory."""
 _TRIM = 131_072
+_EXPECTED = 1 << 24
+"""Leaves that files are made for at the start: a checkpoint may claim any size before a leaf of it was seen."""
 _READ_AGAIN = 1024
 """Earlier entries kept that a correction or a dispute was about."""
 
@@ -65,7 +67,7 @@ def audit(source: Source, options: Options) -> Verdict:
         return Verdict(source.name, (Finding("checkpoint", error.message, disproved=False),))
     with Store(options.state) as store:
         _check_usable(store.kept, checkpoint, options)
-        run = _Audit(source, options, store, checkpoint)
+        run = _Audit(source, options, store, (note, checkpoint))
         try:
             run.leaves()
             run.end()
@@ -73,7 +75,7 @@ def audit(source: Source, options: Options) -> Verdict:
         finally:
             run.close()
         if verdict.outcome == "proven":
-            store.keep(run.kept(note))
+            store.keep(run.kept())
         return verdict
 
 
@@ -92,16 +94,17 @@ def _check_usable(kept: Kept | None, checkpoint: Checkpoint, options: Options) -
 class _Audit:
     """One audit: what is fixed at its start, and the parts that do the work."""
 
-    def __init__(self, source: Source, options: Options, store: Store, checkpoint: Checkpoint) -> None:
+    def __init__(self, source: Source, options: Options, store: Store, signed: tuple[str, Checkpoint]) -> None:
         self._source = source
         self._options = options
+        self._note, checkpoint = signed
         self._checkpoint = checkpoint
         self._kept = kept = store.kept
         self._start = 0 if kept is None else kept.size
         self._report = Report()
         self._comparison = Comparison(source, self._report, store.folder / "hashes")
         read = lru_cache(_READ_AGAIN)(self._read_entry)
-        self._replay = Replay(store.folder, self._report, read, expected=checkpoint.size)
+        self._replay = Replay(store.folder, self._report, read, expected=min(checkpoint.size, _EXPECTED))
         self._replay.origin = checkpoint.origin
         edge = None if kept is None else [_hashes(bytes.fromhex(level)) for level in kept.edge]
         self._tree = Tree(self._comparison.compare, self._start, edge)
@@ -183,8 +186,13 @@ class _Audit:
         parties = self._replay.parties
         if parties is not None:
             in_force = parties.vkeys_in_force()
-            if not any(str(vkey) in in_force for vkey in self._options.vkeys):
-                self._report.add("vkey", "the pinned vkey is none that the ledger names and has not retired")
+            try:
+                # Of several pinned keys, one that the ledger never had or has retired vouches for nothing.
+                named = [vkey for vkey in self._options.vkeys if str(vkey) in in_force]
+                check_checkpoint(self._note, named, self._checkpoint.origin)
+            except Disproved:
+                why = "the checkpoint is signed by no pinned vkey that the ledger names and has not retired"
+                self._report.add("vkey", why)
 
     def _failed(self, failure: Failure) -> None:
         index, why, disproved = failure
@@ -233,7 +241,7 @@ class _Audit:
         what = f"{self._checkpoint.origin}, {self._checkpoint.size} leaves"
         return Verdict(what, findings, {} if findings else facts, tuple(notes))
 
-    def kept(self, note: str) -> Kept:
+    def kept(self) -> Kept:
         """The state to continue from; for a log that was proven."""
         replay = self._replay
         assert replay.parties is not None, "a proven log has an entry 0"
@@ -241,7 +249,7 @@ class _Audit:
             origin=self._checkpoint.origin,
             size=self._checkpoint.size,
             root=self._checkpoint.root.hex(),
-            note=note,
+            note=self._note,
             last_hash=replay.last_hash,
             recorded_at=replay.recorded_at,
             entries=replay.entries,

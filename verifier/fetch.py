@@ -113,8 +113,8 @@ def split_address(address: str) -> SplitResult:
         _ = parts.port
     except ValueError as error:
         raise Unknown(f"got the address {address[:200]!r}: {error}") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Unknown(f"got the address {address[:200]!r}, want http:// or https://")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not address.isascii():
+        raise Unknown(f"got the address {address[:200]!r}, want http:// or https:// and ASCII alone")
     return parts
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ledger import holderkey, times
 from ledger.bundle import Bundle, parse_history
-from ledger.checkpoint import Checkpoint
+from ledger.checkpoint import Checkpoint, check_checkpoint
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
 from ledger.history import Asked, VerifiedHistory, check_history
 from ledger.merkle import check_consistency
@@ -117,7 +117,7 @@ def _history(raw: bytes, name: str, reader: Reader) -> Verdict:
         subject=subject,
         vkeys=reader.vkeys,
         now=reader.now,
-        owner_secret=None if reader.owner_code is None else holderkey.parse_owner_code(reader.owner_code),
+        owner_secret=_secret(reader.owner_code),
         policy=reader.policy,
         kept=kept,
         files={sha256(content).hexdigest(): content for content in reader.attachments},
@@ -130,6 +130,14 @@ def _history(raw: bytes, name: str, reader: Reader) -> Verdict:
     findings = tuple(Finding("version", why, disproved=False) for why in found.unknown)
     what = f"history {name}: all {len(found.entries)} entries about {subject} as of {found.as_of}"
     return Verdict(what, findings, _history_facts(found), _notes(found, reader))
+
+
+def _secret(code: str | None) -> bytes | None:
+    """The secret of an owner code; one that was mistyped disproves nothing."""
+    try:
+        return None if code is None else holderkey.parse_owner_code(code)
+    except Malformed as error:
+        raise Unknown(error.message) from None
 
 
 def _history_facts(found: VerifiedHistory) -> dict[str, Any]:
@@ -162,8 +170,9 @@ def _proof(bundle: Bundle, kept: int | None, reader: Reader) -> tuple[bytes, ...
     """A proof that the bundle's tree extends the kept one, if there is somebody to ask for it."""
     if kept is None or reader.log is None:
         return None
-    size = bundle.checkpoint.split("\n")[1:2]
-    new = int(size[0]) if size and size[0].isdecimal() and size[0].isascii() and len(size[0]) < 19 else 0
+    with _check(1):
+        # Before the log is asked for anything: of a checkpoint that nobody signed it has no proof.
+        new = check_checkpoint(bundle.checkpoint, reader.vkeys, bundle.origin).size
     return consistency(reader.log, kept, new) if kept < new else None
 
 

@@ -14,13 +14,12 @@ from typing import Any
 
 import msgspec
 
-from ledger import didkey, holding, leaf, party, rule, types
+from ledger import didkey, leaf, party, rule, types
 from ledger.errors import Disproved, Forbidden, Invalid, PatinaError, Unknown
 from ledger.leaf import ZERO_HASH, Entry, Link, Seal
 from ledger.party import Parties
 from ledger.state import State
-from ledger.submap import key_of
-from ledger.uri import authority_of
+from ledger.untold import Untold
 from verifier.heads import Head, Heads
 from verifier.kept import Kept
 from verifier.report import Report
@@ -46,10 +45,8 @@ class Replay:
         self.version = 1
         self.sealed: bool | None = False
         self.entries = self.seals = 0
-        self._strange: set[bytes] = set()
-        """Subjects of statements of an unknown type: nothing that their state refuses is disproved."""
-        self._strange_keys: set[bytes] = set()
-        """Subjects on which a key of an unknown type was named: nor is what its holder or party signs."""
+        self._index = 0
+        self._untold = Untold()
 
     def resume(self, kept: Kept) -> None:
         """Go on after the leaves of a kept state, whose files are in the folder."""
@@ -60,6 +57,7 @@ class Replay:
     def leaf(self, index: int, raw: bytes, digest: bytes) -> Entry | Seal | None:
         """Check the leaf at ``index`` but for signatures and map root; ``None`` if it is none of this version."""
         leaf_hash = digest.hex()
+        self._index = index
         found: Entry | Seal | None
         try:
             found = leaf.parse_leaf(raw)
@@ -96,7 +94,9 @@ class Replay:
     def entry(self, statement_id: str, subject: str) -> Entry | None:  # noqa: ARG002 - a whole log hides nothing
         """The earlier entry with this statement id, whatever it is about (``rule.Lookups``)."""
         value = self._ids.get(_id_key(statement_id))
-        return None if value is None else self._read_entry(int.from_bytes(value, "big") - 1)
+        index = -1 if value is None else int.from_bytes(value, "big") - 1
+        # An entry is not one of those that it may be about.
+        return self._read_entry(index) if 0 <= index < self._index else None
 
     def state(self, subject: str) -> State | None:
         """The state of another subject (``rule.Lookups``)."""
@@ -171,63 +171,44 @@ class Replay:
             rule.judge(entry, self.parties, [head.state for head in heads], self)
         except Unknown as error:
             self.report.add("state", _said(error), index, disproved=False)
+            self._untold.add(statement)
             return False
         except Disproved as error:
             self.report.add(str(error.check), error.message, error.index)
             return False
         except PatinaError as error:
-            self._refused(error, entry, index, heads)
+            self._refused(error, entry, index)
             return False
         return True
 
     def _follow(self, entry: Entry, leaf_hash: str, heads: list[Head]) -> list[State]:
         assert self.parties is not None
-        holder_key = entry.statement.details.get("holder_key")
+        holder_key = types.holder_key(entry.statement.type, entry.statement.details)
         if holder_key is not None:
             self._holders.put(didkey.parse_did(holder_key), (entry.index + 1).to_bytes(8, "big"))
         return rule.follow(entry, leaf_hash, self.parties, [head.state for head in heads])
 
-    def _refused(self, error: PatinaError, entry: Entry, index: int, heads: list[Head]) -> None:
+    def _refused(self, error: PatinaError, entry: Entry, index: int) -> None:
         """Report what a rule refused; what rests on something unknown is not disproved (§9)."""
-        authority = isinstance(error, Forbidden)
-        known = self._known_signers(entry, heads) if authority else not self._is_any(heads, self._strange)
-        self.report.add("authority" if authority else "state", _said(error), index, disproved=known)
-        if not known:
-            self._mark(heads, self._strange, self._strange_keys)
-
-    def _known_signers(self, entry: Entry, heads: list[Head]) -> bool:
-        """Whether everything is known on which it rests who may sign this entry."""
-        statement = entry.statement
-        if any(_is_strange_key(signature.key) for signature in entry.signatures):
-            return False
-        if statement.grant is not None:
-            return not self._is_any(heads, self._strange_keys)
-        return key_of(authority_of(statement.party)) not in self._strange_keys
-
-    def _is_any(self, heads: list[Head], marked: set[bytes]) -> bool:
-        return bool(marked) and any(head.key in marked for head in heads)
-
-    def _mark(self, heads: list[Head], *marks: set[bytes]) -> None:
-        for marked in marks:
-            marked.update(head.key for head in heads)
+        excused = self._untold.excuses(entry, error)
+        self.report.add(
+            "authority" if isinstance(error, Forbidden) else "state", _said(error), index, disproved=not excused
+        )
+        if excused:
+            self._untold.add(entry.statement)
 
     def _unknown(self, entry: Entry, index: int, heads: list[Head]) -> None:
         """Check of a statement with a type or key of a later version what can be: that who signs it may speak (§9)."""
         assert self.parties is not None
         statement = entry.statement
-        self._mark(heads, self._strange)
+        self._untold.add(statement)
         if statement.type in types.TYPES:
-            # The type is known, so it names a key of an unknown type.
-            self._mark(heads, self._strange_keys)
+            # It names a key of an unknown type, and is not folded in.
+            return
         try:
-            if statement.grant is not None:
-                state = heads[0].state
-                holding.speaker(holding.Held() if state is None else state.held.at(entry.recorded_at), entry)
-            elif not all(self.parties.in_force(one.key, statement.party) for one in entry.signatures):
-                raise Forbidden("got a signature by a key that is not in force for this party", "/signatures")
+            rule.speak(entry, self.parties, heads[0].state)
         except Forbidden as error:
-            if statement.type not in types.TYPES:
-                self._refused(error, entry, index, heads)
+            self._refused(error, entry, index)
             return
         for head in heads:
             if head.state is not None and statement.grant is None and statement.party not in head.state.signers:
@@ -259,7 +240,9 @@ class Replay:
             value = None
         if isinstance(error, Unknown):
             self.report.add("version", _said(error), index, disproved=False)
-            self.version = value["v"]
+            if value["v"] < self.version:
+                self.report.add("version", f"got version {value['v']} after version {self.version}", index)
+            self.version = max(self.version, value["v"])
             if self.report.blind_from is None:
                 self.report.blind_from = index
         else:
@@ -273,16 +256,6 @@ class Replay:
 
 def _id_key(statement_id: str) -> bytes:
     return bytes.fromhex(statement_id[_ID:].replace("-", ""))
-
-
-def _is_strange_key(did: str) -> bool:
-    try:
-        didkey.parse_did(did)
-    except Unknown:
-        return True
-    except PatinaError:
-        return False
-    return False
 
 
 def _said(error: PatinaError) -> str:

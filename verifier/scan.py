@@ -29,8 +29,12 @@ def check_address(address: str, reader: Reader) -> Verdict:
     subject, history = page.get("id"), page.get("history")
     if not isinstance(history, str):
         raise Unknown("this address shows no history; a view code (/i/...) does")
-    bundle = urljoin(address, history)
-    if urlsplit(bundle)[:2] != urlsplit(address)[:2]:
+    try:
+        bundle = urljoin(address, history)
+        elsewhere = urlsplit(bundle)[:2] != urlsplit(address)[:2]
+    except ValueError as error:
+        raise Unknown(f"the page says that its history is at {history[:200]!r}: {error}") from None
+    if elsewhere:
         raise Unknown(f"the page says that its history is at {bundle[:200]}, which is another site")
     raw = get(bundle, MAX_DOCUMENT, _ASK)
     try:
