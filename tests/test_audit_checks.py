@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,6 +116,11 @@ def _seal(ledger: Build) -> None:
     ledger.seal(_set("map_root", "cd" * 32))
 
 
+def _state_of_itself(ledger: Build) -> None:
+    own = uuid("a correction of itself")
+    ledger.say("statement.corrected", "shop", ring(1), {"reason": "typing"}, id=own, corrects=own)
+
+
 CASES: dict[str, tuple[str, Callable[[Build], None]]] = {
     "an extra member in a seal": ("leaf", _leaf),
     "an index that is not its own": ("index", _index),
@@ -129,6 +135,7 @@ CASES: dict[str, tuple[str, Callable[[Build], None]]] = {
     "a party without the role": ("authority", _authority),
     "a key that nobody added": ("authority", _authority_of_a_stranger),
     "an item registered twice": ("state", _state),
+    "a correction of itself": ("state", _state_of_itself),
     "a signature over other bytes": ("signature", _signature),
     "a second signature over other bytes": ("signature", _second_signature),
     "a seal with another map root": ("seal", _seal),
@@ -210,6 +217,30 @@ def test_a_pinned_key_that_the_ledger_does_not_name_proves_nothing() -> None:
     ledger.signers.append(Signer(vkey, other.sign))
     assert audited(ledger).findings == ()
     assert [finding.check for finding in audit(listed(ledger), Options((vkey,))).findings] == ["vkey"]
+
+
+def test_a_pinned_key_that_the_ledger_retired_proves_nothing() -> None:
+    ledger = made()
+    other = key("other log")
+    vkey = format_vkey(ORIGIN, other.public)
+    subject = uuid("ledger ledger")
+    ledger.say("ledger.key_added", "operator", subject, {"vkey": vkey})
+    ledger.say("ledger.key_retired", "operator", subject, {"vkey": ledger.vkey})
+    ledger.signers.append(Signer(parse_vkey(vkey), other.sign))
+    ledger.seal()
+    old, new = parse_vkey(ledger.vkey), parse_vkey(vkey)
+    assert [finding.check for finding in audit(listed(ledger), Options((old,))).findings] == ["vkey"]
+    assert audit(listed(ledger), Options((old, new))).findings == ()
+    ledger.signers.pop()
+    # Both are pinned, but only the retired one signed.
+    assert [finding.check for finding in audit(listed(ledger), Options((old, new))).findings] == ["vkey"]
+
+
+def test_a_checkpoint_that_claims_any_size_makes_no_files_of_that_size(tmp_path: Path) -> None:
+    ledger = made()
+    note = sign_checkpoint(Checkpoint(ORIGIN, 2**62, bytes(32)), ledger.signers)
+    verdict = audit(Listed(ledger.leaves, note), Options((parse_vkey(ledger.vkey),), state=tmp_path))
+    assert verdict.exit_code == 1
 
 
 def test_a_second_key_of_the_ledger_may_be_pinned() -> None:

@@ -44,6 +44,15 @@ def test_the_version_never_falls() -> None:
     assert (verdict.findings[1].index, verdict.exit_code) == (index, 1)
 
 
+def test_the_version_never_falls_among_later_ones_either() -> None:
+    ledger = made()
+    ledger.seal(lambda leaf: leaf.update(v=3))
+    index = ledger.seal(lambda leaf: leaf.update(v=2))
+    ledger.seal(lambda leaf: leaf.update(v=3))
+    verdict = audited(ledger)
+    assert [(finding.index, finding.disproved) for finding in verdict.findings] == [(index - 1, False), (index, True)]
+
+
 def test_what_rests_on_a_leaf_of_a_later_version_is_not_disproved() -> None:
     ledger = made()
     # An entry that in version 2 might add the stranger's key.
@@ -136,7 +145,7 @@ def test_what_a_key_of_an_unknown_type_signs_could_not_be_told() -> None:
     ledger.say("maintenance.performed", "shop", ring(1), WORK, keys=["stranger"])
     ledger.seal()
     assert {disproved for _, disproved in _checks(audited(ledger))} == {False}
-    ledger.say("maintenance.performed", "lab", ring(1), WORK, keys=["stranger"])
+    ledger.item(ring(2), "rival")
     ledger.seal()
     assert ("authority", True) in _checks(audited(ledger))
 

@@ -244,6 +244,7 @@ def test_a_digital_link_says_itself_which_item_is_meant(
         ({"id": ring(1), "history": 7}, "shows no history"),
         ({"id": ring(1), "history": "https://elsewhere.example/h"}, "which is another site"),
         ({"id": ring(1), "history": "//elsewhere.example/h"}, "which is another site"),
+        ({"id": ring(1), "history": "http://[elsewhere/h"}, "says that its history is at"),
         ({"id": ring(1), "history": "/nowhere"}, "there is nothing"),
         (b"<html>", "something else than an item's page"),
         (b"[]", "something else than an item's page"),

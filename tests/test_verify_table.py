@@ -158,15 +158,15 @@ def test_the_map_of_many_subjects_is_rebuilt_when_it_outgrew_its_buckets(tmp_pat
 
 
 def test_the_map_of_what_changed_in_many_places_is_built_afresh(tmp_path: Path) -> None:
-    heads = _heads(tmp_path, expected=2000)
+    heads = _heads(tmp_path, expected=20_000)
     want: dict[str, tuple[int, int]] = {}
     assert heads.map_root() == bytes(32)
-    for index in range(1500):
+    for index in range(6000):
         heads.advance(heads.head(f"subject {index}"), index, f"{index:064x}")
         want[f"subject {index}"] = (1, index)
     assert heads.map_root() == _plain_root(want)
-    heads.advance(heads.head("subject 3"), 1500, f"{1500:064x}")
-    want["subject 3"] = (2, 1500)
+    heads.advance(heads.head("subject 3"), 6000, f"{6000:064x}")
+    want["subject 3"] = (2, 6000)
     assert heads.map_root() == _plain_root(want)
     heads.close()
 
