@@ -22,6 +22,8 @@ from api.pages.catalogue import Catalogue, load_catalogue
 HERE = Path(__file__).parent
 KEPT = 512
 """Pages of some 20 kB: 10 MB."""
+MAKERS = 2
+"""Threads that make pages: most of the work is verifying, which releases the interpreter lock."""
 STATIC = {"patina.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 
@@ -48,7 +50,7 @@ class Pages:
         )
         self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._making: dict[tuple[Any, ...], asyncio.Future[bytes | None]] = {}
-        self._worker = ThreadPoolExecutor(1, "page")
+        self._worker = ThreadPoolExecutor(MAKERS, "page")
 
     def render(self, template: str, **values: Any) -> bytes:
         """The HTML of a template."""
