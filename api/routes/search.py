@@ -20,17 +20,17 @@ router = APIRouter(tags=["items"])
 
 
 def _text(description: str) -> Any:
-    """A text of the query."""
-    return Annotated[str | None, Query(min_length=1, max_length=200, description=description)]
+    """What FastAPI is told of a text of the query."""
+    return Query(min_length=1, max_length=200, description=description)
 
 
-Words = _text("words of its name, brand, model or id")
-Category = _text("its category")
-State = _text("in_use, stolen, lost, recalled or retired")
-Party = _text("who registered it or wrote about it, a party's id")
-Since = _text("registered then or later, a day or a time")
-Until = _text("registered before then, a day or a time")
-Cursor = _text("where the last page ended")
+Words = Annotated[str | None, _text("words of its name, brand, model or id")]
+Category = Annotated[str | None, _text("its category")]
+State = Annotated[str | None, _text("in_use, stolen, lost, recalled or retired")]
+Party = Annotated[str | None, _text("who registered it or wrote about it, a party's id")]
+Since = Annotated[str | None, _text("registered then or later, a day or a time")]
+Until = Annotated[str | None, _text("registered before then, a day or a time")]
+Cursor = Annotated[str | None, _text("where the last page ended")]
 
 
 @router.get("/v1/items", summary="Search for items, newest registration first")
