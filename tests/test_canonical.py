@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger import canonical
-from ledger.canonical import MAX_DEPTH, check_rules, decode, decode_body, encode, screen
+from ledger.canonical import MAX_DEPTH, check_part, check_rules, decode, decode_body, encode, screen
 from ledger.errors import Invalid, Malformed
 from tests.reference.canonical import is_allowed, is_body, is_canonical
 from tests.vectors import vector
@@ -26,9 +26,7 @@ EDGES = (
 texts = st.text(st.sampled_from(EDGES) | st.characters(exclude_categories=["Cs"]), max_size=12)
 good_names = st.from_regex(r"_?[A-Za-z][A-Za-z0-9_]{0,9}", fullmatch=True)
 integers = st.integers(-(2**53) + 1, 2**53 - 1) | st.integers(-20, 20)
-odd_numbers = st.sampled_from(
-    [2**53, -(2**53), 10**15, -(10**15), 2**63, 2**64, 10**30, 1.5, 1e300, 0.0, -0.0, 1e16]
-)
+odd_numbers = st.sampled_from([2**53, -(2**53), 10**15, -(10**15), 2**63, 2**64, 10**30, 1.5, 1e300, 0.0, -0.0, 1e16])
 odd_names = st.sampled_from(
     ["", "_", "__proto__", "1a", "a" * 63, "a" * 64, "_" + "a" * 63, "_" + "a" * 64, "a-b", "é"]
 )
@@ -94,6 +92,22 @@ def test_screen_never_passes_what_the_walk_refuses(value: Any) -> None:
         assert allowed
 
 
+@given(odd_documents)
+@example({"a": 1.0})
+@example({"a": [{"é": 1}]})
+@example({"a": 2**53})
+@example({"a": {"b": "\u202e"}})
+@example({"a": ["\\", "\t"]})
+@example(nested(15))
+@example(nested(16))
+def test_a_part_is_held_to_the_same_rules(value: Any) -> None:
+    """A typed caller hands over the one member whose type says nothing, and the bytes of the whole."""
+    raw = msgspec.json.Encoder(order="sorted").encode({"part": {"value": value}})
+    part = msgspec.json.decode(raw)
+    allowed = is_allowed(part)
+    assert accepts(lambda whole: check_part(whole, part["part"], 2), raw) == allowed
+
+
 @given(good_documents, st.data())
 def test_screen_agrees_after_one_byte_is_changed(value: Any, data: st.DataObject) -> None:
     raw = bytearray(msgspec.json.Encoder(order="sorted").encode(value))
@@ -104,10 +118,7 @@ def test_screen_agrees_after_one_byte_is_changed(value: Any, data: st.DataObject
     assert accepts(decode_body, bytes(raw)) == is_body(bytes(raw))
 
 
-@given(
-    st.binary(max_size=40)
-    | st.text(alphabet='{}[]",:\\u0123456789abcdef.eE-+ ntrfls', max_size=40).map(str.encode)
-)
+@given(st.binary(max_size=40) | st.text(alphabet='{}[]",:\\u0123456789abcdef.eE-+ ntrfls', max_size=40).map(str.encode))
 def test_parsers_raise_only_malformed_and_agree_with_the_reference(raw: bytes) -> None:
     assert accepts(decode, raw) == is_canonical(raw)
     assert accepts(decode_body, raw) == is_body(raw)

@@ -31,9 +31,7 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 def is_name(name: str) -> bool:
     """`_?[A-Za-z][A-Za-z0-9_]{0,62}`, spelled out."""
     rest = name.removeprefix("_")
-    return (
-        1 <= len(rest) <= 63 and rest[0] in LETTERS and all(c in LETTERS or c in "0123456789_" for c in rest)
-    )
+    return 1 <= len(rest) <= 63 and rest[0] in LETTERS and all(c in LETTERS or c in "0123456789_" for c in rest)
 
 
 def is_allowed(value: Any, inside: int = 0) -> bool:
