@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ledger.errors import Malformed, Unknown
-from ledger.leaf import Count, Hash64
+from ledger.forms import Count, Hash64
 from ledger.submap import MapProof
 from ledger.submap import Other as OtherKey
 

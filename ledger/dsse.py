@@ -18,6 +18,7 @@ from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,6 +29,8 @@ from ledger.errors import Invalid, Malformed, Unknown
 PAYLOAD_TYPE = "application/vnd.patina.statement.v1+json"
 SEED_BYTES = 32
 SIGNATURE_BYTES = 64
+# Of about 500 bytes each.
+_REMEMBERED = 4096
 
 _PREFIX = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} ".encode()
 # 64 bytes are 86 base64 digits and two signs of padding.
@@ -84,6 +87,11 @@ def parse_signature(sig: str) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _verified(did: str, body: bytes, sig: str) -> None:
+    check_message(did, pae(body), sig)
+
+
 def check_message(did: str, message: bytes, sig: str) -> None:
     """Return if ``sig`` (base64) is the signature of the key ``did`` over exactly ``message``.
 
@@ -105,9 +113,10 @@ def check_message(did: str, message: bytes, sig: str) -> None:
 def check_signature(did: str, body: bytes, sig: str) -> None:
     """Return if ``sig`` (base64) is the signature of the key ``did`` on the canonical statement ``body``.
 
-    Raises what ``check_message`` raises.
+    Raises what ``check_message`` raises. What verified is remembered for a while: the entries that say who may
+    speak stand in every history.
     """
-    check_message(did, pae(body), sig)
+    _verified(did, body, sig)
 
 
 def verify_many(jobs: Iterable[tuple[str, bytes, str]]) -> list[Invalid | Unknown | None]:

@@ -86,6 +86,9 @@ def check_history(bundle: Bundle, asked: Asked) -> VerifiedHistory:
     """
     with _check(1):
         checkpoint = check_checkpoint(bundle.checkpoint, asked.vkeys, bundle.origin)
+    with _check(12):
+        # A fork is told before anything that this version may not know.
+        unknown = _check_growth(checkpoint, asked)
     witnessed_at = None
     if asked.policy is not None:
         with _check(2):
@@ -110,6 +113,7 @@ def check_history(bundle: Bundle, asked: Asked) -> VerifiedHistory:
         replay = shown.replay(parties)
     with _check(3):
         _check_pinned(replay, asked.vkeys, bundle)
+    shown.unknown += unknown
     return _result(bundle, asked, checkpoint, (seal, shown, replay, witnessed_at))
 
 
@@ -126,7 +130,7 @@ def _result(
     with _check(11):
         _check_asked(bundle, entries, asked)
     with _check(12):
-        unknown = _check_kept(checkpoint, entries, hashes, asked)
+        _check_kept(entries, hashes, asked)
     return VerifiedHistory(
         subject=bundle.subject,
         checkpoint=checkpoint,
@@ -138,7 +142,7 @@ def _result(
         replay=replay,
         disclosed=disclosed,
         doubtful=replay.doubtful(entries),
-        unknown=(*shown.unknown, *unknown),
+        unknown=tuple(shown.unknown),
     )
 
 
@@ -216,23 +220,27 @@ def _check_asked(bundle: Bundle, entries: Sequence[Entry], asked: Asked) -> None
             raise Malformed("the owner code's key never held this item")
 
 
-def _check_kept(
-    checkpoint: Checkpoint, entries: Sequence[Entry], hashes: Sequence[bytes], asked: Asked
-) -> tuple[str, ...]:
-    """What could not be told for want of a consistency proof; raises if the log contradicts what was kept."""
+def _check_growth(checkpoint: Checkpoint, asked: Asked) -> tuple[str, ...]:
+    """What could not be told for want of a consistency proof; raises if the log is not the one that was kept, grown."""
     kept = asked.kept
     if kept is None:
         return ()
     if checkpoint.size < kept.size:
         raise Malformed(f"got a log of {checkpoint.size} leaves, it had {kept.size}")
-    if len(entries) < kept.count:
-        raise Malformed(f"got {len(entries)} entries, there were {kept.count}")
-    shown = {leaf_hash: entry.index for entry, leaf_hash in zip(entries, hashes, strict=True)}
-    for leaf_hash, index in kept.receipts.items():
-        if shown.get(leaf_hash) != index:
-            raise Disproved("a receipt that was handed out is missing from a complete history: keep both", 12, index)
     if checkpoint.size == kept.size or asked.consistency is not None:
         proof = asked.consistency or ()
         merkle.check_consistency(kept.size, checkpoint.size, kept.root, checkpoint.root, proof)
         return ()
     return (f"that the log of {checkpoint.size} leaves extends the one of {kept.size} that was kept: no proof given",)
+
+
+def _check_kept(entries: Sequence[Entry], hashes: Sequence[bytes], asked: Asked) -> None:
+    """Raise if fewer entries are shown than there were, or not one of which a receipt was kept."""
+    if asked.kept is None:
+        return
+    if len(entries) < asked.kept.count:
+        raise Malformed(f"got {len(entries)} entries, there were {asked.kept.count}")
+    shown = {leaf_hash: entry.index for entry, leaf_hash in zip(entries, hashes, strict=True)}
+    for leaf_hash, index in asked.kept.receipts.items():
+        if shown.get(leaf_hash) != index:
+            raise Disproved("a receipt that was handed out is missing from a complete history: keep both", 12, index)

@@ -70,10 +70,11 @@ class Held(Struct, frozen=True):
 
     def at(self, recorded_at: str) -> Held:
         """What is in force for an entry that is recorded then."""
-        if not self.pending:
+        now = times.parse_recorded(recorded_at)
+        # The oldest waits first, so if it still does they all do: waiting claims cost nothing to pass by.
+        if not self.pending or now < times.parse_recorded(self.pending[0].since) + WAIT:
             return self
         holding, left = self.holding, []
-        now = times.parse_recorded(recorded_at)
         for pending in self.pending:
             due = times.parse_recorded(pending.since) + WAIT
             if now < due:

@@ -19,7 +19,10 @@ AFTER_CARE = frozenset(
     "case.reopened statement.disputed statement.corrected statement.retracted".split()
 )
 """What may follow the closing of a case."""
-AFTER_RETIREMENT = frozenset("statement.corrected statement.retracted statement.disputed item.reinstated".split())
+AFTER_RETIREMENT = frozenset(
+    "statement.corrected statement.retracted statement.disputed item.reinstated data.erased".split()
+)
+"""Erasure too: the law does not ask whether the thing still exists."""
 NOT_AFTER_RESET = frozenset("case.evaluated case.approved case.accepted item.accepted".split())
 """What a key that came by reset may not say in a case opened before it."""
 _NAMING = frozenset("item.sold case.handed_over".split())

@@ -6,6 +6,7 @@ from ledger import leaf, merkle, submap, uri
 from ledger.bundle import Bundle, Part, hashes_of, map_proof_of
 from ledger.checkpoint import Checkpoint
 from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Refused
+from ledger.forms import ZERO_HASH
 from ledger.leaf import Entry, Seal
 from ledger.party import Parties
 from ledger.replay import Replay
@@ -100,7 +101,7 @@ class Shown:
         if shown[0][1] != merkle.leaf_hash(raw):
             raise Disproved("got two entries of one index", 6, 0)
         shown[seal.index] = seal, b""
-        before, last_hash, recorded_at = -1, leaf.ZERO_HASH, ""
+        before, last_hash, recorded_at = -1, ZERO_HASH, ""
         for index, (one, leaf_hash) in sorted(shown.items()):
             if one.recorded_at < recorded_at or (index == before + 1 and one.prev != last_hash):
                 raise Disproved("time goes back, or the leaf before is another one than shown", 6, index)

@@ -125,6 +125,3 @@ def test_what_would_not_be_read_is_not_written(proof: TlogProof) -> None:
         format_proof(proof)
 
 
-def test_a_list_of_hashes_is_written_as_a_proof_that_equals_it_only_as_a_tuple() -> None:
-    with pytest.raises(Malformed, match="another one"):
-        format_proof(TlogProof(0, [bytes(32)], "note\n"))  # type: ignore[arg-type]

@@ -239,6 +239,7 @@ def test_after_retirement_little_remains(world: World) -> None:
     refused(Refused, "/subjects/0", world.say, "case.opened", "shop", RING, OPENED, case=uuid("new case"))
     world.say("repair.completed", "shop", RING, WORK, case=CASE)
     world.say("statement.corrected", "shop", RING, {"reason": "error"}, corrects=done.statement.id)
+    world.say("data.erased", "operator", RING, {"statements": [done.statement.id], "why": "request"})
     world.say("item.reinstated", "shop", RING, {"reason": "error"})
     world.say("repair.completed", "shop", RING, WORK)
 

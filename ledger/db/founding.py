@@ -21,7 +21,8 @@ from ledger.db.tree import EMPTY, Growth
 from ledger.db.views import uuid_bytes
 from ledger.dsse import SigningKey, sign_statement
 from ledger.errors import PatinaError
-from ledger.leaf import ZERO_HASH, Entry, Link, Seal, Signature, Statement
+from ledger.forms import ZERO_HASH
+from ledger.leaf import Entry, Link, Seal, Signature, Statement
 from ledger.party import Parties
 from ledger.state import State
 from ledger.top import bucket_of
