@@ -19,7 +19,6 @@ from api.appender import Appender
 from api.pages.site_pages import Pages
 from api.rights import Caller
 from api.settings import Settings
-from api.standing import Standing
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
 
@@ -47,7 +46,6 @@ class Site:
         self._open_it = open_it
         self._ledger: Ledger | None = None
         self._appender: Appender | None = None
-        self._standing: Standing | None = None
         self._readers = None if settings.is_sqlite else ThreadPoolExecutor(READERS, "read")
 
     async def open(self) -> None:
@@ -60,7 +58,6 @@ class Site:
         self.refusal = None
         self._appender = Appender(self._ledger.writer, in_thread=not self.settings.is_sqlite)
         self._appender.start()
-        self._standing = Standing(self._ledger.reader, self._ledger.access)
 
     async def close(self) -> None:
         """Commit what waits, then close the ledger."""
@@ -72,7 +69,7 @@ class Site:
         if self._ledger is not None:
             self._ledger.close()
         self.refusal = "the service has stopped"
-        self._ledger = self._appender = self._standing = None
+        self._ledger = self._appender = None
 
     @property
     def ledger(self) -> Ledger:
@@ -87,13 +84,6 @@ class Site:
         if self._appender is None:
             raise Unavailable(self.refusal or "the ledger is not open")
         return self._appender
-
-    @property
-    def standing(self) -> Standing:
-        """Who may write about what; raises ``Unavailable`` if the ledger is not open."""
-        if self._standing is None:
-            raise Unavailable(self.refusal or "the ledger is not open")
-        return self._standing
 
     async def subject_of(self, token: str) -> str | None:
         """What a view code opens; known codes are remembered for a moment, as a page is fetched with its QR code."""

@@ -23,6 +23,8 @@ AFTER_RETIREMENT = frozenset(
     "statement.corrected statement.retracted statement.disputed item.reinstated data.erased".split()
 )
 """Erasure too: the law does not ask whether the thing still exists."""
+OUTSIDE = "outside"
+"""Where ``case.forwarded`` sends an item that goes to a workshop without a key."""
 NOT_AFTER_RESET = frozenset("case.evaluated case.approved case.accepted item.accepted".split())
 """What a key that came by reset may not say in a case opened before it."""
 _NAMING = frozenset("item.sold case.handed_over".split())
@@ -210,6 +212,34 @@ def _claim_refused(state: State, entry: Entry) -> None:
     state.held = holding.refused(state.held, entry.statement.details["refused"])
 
 
+def _received(state: State, entry: Entry) -> None:
+    state.custody = _passed_to(state.custody, entry.statement.party)
+
+
+def _forwarded(state: State, entry: Entry) -> None:
+    # A workshop outside the ledger has no name here: whoever sent the item there goes on answering for it.
+    if entry.statement.details["to"] != OUTSIDE:
+        state.custody = _passed_to(_passed_to(state.custody, entry.statement.party), entry.statement.details["to"])
+
+
+def _given_back(state: State, _: Entry) -> None:
+    state.custody = state.custody[:-1]
+
+
+def _handed_over(state: State, _: Entry) -> None:
+    state.custody = ()
+
+
+def _taken_back(state: State, entry: Entry) -> None:
+    _released(state, entry)
+    state.custody = (entry.statement.party,)
+
+
+def _passed_to(custody: tuple[str, ...], party: str) -> tuple[str, ...]:
+    """Who has it after it came to this party: back to it, if it had passed it on."""
+    return custody[: custody.index(party) + 1] if party in custody else (*custody, party)
+
+
 def _retired(state: State, entry: Entry) -> None:
     state.retired = entry.index
 
@@ -242,8 +272,12 @@ _FOLLOW: dict[str, Callable[[State, Entry], None]] = {
     "item.retired": _retired,
     "item.reinstated": _reinstated,
     "item.linked": _linked,
-    "return.completed": _released,
-    "exchange.completed": _released,
+    "case.received": _received,
+    "case.forwarded": _forwarded,
+    "case.returned": _given_back,
+    "case.handed_over": _handed_over,
+    "return.completed": _taken_back,
+    "exchange.completed": _taken_back,
     "authentication.certified": _certified,
     "authentication.revoked": _certificate_revoked,
 }

@@ -50,6 +50,8 @@ class State(Struct, omit_defaults=True):
     """By number: the certifiers whose certificate stands."""
     cases: dict[str, Case] = {}
     retracted: tuple[str, ...] = ()
+    custody: tuple[str, ...] = ()
+    """Who has the item in hand, last; before it, who passed it on and expects it back."""
 
 
 class _NotShown:

@@ -267,3 +267,29 @@ def test_parts_are_a_forest(world: World) -> None:
     refused(Refused, "/subjects", world.say, "repair.part_replaced", "shop", [a, c], part)
     world.say("repair.part_replaced", "shop", [c, a], part)
     assert world.states[a].whole == c
+
+
+def test_custody_goes_to_a_workshop_and_comes_back(world: World) -> None:
+    world.register("workshop", "repairer")
+    held = {"evidence": {}}
+
+    def in_hands() -> tuple[str, ...]:
+        return world.states[RING].custody
+
+    world.say("case.opened", "shop", RING, OPENED, case=CASE)
+    world.say("case.received", "shop", RING, held, case=CASE)
+    assert in_hands() == (uuid("shop"),)
+    world.say("case.forwarded", "shop", RING, {**held, "to": "outside"}, case=CASE)
+    assert in_hands() == (uuid("shop"),)
+    world.say("case.forwarded", "shop", RING, {**held, "to": uuid("workshop")}, case=CASE)
+    world.say("case.received", "workshop", RING, held, case=CASE)
+    assert in_hands() == (uuid("shop"), uuid("workshop"))
+    world.say("case.returned", "workshop", RING, held, case=CASE)
+    assert in_hands() == (uuid("shop"),)
+    world.say("case.forwarded", "shop", RING, {**held, "to": uuid("workshop")}, case=CASE)
+    world.say("case.received", "shop", RING, held, case=CASE)
+    assert in_hands() == (uuid("shop"),)
+    world.say("case.handed_over", "shop", RING, {"check": "id", **held}, case=CASE)
+    assert in_hands() == ()
+    world.say("return.completed", "shop", RING, {"reason": "regret", "condition": "whole"})
+    assert in_hands() == (uuid("shop"),)

@@ -10,11 +10,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import fold, intake
+from api import fold, intake, standing
 from api.pages import qr
 from api.problems import Problem, not_found
 from api.rights import ADMIN
-from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
+from api.routes.statements import JSON, check_type, placed_problem, presented_codes, receipt_bytes
 from api.site import Site, caller_of, site_of
 from api.state_json import describe_state
 from ledger import times, uri
@@ -151,11 +151,10 @@ async def post_code(request: Request) -> Response:
     if set(body) - {"kind"} or kind not in CODE_KINDS:
         raise Invalid(f"want kind, one of {', '.join(CODE_KINDS)}, and nothing else", "/kind")
     subject = await known_item(request)
-    presented = site.standing.presented(request.headers.get("patina-code"))
-    if not caller.may(ADMIN) and subject not in presented:
-        allowed = await site.read(site.standing.may_write, caller.party, subject)
-        if not allowed:
-            raise Forbidden("this party has neither registered nor sold this item nor has it in custody", "")
+    if not caller.may(ADMIN) and subject not in await presented_codes(request):
+        state = await site.read(site.ledger.reader.state, subject)
+        if not standing.may_write(caller.party, state):
+            raise Forbidden(standing.REFUSED, "")
     token = await site.read(site.ledger.access.create_code, subject, kind)
     return Response(_encode({"id": subject, "kind": kind, **page_of(site, token)}), 201, media_type=JSON)
 

@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import intake
+from api import intake, standing
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -27,7 +27,10 @@ async def post_statement(request: Request) -> Response:
     check_type(request, {JSON, ""})
     value = intake.read_object(await request.body())
     draft = intake.draft_from(value, site, caller)
-    await check_standing([draft], request)
+    try:
+        draft = standing.guarded(draft, caller, await presented_codes(request))
+    except Forbidden as error:
+        raise placed_problem(error) from None
     return await append_one(draft, site)
 
 
@@ -63,23 +66,16 @@ async def post_batch(request: Request) -> Response:
 
 async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[Draft | PatinaError]:
     """A draft or an error for each part of a batch."""
-    site = site_of(request)
+    site, codes = site_of(request), await presented_codes(request)
     drafts: list[Draft | PatinaError] = []
     for part in parts:
         try:
             value = canonical.decode_body(part)
             if not isinstance(value, dict):
                 raise Malformed("got something else, want an object")
-            drafts.append(intake.draft_from(value, site, caller))
+            drafts.append(standing.guarded(intake.draft_from(value, site, caller), caller, codes))
         except PatinaError as error:
             drafts.append(error)
-    presented = await _presented(request)
-    for number, draft in enumerate(drafts):
-        if isinstance(draft, Draft):
-            try:
-                await _check_one(draft, request, presented)
-            except PatinaError as error:
-                drafts[number] = error
     return drafts
 
 
@@ -102,26 +98,11 @@ def receipt_bytes(accepted: Accepted) -> bytes:
     )
 
 
-async def check_standing(drafts: list[Draft], request: Request) -> None:
-    """Raise ``Problem`` 403 unless the caller may write every draft (api.standing)."""
-    presented = await _presented(request)
-    try:
-        for draft in drafts:
-            await _check_one(draft, request, presented)
-    except Forbidden as error:
-        raise placed_problem(error) from None
-
-
-async def _presented(request: Request) -> frozenset[str]:
+async def presented_codes(request: Request) -> frozenset[str]:
+    """The subjects of the codes that the request presents in ``Patina-Code``."""
     header = request.headers.get("patina-code")
     site = site_of(request)
-    return await site.read(site.standing.presented, header) if header else frozenset()
-
-
-async def _check_one(draft: Draft, request: Request, presented: frozenset[str]) -> None:
-    site, caller = site_of(request), caller_of(request)
-    if not site.standing.is_plain(draft.statement, caller):
-        await site.read(site.standing.check, draft.statement, caller, presented)
+    return await site.read(standing.presented, site.ledger.access, header) if header else frozenset()
 
 
 def check_type(request: Request, types: frozenset[str] | set[str]) -> None:

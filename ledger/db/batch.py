@@ -155,6 +155,8 @@ class Batch:
         entry = self._entry(draft, subjects)
         raw = leaves.format_entry(entry)
         before = [known.state for known in subjects]
+        if draft.may is not None:
+            draft.may(before)
         rule.judge(entry, self.parties, before, self)
         decides = statement.type.partition(".")[0] in AUTHORITY
         if decides:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ledger.errors import PatinaError
 from ledger.leaf import Signature, Statement
+from ledger.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Draft:
     """A statement on its way in: parsed, its canonical ``body``, and who signed it.
 
     ``verified`` says that the caller checked every signature (``dsse.check_signature``) and the form of statement and
-    details (``leaf.check_form``, ``leaf.check_details``); ``Writer`` takes no other.
+    details (``leaf.check_form``, ``leaf.check_details``); ``Writer`` takes no other. ``may`` raises ``Refused`` if
+    whoever sent it may not write about its subjects: a rule of the service, asked with their states at that moment.
     """
 
     statement: Statement
@@ -31,6 +33,7 @@ class Draft:
     signatures: tuple[Signature, ...]
     rows: tuple[Row, ...] = ()
     verified: bool = False
+    may: Callable[[Sequence[State | None]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
