@@ -1,6 +1,6 @@
 r"""Posts a repair from Python and checks the receipt before believing it; standard library and Patina's verifier only.
 
-    PATINA_API_KEY=pk_… python examples/python/post_repair.py --url http://127.0.0.1:8000 \
+    PATINA_API_KEY=pk_… .venv/bin/python examples/python/post_repair.py --url http://127.0.0.1:8000 \
         --vkey 'ledger.example/main+…' --party urn:uuid:… "Toaster" "replace heating element"
 
 A workshop that leaves its key in the ledger's custody posts statements unsigned; the service signs them. What it gets
@@ -35,6 +35,8 @@ def post(url: str, key: str, statement: dict[str, Any]) -> bytes:
             receipt: bytes = answer.read()
     except urllib.error.HTTPError as error:
         sys.exit(f"refused: {json.load(error)['detail']}")
+    except urllib.error.URLError as error:
+        sys.exit(f"no answer from {url}: {error.reason}")
     return receipt
 
 
@@ -47,6 +49,13 @@ def main() -> None:
     words.add_argument("name", help="what was repaired")
     words.add_argument("work", help="what was done")
     given = words.parse_args()
+    key = os.environ.get("PATINA_API_KEY")
+    if not key:
+        sys.exit("want the API key in PATINA_API_KEY")
+    try:
+        vkey = parse_vkey(given.vkey)  # before anything is posted: what stands in a ledger stays there
+    except PatinaError as error:
+        sys.exit(error.message)
 
     item = uuid.uuid4().urn
     # With an id of our own a lost answer can be asked for again: the same statement twice is one entry.
@@ -66,9 +75,9 @@ def main() -> None:
         },
     ]
     for statement in statements:
-        receipt = post(given.url, os.environ["PATINA_API_KEY"], statement)
+        receipt = post(given.url, key, statement)
         try:
-            proved = check_receipt(parse_receipt(receipt), [parse_vkey(given.vkey)])
+            proved = check_receipt(parse_receipt(receipt), [vkey])
         except PatinaError as error:
             sys.exit(f"the receipt does not hold: {error.message}")
         if (proved.entry.statement.id, proved.entry.statement.details) != (statement["id"], statement["details"]):
