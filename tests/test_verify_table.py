@@ -119,7 +119,7 @@ def test_heads_have_the_plain_maps_root(tmp_path_factory: pytest.TempPathFactory
             head = heads.head(subject)
             assert (head.count, head.last) == want.get(subject, (0, 0))
             head.state = State(kind="item", first_at="x" * number * 9, last_at=str(index))
-            heads.advance(head, index, f"{index:064x}")
+            heads.advance([head], index, f"{index:064x}")
             want[subject] = (head.count, index)
             if step == "root":
                 assert heads.map_root() == _plain_root(want)
@@ -150,7 +150,7 @@ def test_the_map_of_many_subjects_is_rebuilt_when_it_outgrew_its_buckets(tmp_pat
     for index in range(6000):
         subject = f"subject {rand.randrange(3000)}"
         head = heads.head(subject)
-        heads.advance(head, index, f"{index:064x}")
+        heads.advance([head], index, f"{index:064x}")
         want[subject] = (head.count, index)
         if index in {0, 10, 1500, 1501, 5999}:
             assert heads.map_root() == _plain_root(want)
@@ -162,10 +162,10 @@ def test_the_map_of_what_changed_in_many_places_is_built_afresh(tmp_path: Path) 
     want: dict[str, tuple[int, int]] = {}
     assert heads.map_root() == bytes(32)
     for index in range(6000):
-        heads.advance(heads.head(f"subject {index}"), index, f"{index:064x}")
+        heads.advance([heads.head(f"subject {index}")], index, f"{index:064x}")
         want[f"subject {index}"] = (1, index)
     assert heads.map_root() == _plain_root(want)
-    heads.advance(heads.head("subject 3"), 6000, f"{6000:064x}")
+    heads.advance([heads.head("subject 3")], 6000, f"{6000:064x}")
     want["subject 3"] = (2, 6000)
     assert heads.map_root() == _plain_root(want)
     heads.close()
@@ -182,7 +182,7 @@ def test_the_tree_has_the_plain_trees_root(size: int) -> None:
     compared: dict[tuple[int, int], bytes] = {}
     tree = Tree(lambda level, number, hashes: compared.update({(level, number): hashes}))
     leaves = [str(number).encode() for number in range(size)]
-    hashes = [tree.append(leaf) for leaf in leaves]
+    hashes = [*tree.extend(leaves[:300]), *tree.extend(leaves[300:])]
     assert tree.root() == plain_merkle.root(leaves)
     assert set(compared) == {(0, number) for number in range(size // 256)}
     compared |= {(level, number): raw for level, number, raw in tree.partial()}
@@ -194,6 +194,6 @@ def test_a_tree_goes_on_from_its_edge_and_fills_tiles_of_tiles() -> None:
     compared: list[tuple[int, int]] = []
     full = [[bytes([n % 256]) * 32 for n in range(255)], [bytes([n % 256]) * 32 for n in range(255)]]
     tree = Tree(lambda level, number, _: compared.append((level, number)), 255 * 256 + 255, full)
-    tree.append(b"the last of a tile whose own tile is full too")
+    tree.extend([b"the last of a tile whose own tile is full too"])
     assert compared == [(0, 255), (1, 0)]
     assert [len(level) for level in tree.edge] == [0, 0, 1]

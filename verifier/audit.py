@@ -15,6 +15,7 @@ kept state) · ``first`` (entry 0, and a seal after it) · ``leaf`` (canonical, 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,7 +24,7 @@ from pathlib import Path
 from ledger import leaf
 from ledger.checkpoint import Checkpoint, check_checkpoint
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
-from ledger.leaf import Entry, Seal
+from ledger.leaf import Entry
 from ledger.merkle import HASH_SIZE, leaf_hash
 from ledger.note import VKey
 from verifier.compare import Comparison
@@ -35,6 +36,8 @@ from verifier.signing import Failure, Verifiers
 from verifier.source import TILE_WIDTH, Source
 from verifier.tree import Tree
 
+_BATCH = 64
+"""Leaves that go through each step of the checks together."""
 _TEND = 1024
 """Leaves between two looks at the memory."""
 _TRIM = 131_072
@@ -104,7 +107,8 @@ class _Audit:
         self._report = Report()
         self._comparison = Comparison(source, self._report, store.folder / "hashes")
         read = lru_cache(_READ_AGAIN)(self._read_entry)
-        self._replay = Replay(store.folder, self._report, read, expected=min(checkpoint.size, _EXPECTED))
+        last = None if options.every_seal else checkpoint.size - 1
+        self._replay = Replay(store.folder, self._report, read, expected=min(checkpoint.size, _EXPECTED), seal=last)
         self._replay.origin = checkpoint.origin
         edge = None if kept is None else [_hashes(bytes.fromhex(level)) for level in kept.edge]
         self._tree = Tree(self._comparison.compare, self._start, edge)
@@ -134,30 +138,37 @@ class _Audit:
         if start == size:
             return
         # The bundle in which the kept state ends is read again: its first leaves must be those that were checked.
-        edge = list(self._tree.edge[0])
-        for index, raw in enumerate(self._source.leaves(start - len(edge), size), start - len(edge)):
-            if index >= start:
-                self._step(index, raw)
-            elif leaf_hash(raw) != edge[index - start]:
-                raise Disproved("the leaf is not the one that was audited before", "bundles", index)
-            if index % _TEND == 0:
-                self._tend(index)
+        known = deque(self._tree.edge[0])
+        batch: list[bytes] = []
+        try:
+            for raw in self._source.leaves(start - len(known), size):
+                if known:
+                    if leaf_hash(raw) != known.popleft():
+                        index = start - len(known) - 1
+                        raise Disproved("the leaf is not the one that was audited before", "bundles", index)
+                    continue
+                batch.append(raw)
+                if len(batch) == _BATCH:
+                    full, batch = batch, []
+                    self._step(full)
+        finally:
+            # Also what came before the source failed.
+            self._step(batch)
 
-    def _step(self, index: int, raw: bytes) -> None:
-        replay = self._replay
-        found = replay.leaf(index, raw, self._tree.append(raw))
-        if type(found) is Entry:
-            if self._options.signatures:
-                self._verifiers.add(index, raw)
-        elif type(found) is Seal and (self._options.every_seal or index == self._checkpoint.size - 1):
-            replay.seal(found, index)
-
-    def _tend(self, index: int) -> None:
-        self._replay.tend()
-        if index % _TRIM == 0:
-            self._replay.trim()
-        if self._options.progress is not None:
-            self._options.progress(index, self._checkpoint.size)
+    def _step(self, batch: list[bytes]) -> None:
+        start = self._tree.size
+        found = self._replay.leaves(start, batch, self._tree.extend(batch))
+        if self._options.signatures:
+            for index, (one, raw) in enumerate(zip(found, batch, strict=True), start):
+                if type(one) is Entry:
+                    self._verifiers.add(index, raw)
+        end = self._tree.size
+        if end // _TEND != start // _TEND:
+            self._replay.tend()
+            if end // _TRIM != start // _TRIM:
+                self._replay.trim()
+            if self._options.progress is not None:
+                self._options.progress(end, self._checkpoint.size)
 
     def end(self) -> None:
         """Check what can be said only at the end: signatures still under way, root, tiles, keys, the last leaf."""

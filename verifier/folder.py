@@ -11,8 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.errors import Disproved, Unknown
-from ledger.merkle import root_from
-from verifier.source import HASH_SIZE, TILE_WIDTH, Source, bundles_of, read_bundle, read_note, read_tile, too_long
+from verifier.source import (
+    HASH_SIZE,
+    TILE_WIDTH,
+    Source,
+    bundles_of,
+    read_bundle,
+    read_note,
+    read_tile,
+    root_of_tile,
+    too_long,
+)
 
 DATABASE = "ledger.sqlite3"
 _CHUNK = 2048
@@ -101,7 +110,7 @@ class LedgerFolder:
             return None
         hashes, root = _bytes(rows[0][0]), _bytes(rows[0][1])
         parts = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
-        if root_from(parts) != root:
+        if len(parts) != TILE_WIDTH or root_of_tile(parts) != root:
             raise Disproved(f"tile {level}/{number}: its stored root is not that of its hashes", "tiles")
         return hashes
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ledger import state
@@ -73,13 +73,14 @@ class Heads:
             head = self._cache[subject] = self._read(key_of(subject))
         return head
 
-    def advance(self, head: Head, index: int, leaf_hash: str) -> None:
-        """Count the entry at ``index``; ``head.state`` is what the subject has become by it."""
-        head.count += 1
-        head.last = index
-        head.hash = leaf_hash
-        head.changed = True
-        self._touched[head.key] = head
+    def advance(self, heads: Iterable[Head], index: int, leaf_hash: str) -> None:
+        """Count the entry at ``index`` for its subjects; ``head.state`` is what each has become by it."""
+        for head in heads:
+            head.count += 1
+            head.last = index
+            head.hash = leaf_hash
+            head.changed = True
+            self._touched[head.key] = head
 
     def shrink(self) -> None:
         """Forget the subjects that were met first, when there are too many to keep as objects."""

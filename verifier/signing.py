@@ -15,7 +15,6 @@ import msgspec
 
 from ledger.dsse import check_signature
 from ledger.errors import Invalid, Unknown
-from ledger.leaf import Signature
 
 CHUNK = 256
 """Leaves a job: a quarter of a megabyte, and a few hundredths of a second."""
@@ -27,9 +26,16 @@ Failure = tuple[int, str, bool]
 """Index of a leaf, why its signature is refused, and whether that disproves it."""
 
 
+class _Signature(msgspec.Struct):
+    key: str
+    sig: str
+
+
 class _Signed(msgspec.Struct):
+    """What is signed, and by whom; ``ledger.leaf`` says the same, but takes a process long to import."""
+
     statement: msgspec.Raw
-    signatures: list[Signature]
+    signatures: list[_Signature]
 
 
 _decode = msgspec.json.Decoder(_Signed).decode

@@ -43,11 +43,15 @@ class Table:
     _mask: int
     _shift: int
     _width: int
+    _most: int
+    _last: int
 
     __slots__ = (
         "_file",
+        "_last",
         "_map",
         "_mask",
+        "_most",
         "_path",
         "_salt",
         "_shift",
@@ -68,7 +72,7 @@ class Table:
             self._file.close()
             raise Malformed(f"got a file that is no table: {path.name}")
         _, self.key_size, self.value_size, self.capacity, self.count, self.ordered, salt = _HEADER.unpack(header)
-        self._salt = int.from_bytes(salt, "little") | 1
+        self._salt = int.from_bytes(salt[: self.key_size], "little") | 1
         self._width = self.key_size + self.value_size
         bits = self.capacity.bit_length() - 1
         self._mask = (1 << 8 * self.key_size) - 1
@@ -79,6 +83,8 @@ class Table:
             self._file.close()
             raise Malformed(f"got a table of another size than its header says: {path.name}")
         self._map = mmap.mmap(self._file.fileno(), size)
+        self._most = self.capacity * 3 // 5
+        self._last = size - self._width
 
     @classmethod
     def create(cls, path: Path, key_size: int, value_size: int, *, expected: int, ordered: bool = False) -> Table:
@@ -111,10 +117,10 @@ class Table:
         content = self._map
         place = _PAGE + home * width
         while True:
-            found = content[place : place + keys + 8]
-            if found[keys:] == _EMPTY:
+            end = place + keys
+            if content[end : end + 8] == _EMPTY:
                 return ~place
-            if found.startswith(key):
+            if content[place:end] == key:
                 return place
             place += width
 
@@ -192,8 +198,8 @@ class Table:
         self._file.close()
 
     def _insert(self, place: int, key: bytes, value: bytes) -> None:
-        crowded = place >= len(self._map) - self._width
-        if crowded or self.count * 5 >= self.capacity * 3:
+        # The last slot stays empty: it ends every search.
+        if self.count >= self._most or place >= self._last:
             self._grow()
             place = ~self.find(key)
         self._map[place : place + self._width] = key + value
@@ -214,5 +220,5 @@ class Table:
                 wider.trim()
         path.replace(self._path)
         self.close()
-        for name in ("_file", "_map", "_salt", "_shift", "capacity", "count"):
+        for name in ("_file", "_map", "_salt", "_shift", "_most", "_last", "capacity", "count"):
             setattr(self, name, getattr(wider, name))

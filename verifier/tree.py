@@ -6,11 +6,11 @@ follows the root (RFC 6962) at any size, because a full tile below is one hash o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
 from ledger.merkle import EMPTY_ROOT, root_from
-from verifier.source import TILE_WIDTH
+from verifier.source import TILE_WIDTH, root_of_tile
 
 Compare = Callable[[int, int, bytes], None]
 """Compares a tile of the log (level, number) with its recomputed hashes."""
@@ -24,15 +24,19 @@ class Tree:
         self.edge: list[list[bytes]] = [[]] if edge is None else edge
         self._compare = compare
 
-    def append(self, raw: bytes) -> bytes:
-        """Add a leaf and return its hash, 32 bytes; a tile that it fills is compared."""
-        digest = sha256(b"\x00" + raw).digest()
-        hashes = self.edge[0]
-        hashes.append(digest)
-        self.size += 1
-        if len(hashes) == TILE_WIDTH:
-            self._close(0)
-        return digest
+    def extend(self, raws: Sequence[bytes]) -> list[bytes]:
+        """Add leaves and return their hashes; tiles that they fill are compared."""
+        digests = [sha256(b"\x00" + raw).digest() for raw in raws]
+        start = 0
+        while start < len(digests):
+            hashes = self.edge[0]
+            taken = digests[start : start + TILE_WIDTH - len(hashes)]
+            hashes += taken
+            start += len(taken)
+            self.size += len(taken)
+            if len(hashes) == TILE_WIDTH:
+                self._close(0)
+        return digests
 
     def root(self) -> bytes:
         """The root of the tree so far."""
@@ -54,14 +58,6 @@ class Tree:
         self.edge[level] = []
         if level + 1 == len(self.edge):
             self.edge.append([])
-        self.edge[level + 1].append(_root_of_tile(hashes))
+        self.edge[level + 1].append(root_of_tile(hashes))
         if len(self.edge[level + 1]) == TILE_WIDTH:
             self._close(level + 1)
-
-
-def _root_of_tile(hashes: list[bytes]) -> bytes:
-    """The root over the 256 hashes of a full tile, a whole row at a time: a third of what one leaf at a time costs."""
-    while len(hashes) > 1:
-        pairs = iter(hashes)
-        hashes = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
-    return hashes[0]
