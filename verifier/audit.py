@@ -40,7 +40,8 @@ _BATCH = 64
 """Leaves that go through each step of the checks together."""
 _TEND = 1024
 """Leaves between two looks at the memory."""
-_TRIM = 131_072
+_TRIM = 16_384
+"""Leaves after which file pages are given back: each may have touched two, so 128 MiB."""
 _EXPECTED = 1 << 24
 """Leaves that files are made for at the start: a checkpoint may claim any size before a leaf of it was seen."""
 _READ_AGAIN = 1024

@@ -49,7 +49,7 @@ class Replay:
     ) -> None:
         """For about ``expected`` leaves. Of the seals only the one at index ``seal`` is recomputed, or all of them."""
         self.report = report
-        self.heads = Heads(folder, expected=expected // 2)
+        self.heads = Heads(folder, expected=expected // 4)
         self._ids = Table.at(folder / "ids", 16, 8, expected=expected)
         self._holders = Table.at(folder / "holders", 32, 8, expected=expected // 16)
         self._read_entry = read_entry
