@@ -19,6 +19,7 @@ from tests.listed import Listed, audited, listed
 from tests.test_audit_checks import CASES, WORK, made
 from verifier import audit as audit_module
 from verifier import kept as kept_module
+from verifier import table as table_module
 from verifier.audit import Options, audit
 from verifier.findings import Verdict
 
@@ -269,7 +270,8 @@ def test_a_state_is_copied_with_its_holes(grown: Build, tmp_path: Path, monkeypa
 
 def test_memory_is_tended_in_a_long_log(grown: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(audit_module, "_TEND", 8)
-    monkeypatch.setattr(audit_module, "_TRIM", 64)
+    monkeypatch.setattr(table_module, "LARGE", 0)
+    monkeypatch.setattr(table_module, "_ACCESSES", 7)
     monkeypatch.setattr("verifier.heads.CACHED", 6)
     for every_seal in (True, False):
         verdict, _ = _continued(grown, grown.size, tmp_path / str(every_seal), every_seal=every_seal)

@@ -39,7 +39,6 @@ def test_a_table_grows_and_keeps_everything(tmp_path: Path, *, ordered: bool, si
         assert table.add(key[:size], b"x" * 12) == _value(number)
     assert table.capacity > start
     assert table.count == len(KEYS)
-    table.trim()
     table.put(KEYS[7][:size], _value(9))
     table.flush()
     table.close()

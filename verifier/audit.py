@@ -40,8 +40,6 @@ _BATCH = 64
 """Leaves that go through each step of the checks together."""
 _TEND = 1024
 """Leaves between two looks at the memory."""
-_TRIM = 16_384
-"""Leaves after which file pages are given back: each may have touched two, so 128 MiB."""
 _EXPECTED = 1 << 24
 """Leaves that files are made for at the start: a checkpoint may claim any size before a leaf of it was seen."""
 _READ_AGAIN = 1024
@@ -166,8 +164,6 @@ class _Audit:
         end = self._tree.size
         if end // _TEND != start // _TEND:
             self._replay.tend()
-            if end // _TRIM != start // _TRIM:
-                self._replay.trim()
             if self._options.progress is not None:
                 self._options.progress(end, self._checkpoint.size)
 

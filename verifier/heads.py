@@ -100,10 +100,6 @@ class Heads:
         self._dirty.clear()
         return self._top.root
 
-    def trim(self) -> None:
-        """Give file pages back to the kernel's cache."""
-        self._table.trim()
-
     def flush(self) -> None:
         """Write everything to the disk."""
         self._settle()

@@ -151,11 +151,6 @@ class Replay:
         """Keep memory bounded; to be called now and then between leaves."""
         self.heads.shrink()
 
-    def trim(self) -> None:
-        """Give file pages back to the kernel's cache."""
-        for table in (self.heads, self._ids, self._holders):
-            table.trim()
-
     def flush(self) -> None:
         """Write everything to the disk."""
         for table in (self.heads, self._ids, self._holders):

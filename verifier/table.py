@@ -1,8 +1,8 @@
 """A table in a memory-mapped file: keys and values of fixed width, open addressing, growing by rehash.
 
 An audit of ten million leaves has to know every statement id and the head of every subject, and should not need the
-memory for it. The kernel keeps what is touched often; ``trim`` gives the rest back, so that a process's resident memory
-stays bounded while the file grows.
+memory for it. A large table gives its pages back to the kernel's cache every few thousand accesses, so that a
+process's resident memory stays bounded while the file grows.
 
 Keys are placed in one of two ways. *Scattered*: by a secret multiplier, because ids are chosen by whoever is audited
 and could otherwise be chosen to collide (multiply-shift, Dietzfelbinger et al. 1997). *Ordered*: by the first bits of
@@ -25,6 +25,10 @@ _MAGIC = b"patina-table-1\n\x00"
 _HEADER = struct.Struct("<16sIIQQ?32s")
 _PAGE = 4096
 _EMPTY = bytes(8)
+LARGE = 256 << 20
+"""Bytes from which on a table gives pages back; a smaller one may stay in memory whole."""
+_ACCESSES = 2048
+"""Between two times of it: the kernel maps up to 64 KiB around each access, so this is at most 128 MiB."""
 _SLACK = 4096
 """Slots past the last home slot: an ordered table does not wrap around, so that a prefix is one stretch."""
 
@@ -45,10 +49,12 @@ class Table:
     _width: int
     _most: int
     _last: int
+    _left: int
 
     __slots__ = (
         "_file",
         "_last",
+        "_left",
         "_map",
         "_mask",
         "_most",
@@ -85,6 +91,7 @@ class Table:
         self._map = mmap.mmap(self._file.fileno(), size)
         self._most = self.capacity * 3 // 5
         self._last = size - self._width
+        self._left = _ACCESSES
 
     @classmethod
     def create(cls, path: Path, key_size: int, value_size: int, *, expected: int, ordered: bool = False) -> Table:
@@ -113,6 +120,9 @@ class Table:
             home = int.from_bytes(key[:8], "big") >> self._shift
         else:
             home = ((int.from_bytes(key, "little") * self._salt) & self._mask) >> self._shift
+        self._left -= 1
+        if not self._left:
+            self._trim()
         width, keys = self._width, self.key_size
         content = self._map
         place = _PAGE + home * width
@@ -151,6 +161,9 @@ class Table:
         spread = self.capacity.bit_length() - 1 - bits
         if not self.ordered or spread < 0:
             raise AssertionError("want an ordered table with at least a slot for each prefix")
+        self._left -= 1
+        if not self._left:
+            self._trim()
         content, keys = self._map, self.key_size
         place = _PAGE + (prefix << spread) * width
         end = place + (width << spread)
@@ -174,16 +187,15 @@ class Table:
         step = 1024 * width
         end = len(content)
         for start in range(_PAGE, end, step):
+            self._left -= 1
+            if not self._left:
+                self._trim()
             chunk = content[start : min(end, start + step)]
             if not chunk.strip(b"\x00"):
                 continue
             for place in range(0, len(chunk), width):
                 if chunk[place + keys : place + keys + 8] != _EMPTY:
                     yield chunk[place : place + width]
-
-    def trim(self) -> None:
-        """Give the pages of the file back to the kernel's cache: they no longer count as this process's memory."""
-        self._map.madvise(mmap.MADV_DONTNEED)
 
     def flush(self) -> None:
         """Write everything to the disk."""
@@ -196,6 +208,12 @@ class Table:
         """Close the file; what was not flushed may be lost."""
         self._map.close()
         self._file.close()
+
+    def _trim(self) -> None:
+        """Let pages no longer count as this process's memory; the kernel still has them."""
+        self._left = _ACCESSES
+        if len(self._map) >= LARGE:
+            self._map.madvise(mmap.MADV_DONTNEED)
 
     def _insert(self, place: int, key: bytes, value: bytes) -> None:
         # The last slot stays empty: it ends every search.
@@ -213,11 +231,8 @@ class Table:
         if wider.capacity <= self.capacity:
             raise AssertionError("a table that grows becomes larger")
         keys = self.key_size
-        for number, record in enumerate(self.records()):
-            place = ~wider.find(record[:keys])
-            wider._insert(place, record[:keys], record[keys:])  # noqa: SLF001 - its own class
-            if number % 100_000 == 0:
-                wider.trim()
+        for record in self.records():
+            wider.add(record[:keys], record[keys:])
         path.replace(self._path)
         self.close()
         for name in ("_file", "_map", "_salt", "_shift", "_most", "_last", "capacity", "count"):
