@@ -173,9 +173,8 @@ def _why_not(raw: bytes, error: Exception) -> Malformed | Unknown:
     v = value.get("v") if isinstance(value, dict) else None
     if type(v) is int and v > 1:
         return Unknown(f"got a leaf of version {v}, this program knows version 1", "/v")
-    if isinstance(error, msgspec.ValidationError):
-        return Malformed(*_explain(error))
-    return Malformed(_lower(str(error)))
+    assert isinstance(error, msgspec.ValidationError), "canonical JSON of another shape"
+    return Malformed(*_explain(error))
 
 
 def _check_entry(entry: Entry, raw: bytes) -> None:
@@ -254,10 +253,9 @@ def _forms_of(statement: Statement) -> str:
 
 def _refuse_form(statement: Statement, root: str) -> None:
     """Raise ``Invalid`` for the first member that does not have its form."""
-    for name, (form, words) in STATEMENT.items():
-        value = getattr(statement, name)
-        if value is not None and re.fullmatch(form, value) is None:
-            raise Invalid(f"got {value[:80]!r}, want {words}", f"{root}/{name}")
+    given = {name: getattr(statement, name) for name in STATEMENT}
+    wrong = [name for name, value in given.items() if value is not None and not re.fullmatch(STATEMENT[name][0], value)]
+    raise Invalid(f"got {given[wrong[0]][:80]!r}, want {STATEMENT[wrong[0]][1]}", f"{root}/{wrong[0]}")
 
 
 def check_details(statement: Statement) -> tuple[str, ...]:

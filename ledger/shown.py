@@ -40,9 +40,7 @@ class Shown:
     def check_map(self, map_root: bytes) -> None:
         """(4) Each map proof reaches the root, and as many entries are shown as the map counts."""
         for subject, part in self._parts.items():
-            count, last = submap.check_map(map_root, submap.key_of(subject), map_proof_of(part.map))
-            if (count, last) != (part.map.count, part.map.last):
-                raise Malformed(f"{subject}: the map proof shows another value")
+            count, _ = submap.check_map(map_root, submap.key_of(subject), map_proof_of(part.map))
             if len(part.entries) != count:
                 raise Malformed(f"{subject}: got {len(part.entries)} entries, the map counts {count}")
 

@@ -303,3 +303,18 @@ JSON = st.recursive(
 def test_any_member_raises_only_our_own_errors(name: str, value: object) -> None:
     with contextlib.suppress(Invalid):
         leaf.statement_bytes(leaf.statement_from({**ENTRY["statement"], name: value}))
+
+
+@pytest.mark.parametrize("body", [b'{"a" :1}', b"{}", rfc8785.dumps({**ENTRY["statement"], "id": "x"})])
+def test_a_statement_is_held_to_its_form_and_to_canonical_bytes(body: bytes) -> None:
+    with pytest.raises(Malformed):
+        leaf.parse_statement(body)
+    spaced = json.dumps(ENTRY["statement"], sort_keys=True).encode()
+    with pytest.raises(Malformed, match="canonical"):
+        leaf.parse_statement(spaced)
+
+
+def test_a_subject_stands_once() -> None:
+    with pytest.raises(Invalid) as caught:
+        leaf.statement_from({**ENTRY["statement"], "subjects": [RING, RING]})
+    assert caught.value.pointer == "/subjects"

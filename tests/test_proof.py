@@ -125,3 +125,6 @@ def test_what_would_not_be_read_is_not_written(proof: TlogProof) -> None:
         format_proof(proof)
 
 
+def test_a_text_longer_than_allowed_is_not_written() -> None:
+    with pytest.raises(Malformed, match="at most"):
+        format_proof(TlogProof(0, (), "x" * MAX_TEXT))

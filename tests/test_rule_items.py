@@ -293,3 +293,33 @@ def test_custody_goes_to_a_workshop_and_comes_back(world: World) -> None:
     assert in_hands() == ()
     world.say("return.completed", "shop", RING, {"reason": "regret", "condition": "whole"})
     assert in_hands() == (uuid("shop"),)
+
+
+def test_of_two_claims_the_first_comes_into_force_first(world: World, sale: Entry) -> None:
+    claim(world, world.hash_of(sale), "phone")
+    early = claim(world, world.hash_of(sale), "early")
+    world.later(1)
+    late = claim(world, world.hash_of(sale), "late")
+    world.later(71.5)
+    world.hold("item.reported_lost", "early", RING, {}, world.hash_of(early))
+    world.later(1)
+    refused(Forbidden, "/grant", world.hold, "item.recovered", "early", RING, {}, world.hash_of(early))
+    world.hold("item.recovered", "late", RING, {}, world.hash_of(late))
+
+
+def test_a_retired_item_replaces_nothing(world: World) -> None:
+    other = uuid("other ring")
+    world.say("item.registered", "shop", other, {"name": "x", "category": "y"})
+    world.say("item.retired", "shop", other, {"reason": "scrapped"})
+    details = {"reason": "fault", "replacement": other}
+    refused(Refused, "/subjects/1", world.say, "exchange.completed", "shop", [RING, other], details)
+    world.say("item.linked", "shop", [RING, other], {"as": "pair"})
+
+
+def test_parts_are_not_stacked_for_ever(world: World) -> None:
+    names = [uuid(f"part {number}") for number in range(35)]
+    for name in names:
+        world.say("item.registered", "shop", name, {"name": "x", "category": "y"})
+    for part, whole in zip(names[1:33], names, strict=False):
+        world.say("item.linked", "shop", [part, whole], {"as": "piece"})
+    refused(Refused, "/subjects", world.say, "item.linked", "shop", [names[33], names[32]], {"as": "piece"})

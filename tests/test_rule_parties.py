@@ -212,3 +212,11 @@ def test_ledger_keys_come_and_go_by_the_operator(world: World) -> None:
 
 def test_the_table_of_parties_survives_a_dump(world: World) -> None:
     assert party.load(party.dump(world.parties)) == world.parties
+
+
+def test_the_operator_and_the_ledger_keep_their_places(world: World) -> None:
+    details = {"name": "n", "roles": ["carrier"]}
+    world.say("party.registered", "operator", uuid("operator") + "#authority", details)
+    about = uuid("operator") + "#authority"
+    refused(Refused, "/subjects/0", world.say, "party.suspended", "operator", about, {"reason": "fraud"})
+    refused(Refused, "/subjects/0", world.say, "party.registered", "operator", LEDGER + "#authority", details)
