@@ -274,7 +274,15 @@ def test_memory_is_tended_in_a_long_log(grown: Build, monkeypatch: pytest.Monkey
     monkeypatch.setattr(table_module, "_ACCESSES", 7)
     monkeypatch.setattr("verifier.heads.CACHED", 6)
     for every_seal in (True, False):
-        verdict, _ = _continued(grown, grown.size, tmp_path / str(every_seal), every_seal=every_seal)
+        told: list[int] = []
+        folder = tmp_path / str(every_seal)
+
+        def tell(done: int, _: int, told: list[int] = told) -> None:
+            told.append(done)
+
+        verdict, _ = _continued(grown, grown.size, folder, every_seal=every_seal, progress=tell)
+        assert told == sorted(told)
+        assert len(told) > 5
         fresh = audit(listed(grown), Options((parse_vkey(grown.vkey),), every_seal=every_seal))
         assert verdict.outcome == "proven"
         assert _facts(verdict) == _facts(fresh)

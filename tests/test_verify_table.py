@@ -29,8 +29,12 @@ def _value(number: int) -> bytes:
 
 
 @pytest.mark.parametrize("ordered", [False, True])
-@pytest.mark.parametrize("size", [16, 32])
-def test_a_table_grows_and_keeps_everything(tmp_path: Path, *, ordered: bool, size: int) -> None:
+@pytest.mark.parametrize(("size", "large"), [(16, 0), (32, 0), (32, 1 << 30)])
+def test_a_table_grows_and_keeps_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, ordered: bool, size: int, large: int
+) -> None:
+    monkeypatch.setattr(table_module, "LARGE", large)
+    monkeypatch.setattr(table_module, "_ACCESSES", 3)
     table = Table.create(tmp_path / "t", size, 12, expected=10, ordered=ordered)
     start = table.capacity
     for number, key in enumerate(KEYS):
