@@ -12,6 +12,7 @@ import pytest
 
 from api.cli import folder, init, key, migrate, party, terminal
 from ledger import dsse, leaf, times
+from ledger.db.secret import MasterKey
 from ledger.dsse import SigningKey
 from ledger.errors import Forbidden, Invalid, PatinaError, Refused, Unavailable
 from verifier.cli import keygen, sign
@@ -83,6 +84,22 @@ def test_init_refuses_a_folder_that_has_a_ledger(directory: Path) -> None:
     with pytest.raises(Refused, match="holds a ledger"):
         init.main(["--dir", str(directory), "--origin", "other.example/log"])
     assert (directory / folder.MASTER_KEY).read_bytes() == before
+
+
+@pytest.mark.parametrize(("held", "told"), [(["setup.py"], "setup.py;"), ([".git", "a", "b"], r"\.git and 2 more;")])
+def test_init_refuses_a_folder_that_holds_anything(tmp_path: Path, held: list[str], told: str) -> None:
+    for name in held:
+        (tmp_path / name).touch()
+    with pytest.raises(Refused, match=f"which holds {told} want an empty or a new folder"):
+        init.main(["--dir", str(tmp_path), "--origin", ORIGIN])
+    assert sorted(path.name for path in tmp_path.iterdir()) == held
+    with pytest.raises(Refused, match="which is a file"):
+        init.main(["--dir", str(tmp_path / held[0]), "--origin", ORIGIN])
+
+
+def test_init_goes_on_from_the_master_key_of_one_that_was_interrupted(tmp_path: Path) -> None:
+    MasterKey.create(tmp_path / folder.MASTER_KEY)
+    assert init.create(tmp_path, ORIGIN)["origin"] == ORIGIN
 
 
 @pytest.mark.parametrize("origin", ["", "a b", "https://a.example/log", "a+b", "/log", "a/", "x" * 300, "a.example/\n"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.cli import demo, demo_cast, folder
+from api.cli import demo, demo_cast, folder, init
 from api.cli.announce import KEPT
 from ledger import leaf, times
 from ledger.bundle import parse_history
@@ -129,6 +129,48 @@ def test_a_second_demo_is_refused_and_changes_nothing(directory: Path, capsys: p
     assert "晨光珠宝 Morning Light Jewellery" in first
     with folder.opened(directory) as ledger:
         assert ledger.reader.size() == size
+
+
+def test_a_ledger_that_the_demo_did_not_make_is_left_alone(tmp_path: Path) -> None:
+    directory = tmp_path / "var"
+    init.create(directory, "real.example/log")
+    before = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    for words in ([], ["--if-absent"]):
+        with pytest.raises(Refused, match=r"did not make; want .* --dir .*var-demo$"):
+            demo.main(["--dir", str(directory), *words])
+    assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(Refused, match=r"holds notes\.txt; want an empty"):
+        demo.main(["--dir", str(tmp_path)])
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_demo_that_was_stopped_before_it_had_a_ledger_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create = init.create
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(init, "create", stop)
+    with pytest.raises(KeyboardInterrupt):
+        demo.main(["--dir", str(tmp_path / "var")])
+    monkeypatch.setattr(init, "create", create)
+    assert len(json.loads(printed(capsys, "--dir", str(tmp_path / "var"), "--json"))["items"]) == 8
+
+
+def test_pages_are_printed_at_the_address_of_now(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--dir", str(directory), "--if-absent", "--json"]
+    monkeypatch.setenv("PORT", "8158")
+    assert json.loads(printed(capsys, *words))["items"][0]["page"].startswith("http://127.0.0.1:8158/i/")
+    monkeypatch.setenv("PATINA_PUBLIC_URL", "https://shop.example/")
+    assert json.loads(printed(capsys, *words))["items"][0]["page"].startswith("https://shop.example/i/")
 
 
 def test_a_demo_that_was_stopped_is_finished_by_the_next(

@@ -5,6 +5,7 @@
 
 What is printed is kept in ``demo.json`` for its owner's eyes (mode 0600): API keys and view codes stand in the
 database as hashes only, and `patina serve --announce` shows them again. For a demo, that is; `patina init` keeps none.
+Only ``page`` is not kept: it is made of the token and the public URL of now, each time that it is printed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ ORIGIN = "patina.example/demo"
 NAME = "Patina demo"
 SEED = "demo.seed"
 SEED_BYTES = 32
+_OWN = frozenset({SEED})
 VIEW = "view"
 
 
@@ -47,15 +49,33 @@ def main(argv: Sequence[str]) -> int:
     if demo is not None and not given.if_absent:
         raise Refused(f"got {given.dir}, where the demo is loaded; --if-absent prints it again")
     if demo is None:
-        if not folder.holds_ledger(given.dir):
-            init.create(given.dir, given.origin, name=NAME, operator=NAME)
+        found(given.dir, given.origin)
         with folder.opened(given.dir, given) as ledger:
             demo = load(ledger)
+    demo = demo | {"items": [item | {"page": item_page(_public_url(), item["token"])} for item in demo["items"]]}
     if given.json:
         terminal.answer(demo)
     else:
         print(in_words(demo))
     return 0
+
+
+def found(directory: Path, origin: str) -> None:
+    """Make the demo's ledger, unless a run that was stopped has; raises `Refused` where a ledger is another's.
+
+    The seed is written first: a ledger beside it is the demo's own. In any other, whose entries stay for ever,
+    fictitious parties have no place.
+    """
+    if not folder.holds_ledger(directory):
+        init.check_place(directory, origin, _OWN)
+        directory.mkdir(parents=True, exist_ok=True)
+        _seed(directory)
+        init.create(directory, origin, name=NAME, operator=NAME, beside=_OWN)
+    elif not (directory / SEED).exists():
+        raise Refused(
+            f"got {directory}, which holds a ledger that the demo did not make; "
+            f"want a folder of its own: patina demo --dir {directory}-demo"
+        )
 
 
 def load(ledger: Ledger) -> dict[str, Any]:
@@ -75,7 +95,7 @@ def load(ledger: Ledger) -> dict[str, Any]:
         for told in story:
             item = cast.tell(told)
             token = ledger.access.create_code(item, VIEW)
-            items.append({"id": item, "token": token, "page": item_page(_public_url(), token)})
+            items.append({"id": item, "token": token})
             advance()
     operator = {"party": ledger.operator, "api_key": ledger.access.create_api_key(ledger.operator, [ADMIN], "demo")}
     demo = {"origin": ledger.origin, "vkey": ledger.vkeys[0], "operator": operator, "parties": parties, "items": items}

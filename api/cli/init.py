@@ -55,15 +55,13 @@ def create(
     name: str | None = None,
     operator: str | None = None,
     database_url: str | None = None,
+    beside: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Make the ledger; return ``{"origin", "vkey", "operator": {"party", "api_key"}}``.
 
-    Raises `Invalid` for an origin out of form and `Refused` where the folder holds a ledger.
+    Raises what `check_place` does.
     """
-    if _ORIGIN.fullmatch(origin) is None or len(origin) > MAX_ORIGIN:
-        raise Invalid(f"got origin {origin[:MAX_ORIGIN]!r}, want a host and a path such as ledger.example/main")
-    if folder.holds_ledger(directory):
-        raise Refused(f"got {directory}, which holds a ledger; want an empty or a new folder")
+    check_place(directory, origin, beside)
     url = database_url or folder.database_url(directory)
     directory.mkdir(parents=True, exist_ok=True)
     master = MasterKey.from_env(os.environ)
@@ -84,3 +82,22 @@ def create(
     with folder.opened(directory, url=url) as ledger:
         secret = ledger.access.create_api_key(ledger.operator, [ADMIN], "operator")
         return {"origin": origin, "vkey": vkey, "operator": {"party": ledger.operator, "api_key": secret}}
+
+
+def check_place(directory: Path, origin: str, beside: frozenset[str] = frozenset()) -> None:
+    """Raise `Invalid` for an origin out of form, and `Refused` unless the folder is new or empty.
+
+    The files named in `beside` are the caller's own. A master key alone is what an init that was interrupted leaves.
+    """
+    if _ORIGIN.fullmatch(origin) is None or len(origin) > MAX_ORIGIN:
+        raise Invalid(f"got origin {origin[:MAX_ORIGIN]!r}, want a host and a path such as ledger.example/main")
+    if folder.holds_ledger(directory):
+        raise Refused(f"got {directory}, which holds a ledger; want an empty or a new folder")
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise Refused(f"got {directory}, which is a file; want an empty or a new folder")
+    held = sorted({path.name for path in directory.iterdir()} - beside - {folder.MASTER_KEY})
+    if held:
+        more = f" and {len(held) - 1} more" if len(held) > 1 else ""
+        raise Refused(f"got {directory}, which holds {held[0]}{more}; want an empty or a new folder")
