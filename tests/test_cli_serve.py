@@ -5,6 +5,7 @@ The examples are run here too: whatever stands in a README must work as it stand
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -153,6 +154,22 @@ def test_the_curl_walk_through_works_as_it_stands(directory: Path) -> None:
         )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "5. one letter changed" in done.stdout
+
+
+def test_the_first_steps_of_the_docs_page_work_as_they_stand(directory: Path, tmp_path: Path) -> None:
+    workshop = next(party for party in kept(directory)["parties"] if "Tongda" in party["name"])
+    with serving(directory) as (url, _):
+        set_first, commands, *_ = re.findall(
+            r"<pre tabindex=\"0\"><code>(.*?)</code></pre>", get(f"{url}/docs")[1], re.S
+        )
+        assert set_first == "KEY=pk_…\nPARTY=urn:uuid:…"
+        environment = os.environ | {"KEY": workshop["api_key"], "PARTY": workshop["id"]}
+        words = ["sh", "-euc", html.unescape(commands)]
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "receipt.json").read_text())["index"] > 0
 
 
 def test_the_python_example_works_as_it_stands(directory: Path) -> None:
