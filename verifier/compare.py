@@ -21,7 +21,7 @@ _WAITING = 16
 
 
 class Comparison:
-    """Reports to ``report`` every tile of ``source`` that is not as recomputed; leaf hashes go to the file ``path``."""
+    """Reports to ``report`` the first tile of ``source`` that is not as recomputed, by the leaves that it covers; leaf hashes go to the file ``path``."""
 
     def __init__(self, source: Source, report: Report, path: Path) -> None:
         self._source = source
@@ -64,16 +64,17 @@ class Comparison:
 
     def _take(self) -> None:
         level, number, want, future = self._waiting.popleft()
+        width = len(want) // HASH_SIZE
         first = number << 8 * (level + 1)
-        name = f"tile {level}/{number} of width {len(want) // HASH_SIZE}"
+        name = f"tile {level}/{number} of width {width}, of leaves {first} to {first + (width << 8 * level) - 1},"
         try:
             got = future.result()
         except Disproved as error:
-            self._report.add("tiles", error.message, first)
+            self._report.add("tiles", error.message)
         except Unknown as error:
-            self._report.add("tiles", error.message, first, disproved=False)
+            self._report.add("tiles", error.message, disproved=False)
         else:
             if got is None:
-                self._report.add("tiles", f"{name} is missing", first, disproved=False)
+                self._report.add("tiles", f"{name} is missing", disproved=False)
             elif got != want:
-                self._report.add("tiles", f"{name} is not that of the leaves", first)
+                self._report.add("tiles", f"{name} is not that of the leaves")

@@ -32,11 +32,11 @@ class Finding:
     index: int | None = None
     disproved: bool = True
 
-    def text(self) -> str:
-        """One line for people."""
+    def text(self, *, beside_worse: bool = True) -> str:
+        """One line for people; ``beside_worse``: the verdict is not "could not tell" already, so the line says it."""
         name = f"check {self.check}" if isinstance(self.check, int) else self.check
         place = "" if self.index is None else f"leaf {self.index}, "
-        doubt = "" if self.disproved else " (could not tell)"
+        doubt = " (could not tell)" if beside_worse and not self.disproved else ""
         return f"{place}{name}: {self.why}{doubt}"
 
     def value(self) -> dict[str, Any]:
@@ -72,7 +72,8 @@ class Verdict:
     def text(self) -> str:
         """The verdict for people: one line, and one more for each finding, fact and note."""
         lines = [f"{self.outcome}: {self.what}"]
-        lines += [f"  {finding.text()}" for finding in self.findings]
+        worse = self.outcome == "disproved"
+        lines += [f"  {finding.text(beside_worse=worse)}" for finding in self.findings]
         lines += [f"  {name}: {value}" for name, value in self.facts.items()]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)

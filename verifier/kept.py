@@ -25,7 +25,8 @@ from ledger.errors import Unknown
 from ledger.party import Parties
 
 FILES = ("heads", "states", "ids", "holders", "hashes")
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Bytes written at once: the kernel keeps a file in pieces of that size, and maps a whole one at every access."""
 _ZEROS = bytes(_CHUNK)
 _CURRENT = "current"
 

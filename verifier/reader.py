@@ -8,7 +8,7 @@ and kept, and their outcome becomes a verdict.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -33,6 +33,12 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 """Bytes of a bundle: a few thousand entries of 64 KiB; a phone takes far less."""
 
 
+_MEANS: Mapping[int | str, str] = {
+    5: ": these bytes do not stand in the log at this index, or the proof was changed"
+}
+"""What a failed check means, where its own words are those of the format alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who asks: the pinned keys, what was asked for, what was kept, and the present time in microseconds.
@@ -51,6 +57,14 @@ class Reader:
     attachments: tuple[bytes, ...] = ()
 
 
+class _Untold(Unknown):
+    """Could not tell, for want of something that is no version: ``check`` names it."""
+
+    def __init__(self, message: str, check: str) -> None:
+        super().__init__(message)
+        self.check = check
+
+
 def verify(raw: bytes, name: str, reader: Reader) -> Verdict:
     """The verdict on one document; what it proved is remembered."""
     kind = _kind(raw)
@@ -59,11 +73,12 @@ def verify(raw: bytes, name: str, reader: Reader) -> Verdict:
     try:
         return _receipt(raw, name, reader) if kind == "receipt" else _history(raw, name, reader)
     except Disproved as error:
-        return Verdict(name, (Finding(error.check, error.message, error.index),))
+        return Verdict(name, (Finding(error.check, error.message + _MEANS.get(error.check, ""), error.index),))
     except (Malformed, Invalid) as error:
         return Verdict(name, (Finding("form", error.message),))
     except Unknown as error:
-        return Verdict(name, (Finding("version", error.message, disproved=False),))
+        check = error.check if isinstance(error, _Untold) else "version"
+        return Verdict(name, (Finding(check, error.message, disproved=False),))
 
 
 def _kind(raw: bytes) -> str | None:
@@ -128,6 +143,9 @@ def _history(raw: bytes, name: str, reader: Reader) -> Verdict:
         reader.memory.keep(found.checkpoint)
     reader.memory.keep_count(bundle.origin, subject, len(found.entries))
     findings = tuple(Finding("version", why, disproved=False) for why in found.unknown)
+    if kept is not None and kept.size < found.checkpoint.size and asked.consistency is None:
+        # Growth that nobody proved is what check_history notes last, and no version would tell it.
+        findings = (*findings[:-1], Finding(12, found.unknown[-1], disproved=False))
     what = f"history {name}: all {len(found.entries)} entries about {subject} as of {found.as_of}"
     return Verdict(what, findings, _history_facts(found), _notes(found, reader))
 
@@ -137,7 +155,7 @@ def _secret(code: str | None) -> bytes | None:
     try:
         return None if code is None else holderkey.parse_owner_code(code)
     except Malformed as error:
-        raise Unknown(error.message) from None
+        raise _Untold(error.message, "owner code") from None
 
 
 def _history_facts(found: VerifiedHistory) -> dict[str, Any]:
@@ -173,7 +191,15 @@ def _proof(bundle: Bundle, kept: int | None, reader: Reader) -> tuple[bytes, ...
     with _check(1):
         # Before the log is asked for anything: of a checkpoint that nobody signed it has no proof.
         new = check_checkpoint(bundle.checkpoint, reader.vkeys, bundle.origin).size
-    return consistency(reader.log, kept, new) if kept < new else None
+    return _grown(reader.log, kept, new) if kept < new else None
+
+
+def _grown(log: Source, old: int, new: int) -> tuple[bytes, ...]:
+    """The proof of growth that this log gives."""
+    try:
+        return consistency(log, old, new)
+    except Unknown as error:
+        raise _Untold(error.message, "log") from None
 
 
 def _growth(checkpoint: Checkpoint, reader: Reader) -> str | None:
@@ -190,7 +216,7 @@ def _growth(checkpoint: Checkpoint, reader: Reader) -> str | None:
     if old != new:
         if reader.log is None:
             return f"that the logs of {old} and of {new} leaves are one: no --log to prove it with"
-        proof = consistency(reader.log, old, new)
+        proof = _grown(reader.log, old, new)
     with _check(12):
         check_consistency(old, new, old_root, new_root, proof)
     return None

@@ -25,7 +25,7 @@ class Report:
             self._first[check, disproved] = Finding(check, why, index, disproved)
 
     def findings(self) -> tuple[Finding, ...]:
-        """All of them by index; what belongs to no leaf stands last."""
+        """All of them by index; what belongs to no leaf, or to a whole tile of them, stands last."""
         return tuple(sorted(self._first.values(), key=_place))
 
 

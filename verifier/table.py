@@ -89,9 +89,8 @@ class Table:
             self._file.close()
             raise Malformed(f"got a table of another size than its header says: {path.name}")
         self._map = mmap.mmap(self._file.fileno(), size)
-        if size >= LARGE and hasattr(mmap, "MADV_NOHUGEPAGE"):
-            # One access would map two megabytes.
-            self._map.madvise(mmap.MADV_NOHUGEPAGE)
+        # Else the kernel reads ahead in large pieces, and maps a whole one at every access.
+        self._map.madvise(mmap.MADV_RANDOM)
         self._most = self.capacity * 3 // 5
         self._last = size - self._width
         self._left = _ACCESSES

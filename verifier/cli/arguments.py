@@ -47,6 +47,12 @@ def _vkey(text: str) -> VKey:
         raise argparse.ArgumentTypeError(error.message) from None
 
 
+_SUBJECTS = (
+    "subjects are urn:uuid:… of an item, https://id.gs1.org/01/…/21/… or https://id.gs1.org/8004/…, "
+    "or a GS1 Digital Link of any host"
+)
+
+
 def subject(text: str) -> str:
     """A subject, given in its own spelling or as a GS1 Digital Link of any host."""
     try:
@@ -55,7 +61,7 @@ def subject(text: str) -> str:
         try:
             return uri.from_digital_link(text)
         except PatinaError as error:
-            raise argparse.ArgumentTypeError(error.message) from None
+            raise argparse.ArgumentTypeError(f"{error.message}; {_SUBJECTS}") from None
     return text
 
 
