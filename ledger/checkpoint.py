@@ -73,11 +73,16 @@ def check_checkpoint(note: Note | bytes | str, vkeys: Iterable[VKey], origin: st
     """The checkpoint of the log `origin` that at least one of its `vkeys` signed.
 
     Keys of another name than `origin` are no keys of this log. Raises `Malformed` for what is no checkpoint,
-    `Disproved` (check `checkpoint`) for another origin, and what `check_note` raises.
+    `Disproved` (check `checkpoint`) for another origin or keys of other logs alone, and what `check_note` raises.
     """
     parsed = note if isinstance(note, Note) else parse_note(note)
     checkpoint = parse_checkpoint_text(parsed.text)
     if checkpoint.origin != origin:
         raise Disproved(f"got a checkpoint of {checkpoint.origin}, want one of {origin}", "checkpoint")
-    check_note(parsed, [vkey for vkey in vkeys if vkey.name == origin])
+    given = list(vkeys)
+    named = [vkey for vkey in given if vkey.name == origin]
+    if given and not named:
+        others = ", ".join(sorted({vkey.name for vkey in given}))
+        raise Disproved(f"got a checkpoint of {origin}, want one of {others}, whose key is known", "checkpoint")
+    check_note(parsed, named)
     return checkpoint

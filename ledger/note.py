@@ -220,7 +220,8 @@ def check_note(note: Note, vkeys: Iterable[VKey]) -> tuple[VKey, ...]:
         return tuple(verified)
     if unverifiable:
         raise Unknown("got a note signed by key types that this version cannot verify only")
-    raise Disproved("got a note without a signature by a known key", "note")
+    wanted = ", ".join(sorted(f"{vkey.name}+{vkey.key_id.hex()}" for vkey in known)) or "none"
+    raise Disproved(f"got a note without a signature by a known key, want one of {wanted}", "note")
 
 
 def verifies(public: bytes, signature: bytes, message: bytes) -> bool:

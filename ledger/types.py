@@ -102,7 +102,7 @@ def format_types() -> str:
 def _check(checks: Mapping[str, Any], type_name: str, details: Any, base: str) -> tuple[str, ...]:
     check = checks.get(type_name)
     if check is None:
-        raise Unknown(f"could not tell: this version does not know the type {type_name[:65]!r}", "/type")
+        raise Unknown(f"this version does not know the type {type_name[:65]!r}", "/type")
     try:
         unknown: tuple[str, ...] = check(details)
     except PatinaError as wrong:

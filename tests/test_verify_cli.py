@@ -14,11 +14,13 @@ import pytest
 from ledger import command
 from ledger.dsse import SigningKey, check_signature
 from ledger.leaf import statement_bytes, statement_from
+from ledger.note import make_vkey
 from tests.answering import files, served
 from tests.build import Build, ring, uuid
 from tests.test_audit_checks import WORK, made
 from verifier.cli import audit, keygen, progress, qr, sign, verify
 
+OTHER = SigningKey.from_seed(bytes(range(32))).public
 COMMANDS = {"audit": audit.main, "keygen": keygen.main, "sign": sign.main, "verify": verify.main, "qr": qr.main}
 
 
@@ -157,6 +159,59 @@ def test_verify_understands_a_digital_link(ledger: Build, tmp_path: Path) -> Non
     assert patina("verify", history, "--vkey", ledger.vkey, "--subject", link) == 0
     with pytest.raises(SystemExit):
         patina("verify", history, "--vkey", ledger.vkey, "--subject", "https://shop.example/ring")
+
+
+def test_verify_names_every_form_of_a_subject(
+    ledger: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = _write(tmp_path, "history.json", ledger.history(ring(1)))
+    with pytest.raises(SystemExit):
+        patina("verify", history, "--vkey", ledger.vkey, "--subject", "toaster")
+    said = capsys.readouterr().err
+    for form in ("'toaster'", "urn:uuid:", "id.gs1.org/01/", "id.gs1.org/8004/", "GS1 Digital Link"):
+        assert form in said
+
+
+def test_verify_says_whose_checkpoint_it_is_and_whose_key_was_given(
+    ledger: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = _write(tmp_path, "history.json", ledger.history(ring(1)))
+    receipt = _write(tmp_path, "receipt.json", ledger.receipt(7))
+    other = str(make_vkey("other.example/log", OTHER))
+    for document in (history, receipt):
+        assert patina("verify", document, "--vkey", other) == 1
+        said = capsys.readouterr().out
+        assert "check 1: got a checkpoint of ledger.example/test, want one of other.example/log" in said
+    namesake = make_vkey("ledger.example/test", OTHER)
+    assert patina("verify", history, "--vkey", namesake) == 1
+    assert f"want one of ledger.example/test+{namesake.key_id.hex()}" in capsys.readouterr().out
+
+
+def test_verify_says_what_a_proof_to_another_root_means(
+    ledger: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw = _write(tmp_path, "receipt.json", ledger.receipt(7)).read_text()
+    forged = tmp_path / "forged.json"
+    forged.write_text(raw.replace("item.registered", "item.registerex"))
+    assert patina("verify", forged, "--vkey", ledger.vkey) == 1
+    assert "these bytes do not stand in the log at this index" in capsys.readouterr().out
+
+
+def test_verify_says_what_could_not_be_told(ledger: Build, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = _write(tmp_path, "history.json", ledger.history(ring(1)))
+    words = ["--vkey", ledger.vkey, "--state", tmp_path / "state.json"]
+    assert patina("verify", history, *words, "--owner-code", "short") == 2
+    assert "\n  owner code: got " in capsys.readouterr().out
+    assert patina("verify", history, *words) == 0
+    ledger.say("maintenance.performed", "shop", ring(1), WORK)
+    ledger.seal()
+    later = _write(tmp_path, "later.json", ledger.history(ring(1)))
+    assert patina("verify", later, *words) == 2
+    assert "\n  check 12: that the log of" in capsys.readouterr().out
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "checkpoint").write_text("gone")
+    assert patina("verify", later, *words, "--log", tmp_path / "log") == 2
+    assert "\n  log: " in capsys.readouterr().out
 
 
 def test_verify_tells_what_is_disproved_from_what_could_not_be_told(

@@ -38,6 +38,10 @@ def test_a_verdict_reads_as_lines() -> None:
     ]
 
 
+def test_could_not_tell_is_said_once() -> None:
+    assert Verdict("a log", (DOUBT,)).text() == "could not tell: a log\n  check 12: no proof given"
+
+
 def test_a_verdict_reads_as_json() -> None:
     verdict = Verdict("a lög", (WRONG, DOUBT), {"size": 3}, ("not all of it",))
     assert json.loads(verdict.json()) == {

@@ -21,7 +21,10 @@ _WAITING = 16
 
 
 class Comparison:
-    """Reports to ``report`` the first tile of ``source`` that is not as recomputed, by the leaves that it covers; leaf hashes go to the file ``path``."""
+    """Reports to ``report`` every tile of ``source`` that is not as recomputed; leaf hashes go to the file ``path``.
+
+    A tile stands for a range of leaves, so what is found names that range and no leaf.
+    """
 
     def __init__(self, source: Source, report: Report, path: Path) -> None:
         self._source = source

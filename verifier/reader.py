@@ -33,9 +33,7 @@ MAX_DOCUMENT = 256 * 1024 * 1024
 """Bytes of a bundle: a few thousand entries of 64 KiB; a phone takes far less."""
 
 
-_MEANS: Mapping[int | str, str] = {
-    5: ": these bytes do not stand in the log at this index, or the proof was changed"
-}
+_MEANS: Mapping[int | str, str] = {5: ": these bytes do not stand in the log at this index, or the proof was changed"}
 """What a failed check means, where its own words are those of the format alone."""
 
 
