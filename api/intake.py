@@ -22,6 +22,7 @@ from ledger import canonical, dsse, times
 from ledger.db.draft import Draft
 from ledger.errors import Forbidden, Invalid, Malformed, PatinaError, Unknown
 from ledger.leaf import MAX_SIGNATURES, Signature, Statement, check_details, statement_bytes, statement_from
+from ledger.types import TYPES
 
 MAX_BATCH = 1000
 MEMBERS = frozenset({"statement", "signatures"})
@@ -111,6 +112,10 @@ def _statement(value: Any) -> Statement:
     except (Invalid, Unknown) as error:
         raise Invalid(error.message, "/statement" + error.pointer) from None
     if unknown:
+        name = unknown[0].removeprefix("/details/")
+        if name in TYPES[statement.type].private:
+            why = f"got {name}, which is a private member of {statement.type}; those are not kept by the service yet"
+            raise Invalid(why, "/statement" + unknown[0])
         raise Invalid(f"got a member that {statement.type} does not have", "/statement" + unknown[0])
     return statement
 

@@ -160,7 +160,7 @@ def parsed(parse: Callable[[str], object], says: str) -> Shape:
         try:
             parse(value)
         except Unknown:
-            raise Unknown(f"could not tell: got a kind that is not known here, want {says}") from None
+            raise Unknown(f"got a kind that is not known here, want {says}") from None
         except (PatinaError, ValueError):
             refuse(value, says)
         return ()
@@ -274,8 +274,9 @@ def _members(required: Mapping[str, Shape], optional: Mapping[str, Shape], other
     listed = [f"{name} ({shape.says})" for name, shape in required.items()]
     listed += [f"{name}? ({shape.says})" for name, shape in optional.items() if shape is not ABSENT]
     listed += [f"any others ({others.says})"] if others else []
-    listed += [f"but no {name}" for name, shape in optional.items() if shape is ABSENT]
-    return ", ".join(listed) or "no members"
+    said = ", ".join(listed) or "no members"
+    absent = [name for name, shape in optional.items() if shape is ABSENT]
+    return f"{said}, but no {' or '.join(absent)}" if absent else said
 
 
 def _check_together(value: dict[str, Any], group: tuple[str, ...], shapes: Mapping[str, Shape]) -> None:

@@ -188,6 +188,18 @@ def test_an_atomic_batch_is_all_or_nothing(shop: Shop, jeweller: Party, wrong: s
     assert [one["index"] for one in answer.json()] == [size, size + 1]
 
 
+def test_a_private_member_is_not_kept_yet(shop: Shop, jeweller: Party) -> None:
+    details = {**WORK, "tests": []}
+    for member, why in (
+        ("cost", "private member of repair.completed; those are not kept"),
+        ("mood", "does not have"),
+    ):
+        statement = shop.statement(jeweller, "repair.completed", item(shop), {**details, member: 5})
+        (told,) = shop.post("/v1/statements", {"statement": statement}, jeweller).json()["errors"]
+        assert told["pointer"] == f"/statement/details/{member}"
+        assert why in told["detail"]
+
+
 def test_a_statement_is_found_by_its_id(shop: Shop, jeweller: Party) -> None:
     statement = shop.registered(jeweller, item(shop))
     posted = shop.post("/v1/statements", {"statement": statement}, jeweller).json()

@@ -26,6 +26,18 @@ def test_help_has_an_example(command: Any, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize(
+    ("command", "verb", "about"),
+    [(party, "add", "Register a party"), (key, "add", "Add a signing key"), (key, "list", "List signing keys")],
+)
+def test_help_of_a_verb_says_what_it_does(
+    command: Any, verb: str, about: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        command.main([verb, "--help"])
+    assert about in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["serve", "--dir", "{none}"],

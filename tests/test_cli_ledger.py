@@ -66,6 +66,13 @@ def test_init_prints_vkey_and_key_once_and_keeps_the_master_key_private(
         assert [type(one).__name__ for one in kinds] == ["Entry", "Seal"]
 
 
+def test_nobody_else_reads_the_database(directory: Path) -> None:
+    with folder.opened(directory):
+        files = sorted(directory.glob(f"{folder.DATABASE}*"))
+        assert [path.name.removeprefix(folder.DATABASE) for path in files] == ["", "-shm", "-wal"]
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
 def test_init_takes_the_master_key_of_the_environment_and_writes_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +144,17 @@ def test_a_party_in_custody_can_speak_at_once(at: Terminal) -> None:
     (row,) = [one for one in at.json(party, "list") if one["id"] == made["id"]]
     assert (row["name"], row["roles"], row["country"]) == ("Corner 角落 Workshop", ["repairer", "retailer"], "GB")
     assert "Corner 角落 Workshop  repairer retailer  1" in at.text(party, "list")
+
+
+def test_a_name_is_registered_twice_only_on_demand(at: Terminal) -> None:
+    words = ("add", "Corner Workshop", "--role", "repairer")
+    first = at.json(party, *words)
+    for name in ("Corner Workshop", "corner workshop"):
+        with pytest.raises(Refused, match=rf"which {first['id']} has; --another"):
+            party.main(["add", name, "--role", "retailer", "--dir", str(at.directory)])
+    assert len(at.json(party, "list")) == 2
+    assert at.json(party, *words, "--another")["id"] != first["id"]
+    assert len(at.json(party, "list")) == 3
 
 
 def test_a_party_with_its_own_key_speaks_once_that_key_has_signed(at: Terminal, tmp_path: Path) -> None:
@@ -251,7 +269,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(at: Terminal, comman
 
 def test_a_name_that_two_parties_have_does_not_choose(at: Terminal) -> None:
     for _ in range(2):
-        at.text(party, "add", "Twin", "--role", "repairer")
+        at.text(party, "add", "Twin", "--role", "repairer", "--another")
     with pytest.raises(Refused, match="2 parties"):
         key.main(["add", "--party", "Twin", "--dir", str(at.directory)])
 

@@ -128,6 +128,16 @@ def test_the_lan_address_is_announced_when_serving_on_every_address(directory: P
         assert get(f"{url}/healthz")[0] == 200
 
 
+def test_where_it_listens_is_printed_beside_a_public_url(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATINA_PUBLIC_URL", "http://shop.example")
+    with serving(directory) as (url, running):
+        assert url == "http://shop.example"
+        assert running.stderr is not None
+        port = re.fullmatch(r"listening on 127\.0\.0\.1 port (\d+)\n", running.stderr.readline())
+        assert port is not None
+        assert get(f"http://127.0.0.1:{port[1]}/healthz")[0] == 200
+
+
 def test_a_worker_that_dies_is_started_again(directory: Path) -> None:
     with serving(directory, "--workers", "2") as (url, running):
         before = workers_of(running.pid)
@@ -160,7 +170,7 @@ def test_the_first_steps_of_the_docs_page_work_as_they_stand(directory: Path, tm
     workshop = next(party for party in kept(directory)["parties"] if "Tongda" in party["name"])
     with serving(directory) as (url, _):
         set_first, commands, *_ = re.findall(
-            r"<pre tabindex=\"0\"><code>(.*?)</code></pre>", get(f"{url}/docs")[1], re.S
+            r"<pre tabindex=\"0\"><code>(.*?)</code></pre>", get(f"{url}/docs")[1], re.DOTALL
         )
         assert set_first == "KEY=pk_…\nPARTY=urn:uuid:…"
         environment = os.environ | {"KEY": workshop["api_key"], "PARTY": workshop["id"]}

@@ -20,6 +20,15 @@ from ledger.db.ledger import Ledger
 from ledger.dsse import SEED_BYTES
 from ledger.errors import Invalid, Refused
 
+_ADD = (
+    "Add a signing key to a party. With --party alone a key is made and kept here; with --did as well the party keeps "
+    "it, and the statement to sign is printed; with --signed that statement is said, once patina sign has signed it."
+)
+_LIST = (
+    "List signing keys, who keeps them and whether they are in force, and the ids of API keys, whose secrets are shown "
+    "only when they are made."
+)
+
 
 def main(argv: Sequence[str]) -> int:
     """Do what the word after ``key`` says; 0."""
@@ -31,9 +40,9 @@ def main(argv: Sequence[str]) -> int:
         "  patina key add --signed signed.json --dir var",
     )
     verbs = words.add_subparsers(dest="verb", required=True, metavar="add|revoke|list|api")
-    _add_words(verbs.add_parser("add", help="add a key: in custody, or the party's own"))
+    _add_words(verbs.add_parser("add", help="add a key: in custody, or the party's own", description=_ADD))
     _revoke_words(verbs.add_parser("revoke", help="revoke a signing key or an API key"))
-    _list_words(verbs.add_parser("list", help="list signing keys and API keys"))
+    _list_words(verbs.add_parser("list", help="list signing keys and API keys", description=_LIST))
     _api_words(verbs.add_parser("api", help="make another API key"))
     given = words.parse_args(argv)
     do = {"add": _add, "revoke": _revoke, "list": _list, "api": _api}[given.verb]

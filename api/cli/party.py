@@ -11,8 +11,13 @@ from api.cli.co_signed import print_to_sign
 from api.rights import WRITE
 from ledger.db.ledger import Ledger
 from ledger.didkey import parse_did
-from ledger.errors import Invalid
+from ledger.errors import Invalid, Refused
 from ledger.party import ROLES
+
+_ADD = (
+    "Register a party, with a key and an API key, which is shown only now. With --custody self the party keeps its "
+    "key, and the statement that this key must sign is printed too (patina sign, then patina key add --signed)."
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,8 +28,8 @@ def main(argv: Sequence[str]) -> int:
         "patina party add 'Corner Workshop' --role repairer --country GB --dir var",
     )
     verbs = words.add_subparsers(dest="verb", required=True, metavar="add|list")
-    _add_words(verbs.add_parser("add", help="register a party, with a key and an API key"))
-    _list_words(verbs.add_parser("list", help="list the parties"))
+    _add_words(verbs.add_parser("add", help="register a party, with a key and an API key", description=_ADD))
+    _list_words(verbs.add_parser("list", help="list the parties", description="List the parties, with their ids."))
     given = words.parse_args(argv)
     with folder.opened(given.dir, given) as ledger:
         return _add(ledger, given) if given.verb == "add" else _list(ledger, given)
@@ -41,6 +46,7 @@ def _add_words(words: argparse.ArgumentParser) -> None:
         help="ledger: this service keeps the key and signs; self: the party keeps it (default: ledger)",
     )
     words.add_argument("--did", metavar="DID", help="with --custody self: the party's did:key (patina keygen)")
+    words.add_argument("--another", action="store_true", help="also where a party has this name already")
     terminal.add_folder(words)
     terminal.add_json(words)
     folder.add_clock(words)
@@ -61,6 +67,7 @@ def _add(ledger: Ledger, given: argparse.Namespace) -> int:
     details: dict[str, Any] = {"name": given.name, "roles": given.role}
     if given.country is not None:
         details["country"] = given.country
+    _check_name(ledger, given)
     party = folder.new_uuid(folder.now_us())
     if given.custody == "ledger":
         key = parties.register(ledger, party, details).did
@@ -80,6 +87,14 @@ def _add(ledger: Ledger, given: argparse.Namespace) -> int:
     if given.custody == "self":
         print_to_sign(made["to_sign"], given.dir)
     return 0
+
+
+def _check_name(ledger: Ledger, given: argparse.Namespace) -> None:
+    """Raise `Refused` for a name that a party has, in any case: what is registered stays for ever."""
+    wanted = given.name.casefold()
+    for party, one in ledger.view.parties.parties.items():
+        if one.name.casefold() == wanted and not given.another:
+            raise Refused(f"got the name {given.name[:80]!r}, which {party} has; --another registers one more of it")
 
 
 def _list(ledger: Ledger, given: argparse.Namespace) -> int:

@@ -79,6 +79,8 @@ def serve(given: argparse.Namespace) -> int:
 
     def tell() -> None:
         terminal.remark(f"serving {place.directory} on {place.settings().public_url}")
+        if os.environ.get("PATINA_PUBLIC_URL"):
+            terminal.remark(f"listening on {place.host} port {place.port}")
         if given.announce:
             announce(place.directory, place.settings().public_url)
 

@@ -40,15 +40,20 @@ def post(url: str, key: str, statement: dict[str, Any]) -> bytes:
     return receipt
 
 
-def main() -> None:
-    """Register a thing, post its repair, check both receipts."""
+def read_words() -> argparse.Namespace:
+    """What the command line says."""
     words = argparse.ArgumentParser(description="Post a repair and check its receipt.")
     words.add_argument("--url", default="http://127.0.0.1:8000")
     words.add_argument("--vkey", required=True, help="the ledger's key, from its owner and not from its server")
     words.add_argument("--party", required=True, help="who posts: urn:uuid:…")
     words.add_argument("name", help="what was repaired")
     words.add_argument("work", help="what was done")
-    given = words.parse_args()
+    return words.parse_args()
+
+
+def main() -> None:
+    """Register a thing, post its repair, check both receipts."""
+    given = read_words()
     key = os.environ.get("PATINA_API_KEY")
     if not key:
         sys.exit("want the API key in PATINA_API_KEY")

@@ -7,6 +7,7 @@ more often the same pages are written again and again.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ledger.errors import Unavailable
 
 WAL_PAGES = 16_000
 BUSY_SECONDS = 30
+_PRIVATE = 0o600
 # The connection that was used last is used next: the others stay cold and their caches small.
 READERS = 8
 # Each connection may keep this much of the database in memory; the appender's hot pages are its right edges.
@@ -60,8 +62,12 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     parsed = parse_url(url)
     if not is_sqlite(parsed):
         return create_engine(parsed, pool_size=READERS, max_overflow=READERS, pool_use_lifo=True)
-    if must_exist and not Path(str(parsed.database)).is_file():
+    path = Path(str(parsed.database))
+    if must_exist and not path.is_file():
         raise Unavailable(f"there is no ledger at {parsed.database}")
+    if not must_exist and path.parent.is_dir():
+        # SQLite would let everybody read it; its -wal and -shm files take the mode of the database.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE))
     engine = create_engine(
         parsed,
         pool_size=READERS,
