@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 
 import msgspec
 
-from ledger.dsse import check_signature
+from ledger.dsse import check_message, pae
 from ledger.errors import Invalid, Unknown
 
 CHUNK = 256
@@ -46,11 +46,11 @@ def verify_chunk(leaves: list[tuple[int, bytes]]) -> tuple[int, list[Failure]]:
     count, failures = 0, []
     for index, raw in leaves:
         signed = _decode(raw)
-        body = bytes(signed.statement)
+        message = pae(bytes(signed.statement))
         for signature in signed.signatures:
             count += 1
             try:
-                check_signature(signature.key, body, signature.sig)
+                check_message(signature.key, message, signature.sig)
             except Unknown as error:
                 failures.append((index, error.message, False))
             except Invalid as error:
