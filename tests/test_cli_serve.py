@@ -166,6 +166,31 @@ def test_the_curl_walk_through_works_as_it_stands(directory: Path) -> None:
     assert "5. one letter changed" in done.stdout
 
 
+def test_the_walk_of_the_readme_works_as_it_stands(directory: Path, tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    walk = text[text.index("## From a repair to a proof") : text.index("## A ledger of your own")]
+    blocks = re.findall(r"```sh\n(.*?)```", walk, re.DOTALL)
+    forged = next(at for at, block in enumerate(blocks) if "forged.json" in block)
+    blocks[forged] = f"set +e\n{blocks[forged]}[ $? = 1 ] || exit 9\nset -e\n"
+    (tmp_path / "var").symlink_to(directory)
+    with serving(directory) as (url, _):
+        script = "set -eu\n" + "".join(blocks).replace("http://127.0.0.1:8000", url)
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split(": ")[0] for line in done.stdout.splitlines() if re.match("proven|disproved", line)] == [
+        "proven", "proven", "disproved", "proven",
+    ]  # fmt: skip
+    assert not list(tmp_path.glob("*.json")), "its files go to a folder of their own"
+
+
 def test_the_first_steps_of_the_docs_page_work_as_they_stand(directory: Path, tmp_path: Path) -> None:
     workshop = next(party for party in kept(directory)["parties"] if "Tongda" in party["name"])
     with serving(directory) as (url, _):
