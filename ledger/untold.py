@@ -37,9 +37,13 @@ class Untold:
         if isinstance(error, Invalid):
             return False
         if isinstance(error, Forbidden) and error.pointer.startswith(_OF_KEYS):
-            speaker = () if statement.grant is not None else (uri.authority_of(statement.party),)
-            strange = any(is_strange_key(signature.key) for signature in entry.signatures)
-            return strange or not self._keys.isdisjoint({*statement.subjects, *speaker})
+            if any(is_strange_key(signature.key) for signature in entry.signatures):
+                return True
+            if statement.grant is not None:
+                return not self._keys.isdisjoint(statement.subjects)
+            # Whose key signs for a party rests on that party alone, whatever was said of the item.
+            about = () if error.pointer.startswith("/signatures") else statement.subjects
+            return not self._keys.isdisjoint({uri.authority_of(statement.party), *about})
         return not self._states.isdisjoint(statement.subjects)
 
 
