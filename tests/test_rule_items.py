@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ledger import times
 from ledger.didkey import parse_did
 from ledger.errors import Forbidden, Refused
@@ -271,7 +273,7 @@ def test_parts_are_a_forest(world: World) -> None:
 
 def test_custody_goes_to_a_workshop_and_comes_back(world: World) -> None:
     world.register("workshop", "repairer")
-    held = {"evidence": {}}
+    held: dict[str, Any] = {"evidence": {}}
 
     def in_hands() -> tuple[str, ...]:
         return world.states[RING].custody
