@@ -347,17 +347,6 @@ def test_what_does_not_rest_on_it_is_disproved() -> None:
     assert refused(late, ring(1)) == 8
 
 
-def test_a_stranger_is_not_excused_by_a_strange_key_of_the_holder() -> None:
-    """The item's holder could not be told; whose key signs for the shop could."""
-    ledger = shop()
-    ledger.item(ring(1))
-    strange = {"channel": "store", "holder_key": P256, "holder_custody": "device"}
-    ledger.say("item.sold", "shop", ring(1), strange)
-    ledger.say("maintenance.performed", "shop", ring(1), WORK, keys=["lab"])
-    ledger.seal()
-    assert refused(ledger, ring(1)) == 8
-
-
 def test_a_signature_of_an_unknown_type_hides_no_wrong_one() -> None:
     built = shop()
     built.item(ring(1))

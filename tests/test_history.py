@@ -17,6 +17,7 @@ from ledger.note import format_vkey, parse_vkey
 from tests.build import ORIGIN, Build, key, ring, uuid
 from tests.build import shop as parties
 from tests.test_audit_checks import WORK, made
+from tests.test_audit_unknown import P256
 
 Leaf = dict[str, Any]
 
@@ -198,6 +199,21 @@ def test_the_history_of_a_statement_about_the_unseen_is_proven() -> None:
     ledger.say("data.erased", "operator", [ring(1), ring(2)], {"statements": [about], "why": "request"})
     ledger.seal()
     assert len(check(ledger).entries) == 5
+
+
+def test_a_stranger_is_not_excused_by_a_strange_key_of_the_holder() -> None:
+    """The item's holder could not be told; whose key signs for the shop could (format.md §9)."""
+    ledger = parties()
+    ledger.item(ring(1))
+    ledger.say("item.sold", "shop", ring(1), {"channel": "store", "holder_key": P256, "holder_custody": "device"})
+    assert len(check(_sealed(ledger)).unknown) == 1
+    ledger.say("maintenance.performed", "shop", ring(1), WORK, keys=["lab"])
+    refused(8, _sealed(ledger))
+
+
+def _sealed(ledger: Build) -> Build:
+    ledger.seal()
+    return ledger
 
 
 # Receipts.
