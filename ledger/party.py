@@ -211,8 +211,6 @@ def _refuse_registration(parties: Parties, entry: Entry) -> None:
     found = parties.parties.get(party)
     if found is not None and found.registered:
         raise Refused("this party is registered", "/subjects/0", ("party.updated",))
-    if party == parties.ledger_subject:
-        raise Refused("this uuid is the ledger's", "/subjects/0")
     _refuse_roles(parties, entry.statement, party)
 
 

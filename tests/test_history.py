@@ -216,6 +216,39 @@ def _sealed(ledger: Build) -> Build:
     return ledger
 
 
+def test_a_holder_of_an_unknown_type_is_excused_or_refused_by_what_is_known() -> None:
+    ledger = parties()
+    ledger.item(ring(1))
+    ledger.say("item.sold", "shop", ring(1), {"channel": "store", "holder_key": P256, "holder_custody": "device"})
+    ledger.say("item.praised", ring(1), ring(1), keys=["whoever"], grant="ab" * 32)
+    assert len(check(_sealed(ledger)).unknown) == 2
+    nobody = parties()
+    nobody.say("item.praised", ring(1), ring(1), keys=["whoever"], grant="ab" * 32)
+    refused(8, _sealed(nobody))
+
+
+def _about(ledger: Build, subject: str) -> VerifiedHistory:
+    asked = Asked(subject, (parse_vkey(ledger.vkey),), now=ledger.now)
+    return check_history(bundle.parse_history(json.dumps(ledger.history(subject)).encode()), asked)
+
+
+def test_the_history_of_a_party_says_what_others_say_of_it() -> None:
+    ledger = parties()
+    ledger.register("examiner", "auditor")
+    ledger.say("audit.performed", "examiner", uuid("shop"), {"scope": "repairs", "findings": []})
+    assert [entry.statement.type for entry in _about(_sealed(ledger), uuid("shop")).entries] == ["audit.performed"]
+
+
+def test_what_the_second_subject_cannot_see_is_told_by_the_first() -> None:
+    ledger = parties()
+    ledger.item(ring(1))
+    ledger.item(ring(2))
+    nothing = uuid("no such statement")
+    ledger.say("statement.retracted", "shop", [ring(1), ring(2)], {"reason": "typing"}, corrects=nothing)
+    assert len(_about(_sealed(ledger), ring(2)).entries) == 2
+    refused(8, ledger)
+
+
 # Receipts.
 
 

@@ -325,3 +325,12 @@ def test_parts_are_not_stacked_for_ever(world: World) -> None:
     for part, whole in zip(names[1:33], names, strict=False):
         world.say("item.linked", "shop", [part, whole], {"as": "piece"})
     refused(Refused, "/subjects", world.say, "item.linked", "shop", [names[33], names[32]], {"as": "piece"})
+
+
+def test_a_claim_under_a_holding_that_a_reset_ended_is_void(world: World, sale: Entry) -> None:
+    claim(world, world.hash_of(sale), "phone")
+    reset = world.say("item.holder_reset", "shop", RING, named("found", "device", reason="lost", evidence="id"))
+    late = claim(world, world.hash_of(sale), "late")
+    world.later(80)
+    refused(Forbidden, "/grant", world.hold, "item.recovered", "late", RING, {}, world.hash_of(late))
+    world.hold("item.recovered", "found", RING, {}, world.hash_of(reset))
