@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from api.pages.catalogue import LOCALES, load_catalogue
 from api.pages.item_page import verify
 from ledger.types import TYPES
-from tests.shop import PUBLIC_URL, Party, Shop, open_shop, segment
+from tests.page_shop import jeweller, ring, shop
+from tests.shop import PUBLIC_URL, Party, Shop, segment
 
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("shop")) as shop:
-        shop.party("Alder <Jewellers>", "retailer", "repairer")
-        shop.party("Lab", "certifier")
-        yield shop
-
-
-@pytest.fixture
-def jeweller(shop: Shop) -> Party:
-    return shop.parties["Alder <Jewellers>"]
-
-
-@pytest.fixture
-def ring(shop: Shop, jeweller: Party) -> str:
-    """A registered item that no other test has."""
-    shop.count += 1
-    about = {"name": "Ring & <b>bold</b>", "category": "jewellery", "brand": "Alder"}
-    made = shop.post("/v1/items", {"gtin": "9520123456788", "serial": f"P/{shop.count}", **about}, jeweller)
-    return str(made.json()["id"])
+__all__ = ["jeweller", "ring", "shop"]
 
 
 def test_a_page_is_whole_without_scripts_or_anything_from_elsewhere(shop: Shop, jeweller: Party, ring: str) -> None:

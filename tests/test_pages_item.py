@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -17,33 +16,14 @@ from ledger.dsse import SigningKey
 from ledger.errors import Disproved
 from ledger.holderkey import holder_key
 from ledger.times import DAY, format_recorded
-from tests.shop import Party, Shop, open_shop, segment, signed
+from tests.page_shop import jeweller, ring, shop
+from tests.shop import Party, Shop, segment, signed
+
+__all__ = ["jeweller", "ring", "shop"]
 
 SECRET = bytes(range(16))
 WORK = {"work": ["re-tip prong"], "tests": [{"name": "stone tight", "result": "pass"}]}
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality"}
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    with open_shop(tmp_path_factory.mktemp("shop")) as shop:
-        shop.party("Alder <Jewellers>", "retailer", "repairer")
-        shop.party("Lab", "certifier")
-        yield shop
-
-
-@pytest.fixture
-def jeweller(shop: Shop) -> Party:
-    return shop.parties["Alder <Jewellers>"]
-
-
-@pytest.fixture
-def ring(shop: Shop, jeweller: Party) -> str:
-    """A registered item that no other test has."""
-    shop.count += 1
-    about = {"name": "Ring & <b>bold</b>", "category": "jewellery", "brand": "Alder"}
-    made = shop.post("/v1/items", {"gtin": "9520123456788", "serial": f"P/{shop.count}", **about}, jeweller)
-    return str(made.json()["id"])
 
 
 def certify(shop: Shop, code: str, ring: str, **more: Any) -> str:
