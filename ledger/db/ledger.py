@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ledger.db.append import DATABASE_ERRORS, Writer
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
-from ledger.db.guard import Guard, read_guards
+from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
 from ledger.db.proofs import tree_reader
@@ -164,9 +164,11 @@ def open_ledger(
         if not read_only:
             guard = Guard(directory)
             lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
+        # Before the snapshot: what another process releases after it would look like a restored backup.
+        guards = list(read_guards(directory))
         with session(engine) as connection:
             connection.begin(write=False)
-            _check(connection, view, directory)
+            _check(connection, view, guards)
         keys = LedgerKeys(master)
         writer = Writer(engine, view, lock, guard=guard, keys=keys, clock=clock)
         writer.accept_clock = accept_clock
@@ -184,7 +186,7 @@ def open_ledger(
         raise
 
 
-def _check(connection: Session, view: View, directory: Path) -> None:
+def _check(connection: Session, view: View, guards: Sequence[tuple[Path, Released]]) -> None:
     """Fold the ledger into the view and hold it against its guard files; raises ``Unavailable``."""
     head = read_head(connection)
     if head is None:
@@ -193,12 +195,12 @@ def _check(connection: Session, view: View, directory: Path) -> None:
     statements = fetch(connection, ask(_COUNT))[0][0]
     if statements != head.statements:
         raise Unavailable(f"got {statements} statements, and {head.statements} in the head")
-    _check_guards(connection, view, head, directory)
+    _check_guards(connection, view, head, guards)
 
 
-def _check_guards(connection: Session, view: View, head: Head, directory: Path) -> None:
+def _check_guards(connection: Session, view: View, head: Head, guards: Sequence[tuple[Path, Released]]) -> None:
     read = tree_reader(connection, view.tip.edge, view.cache)
-    for path, released in read_guards(directory):
+    for path, released in guards:
         if released.size > head.size:
             raise Unavailable(
                 f"guard file {path.name} has released {released.size} leaves and the database holds {head.size}: "
