@@ -17,12 +17,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+from ledger.ed25519 import PUBLIC_KEY_BYTES
 from ledger.errors import Invalid, Malformed, Unknown
 
-PUBLIC_KEY_BYTES = 32
-# A process meets few parties but very many holders; an Ed25519PublicKey takes about a kilobyte.
+# A process meets few parties but very many holders; a name and its bytes take about 200 bytes.
 CACHED_KEYS = 8192
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -93,9 +91,3 @@ def parse_did(did: str) -> bytes:
     if number >> 256 != _MULTICODEC:
         raise Malformed(f"got key {did!r}, want the multicodec 0xed01 and 32 bytes")
     return check_point((number & (1 << 256) - 1).to_bytes(PUBLIC_KEY_BYTES, "big"))
-
-
-@lru_cache(maxsize=CACHED_KEYS)
-def public_key(did: str) -> Ed25519PublicKey:
-    """Return the key object that verifies signatures of ``did``; raises what ``parse_did`` raises."""
-    return Ed25519PublicKey.from_public_bytes(parse_did(did))

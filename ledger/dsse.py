@@ -20,15 +20,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.didkey import check_point, format_did, public_key
+from ledger.didkey import check_point, format_did, parse_did
+from ledger.ed25519 import SIGNATURE_BYTES, verifies
 from ledger.errors import Invalid, Malformed, Unknown
 
 PAYLOAD_TYPE = "application/vnd.patina.statement.v1+json"
 SEED_BYTES = 32
-SIGNATURE_BYTES = 64
 # Of about 500 bytes each.
 _REMEMBERED = 4096
 
@@ -100,14 +99,11 @@ def check_message(did: str, message: bytes, sig: str) -> None:
     §5.1.7).
     """
     try:
-        key = public_key(did)
+        public = parse_did(did)
     except Malformed as error:
         raise Invalid(error.message) from None
-    raw = parse_signature(sig)
-    try:
-        key.verify(raw, message)
-    except InvalidSignature:
-        raise Invalid(f"got a signature that does not verify, want one by {did} on these bytes") from None
+    if not verifies(public, parse_signature(sig), message):
+        raise Invalid(f"got a signature that does not verify, want one by {did} on these bytes")
 
 
 def check_signature(did: str, body: bytes, sig: str) -> None:
@@ -122,7 +118,7 @@ def check_signature(did: str, body: bytes, sig: str) -> None:
 def verify_many(jobs: Iterable[tuple[str, bytes, str]]) -> list[Invalid | Unknown | None]:
     """Return for each (did, body, signature) ``None`` if it verifies, or else the error that says why not.
 
-    A plain loop, to be run in one thread beside another: OpenSSL lets go of the interpreter while it
+    A plain loop, to be run in one thread beside another: libsodium lets go of the interpreter while it
     verifies.
     """
     verdicts: list[Invalid | Unknown | None] = []

@@ -20,12 +20,9 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+from ledger import ed25519
 from ledger.didkey import check_point
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
 
@@ -228,16 +225,9 @@ def verifies(public: bytes, signature: bytes, message: bytes) -> bool:
     """Whether `signature` is Ed25519 by `public` on `message`, with the refusals of format.md §3."""
     try:
         check_point(signature[:32])
-        _public_key(public).verify(signature, message)
-    except (Invalid, InvalidSignature):
+    except Invalid:
         return False
-    return True
-
-
-@lru_cache(maxsize=256)
-def _public_key(public: bytes) -> Ed25519PublicKey:
-    """The library's key object; a process meets a few log and witness keys again and again."""
-    return Ed25519PublicKey.from_public_bytes(public)
+    return ed25519.verifies(public, signature, message)
 
 
 def _note_text(raw: bytes | str) -> str:
