@@ -113,9 +113,12 @@ class PostgresSession:
         cursor = self._connection.cursor(binary=True)
         return cursor.execute(_text(step[0]), step[1])
 
-    def among(self, sql: str, values: Sequence[bytes], *parameters: Any) -> Query:
+    def among(self, sql: str, values: Sequence[bytes] | Sequence[int], *parameters: Any) -> Query:
         """See ``Session``."""
-        return Query(((sql.replace("IN {among}", "= ANY(?)"), (Octets(values), *parameters)),) if values else ())
+        if not values:
+            return Query(())
+        array: Any = Numbers if isinstance(values[0], int) else Octets
+        return Query(((sql.replace("IN {among}", "= ANY(?)"), (array(values), *parameters)),))
 
     def ranges(self, sql: str, pairs: Sequence[tuple[bytes, bytes]]) -> Query:
         """See ``Session``; each range is looked up by itself in the index."""

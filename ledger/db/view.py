@@ -2,9 +2,9 @@
 
 The fold is the right edge of the tree, the upper levels of the subject map and the table of parties. Any process may
 append, so whoever begins a transaction compares the head's size with the view's and lets it follow: new leaves are read
-in that same transaction, their subjects lead to buckets, and the buckets are computed again. Farther behind than
+in that same transaction, their subjects lead to buckets, and the buckets' rows are taken. Farther behind than
 ``MAX_BEHIND`` leaves, everything is loaded afresh. What the head says is never taken over unchecked: the root must come
-out of the leaves, and the map's root must be the one in the last seal.
+out of the leaves, and the map's root, to which every bucket's row contributes, must be the one in the last seal.
 
 ``lock`` is held while the fold changes and while siblings are copied from the map; a ``Tip`` is a value and needs none.
 """
@@ -27,7 +27,7 @@ from ledger.db.tree import TILE_WIDTH, Edge, Growth, TileCache, load_edge
 from ledger.errors import Malformed, PatinaError, Unavailable
 from ledger.leaf import Entry, Seal
 from ledger.party import Parties
-from ledger.top import Top, bucket_of, bucket_range
+from ledger.top import Top, bucket_of
 
 Keys = Callable[[list[list[Row]]], Iterable[bytes]]
 MAX_BEHIND = 20_000
@@ -35,6 +35,7 @@ HEAD = "SELECT size, root, note, last_hash, recorded_at, map_bits, subjects, sta
 _LEAVES = "SELECT bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
 _ROOTS = "SELECT root FROM tile WHERE level = ? AND n >= ? ORDER BY n"
 _BUCKETS = "SELECT bucket, class, hash FROM map_bucket"
+_THESE_BUCKETS = _BUCKETS + " WHERE bucket IN {among}"
 _AUTHORITY = "SELECT l.bytes FROM authority a JOIN leaf l ON l.idx = a.idx WHERE a.idx < ? ORDER BY a.idx"
 RECORDS = (
     'SELECT s."key", s."count", s."last" FROM {ranges} CROSS JOIN subject s '
@@ -170,7 +171,7 @@ class View:
         edge = Growth(self.tip.edge, hashes).edge
         subjects, authority = _look_over(raws)
         buckets = sorted({bucket_of(submap.key_of(subject), self.top.bits) for subject in subjects})
-        nodes = nodes_of(buckets, self.top.bits, self.records(connection, buckets))
+        nodes = fetch(connection, connection.among(_THESE_BUCKETS, buckets))
         parties = _followed(self.parties, raws, hashes, authority)
         undo = self.top.update(nodes)
         try:
@@ -179,12 +180,6 @@ class View:
             self.top.revert(undo)
             raise
         self.tip, self.parties = Tip(head, edge, self.top.root), parties
-
-    def records(self, connection: Session, buckets: Sequence[int]) -> list[bytes]:
-        """The map's records in these buckets, sorted by key."""
-        pairs = [bucket_range(bucket, self.top.bits) for bucket in buckets]
-        rows = fetch(connection, connection.ranges(RECORDS, pairs))
-        return sorted([submap.format_record(*row) for row in rows])
 
     @contextmanager
     def snapshot(self, engine: Engine, queries: Sequence[Query] = (), keys: Keys | None = None) -> Iterator[Snapshot]:
