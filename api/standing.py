@@ -9,7 +9,8 @@ other people's things. It is asked when the statement is appended, by the states
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from api.rights import ADMIN, Caller
 from ledger.db.access import Access

@@ -142,6 +142,80 @@ def test_a_long_list_keeps_its_order() -> None:
     run(work)
 
 
+def test_a_request_of_many_leaves_room_between_its_commits_for_who_sends_one() -> None:
+    async def work(queue: Appender, writer: Recorder) -> None:
+        drafts = [draft(number, verified=True) for number in range(3 * BATCH)]
+        many = asyncio.ensure_future(queue.append(drafts))
+        await asyncio.sleep(0)
+        one = draft(9999, verified=True)
+        await queue.append([one])
+        assert [len(groups) for groups in writer.batches] == [BATCH, 1]
+        assert ids(await many) == [one.statement.id for one in drafts]
+
+    run(work)
+
+
+def test_a_request_that_the_queue_cannot_hold_is_turned_away_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appenders, "QUEUE", BATCH + 10)
+
+    async def work(queue: Appender, writer: Recorder) -> None:
+        first = asyncio.ensure_future(queue.append([draft(number, verified=True) for number in range(20)]))
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="at once"):
+            await queue.append([draft(number, verified=True) for number in range(100, 101 + BATCH)])
+        await first
+        assert sum(map(len, writer.batches)) == 20
+        # An empty queue takes more than it holds: nobody else waits for it.
+        large = [draft(number, verified=True) for number in range(100, 111 + BATCH)]
+        assert len(await queue.append(large)) == BATCH + 11
+
+    run(work)
+
+
+def test_a_failure_part_way_is_the_outcome_of_what_was_left() -> None:
+    async def work(queue: Appender, writer: Recorder) -> None:
+        drafts = [draft(number, verified=True) for number in range(2 * BATCH + 5)]
+
+        def pause() -> None:
+            if writer.batches:
+                writer.broken = Unavailable("no disk")
+
+        writer.pause = pause
+        outcomes = ids(await queue.append(drafts))
+        assert outcomes == [one.statement.id for one in drafts[:BATCH]] + ["Unavailable"] * (BATCH + 5)
+
+    run(work)
+
+
+def test_stopping_finishes_a_request_of_many_parts() -> None:
+    async def main() -> None:
+        writer = Recorder()
+        queue = Appender(writer, in_thread=False)
+        queue.start()
+        drafts = [draft(number, verified=True) for number in range(3 * BATCH)]
+        many = asyncio.ensure_future(queue.append(drafts))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(queue.stop(), 20)
+        assert ids(await many) == [one.statement.id for one in drafts]
+
+    asyncio.run(main())
+
+
+def test_who_goes_away_between_parts_gives_up_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(appenders, "QUEUE", BATCH + 1)
+
+    async def work(queue: Appender, writer: Recorder) -> None:
+        many = asyncio.ensure_future(queue.append([draft(number, verified=True) for number in range(2 * BATCH)]))
+        await asyncio.sleep(0)
+        many.cancel()
+        await asyncio.sleep(0)
+        drafts = [draft(number, verified=True) for number in range(1000, 1000 + BATCH)]
+        assert len(await queue.append(drafts)) == BATCH
+        assert sum(map(len, writer.batches)) == 2 * BATCH
+
+    run(work)
+
+
 def test_a_writer_that_breaks_answers_everybody_and_the_next_batch_goes_on() -> None:
     async def work(queue: Appender, writer: Recorder) -> None:
         for broken in (ValueError("secret"), Unavailable("no disk")):

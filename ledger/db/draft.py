@@ -1,26 +1,25 @@
-"""What goes into an append and what comes out."""
+"""What goes into an append and what comes out; structs, because each statement makes several of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from ledger.errors import PatinaError
 from ledger.leaf import Signature, Statement
 from ledger.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of ``table`` (a name in ``ledger.db.tables``) to be committed with a statement, by column."""
 
     table: str
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A statement on its way in: parsed, its canonical ``body``, and who signed it.
 
     ``verified`` says that the caller checked every signature (``dsse.check_signature``) and the form of statement and
@@ -36,8 +35,7 @@ class Draft:
     may: Callable[[Sequence[State | None]], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A statement that stands in the log at ``index`` as the bytes ``entry``.
 
     ``hashes`` is the inclusion proof (32 bytes each) to ``checkpoint``, a signed note of tree size ``size``.
