@@ -29,12 +29,13 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the machine does at most, a second."""
+    """What the machine does at most, a second; ``verify…`` by OpenSSL, ``sodium_all`` by libsodium."""
 
     sha256: float
     sign: float
     verify: float
     verify_all: float
+    sodium_all: float
     fsync: float
     route: float
 

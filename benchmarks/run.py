@@ -91,14 +91,16 @@ def measure_bounds(scale: Scale, place: Path) -> tuple[Bounds, list[Row]]:
         sign=bounds.sign_rate(seconds),
         verify=bounds.verify_rate(seconds),
         verify_all=bounds.verify_rate(seconds, threads=cores),
+        sodium_all=bounds.verify_rate(seconds, threads=cores, by="libsodium"),
         fsync=bounds.fsync_rate(seconds, place),
         route=parts.bare_route(place, scale),
     )
     return known, [
         Row("bound: SHA-256 of a 1 kB leaf, one core", known.sha256, "/s"),
         Row("bound: Ed25519 sign, one core", known.sign, "/s"),
-        Row("bound: Ed25519 verify, one core", known.verify, "/s"),
-        Row(f"bound: Ed25519 verify, {cores} cores", known.verify_all, "/s"),
+        Row("bound: Ed25519 verify by OpenSSL, one core", known.verify, "/s"),
+        Row(f"bound: Ed25519 verify by OpenSSL, {cores} cores", known.verify_all, "/s"),
+        Row(f"bound: Ed25519 verify by libsodium, {cores} cores", known.sodium_all, "/s"),
         Row("bound: 4 KiB written and fdatasync", known.fsync, "/s"),
         Row("bound: bare HTTP route that reads a JSON body, 32 connections, one process", known.route, "/s"),
     ]

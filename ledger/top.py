@@ -136,18 +136,16 @@ class Top:
         classes, hashes = self._classes, self._hashes
         while parents := {node >> 1 for node in nodes} - {0}:
             for node in parents:
+                at, end = HASH_BYTES * node, HASH_BYTES * node + HASH_BYTES
+                if undo is not None:
+                    undo.append((node, classes[node], bytes(hashes[at:end])))
                 left, right = classes[2 * node], classes[2 * node + 1]
-                at = 2 * HASH_BYTES * node
-                children = hashes[at : at + 2 * HASH_BYTES]
+                children = hashes[2 * at : 2 * end]
                 if left + right >= 2:
-                    kind, digest = 2, sha256(b"\x03" + children).digest()
+                    classes[node], hashes[at:end] = 2, sha256(b"\x03" + children).digest()
                 elif right:
-                    kind, digest = 1, bytes(children[HASH_BYTES:])
+                    classes[node], hashes[at:end] = 1, children[HASH_BYTES:]
                 else:
                     # One key on the left, or none at all and zeros.
-                    kind, digest = left, bytes(children[:HASH_BYTES])
-                if undo is not None:
-                    undo.append((node, classes[node], self._hash(node)))
-                classes[node] = kind
-                hashes[at // 2 : at // 2 + HASH_BYTES] = digest
+                    classes[node], hashes[at:end] = left, children[:HASH_BYTES]
             nodes = parents
