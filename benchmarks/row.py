@@ -8,23 +8,27 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: seconds a load, seconds a bound, statements of a large ledger and of the audited one."""
+    """How much is measured: seconds a load, seconds a bound, statements of a large ledger and of the audited one.
+
+    ``long`` is the leaves of the log that shows that an audit's memory is bounded.
+    """
 
     seconds: int
     bound_seconds: float
     large: int
     audited: int
     lone: int
+    long: int
 
     @classmethod
     def full(cls) -> Scale:
         """For docs/performance.md: about a quarter of an hour."""
-        return cls(seconds=10, bound_seconds=2.0, large=1_000_000, audited=100_000, lone=300)
+        return cls(seconds=10, bound_seconds=2.0, large=1_000_000, audited=100_000, lone=300, long=10_000_000)
 
     @classmethod
     def quick(cls) -> Scale:
         """To see that nothing is far off: about two minutes."""
-        return cls(seconds=3, bound_seconds=0.5, large=60_000, audited=20_000, lone=100)
+        return cls(seconds=3, bound_seconds=0.5, large=60_000, audited=20_000, lone=100, long=300_000)
 
 
 @dataclass(frozen=True, slots=True)

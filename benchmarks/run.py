@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bounds, growth, parts, wrk
+from benchmarks import bounds, growth, long, parts, wrk
 from benchmarks.row import Bounds, Row, Scale
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +34,10 @@ PARTS: dict[str, Part] = {
     "audit": parts.audit,
     "growth": growth.growth,
     "postgres": parts.postgres,
+    "long": long.long,
 }
+BY_NAME = frozenset({"long"})
+"""Parts that take so long that they run only if they are named."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,7 +48,8 @@ def main(argv: Sequence[str]) -> int:
         epilog="example:\n  patina bench --quick --only singles --only history",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    words.add_argument("--only", action="append", choices=PARTS, help="this part; may be given again (default: all)")
+    chosen = "this part; may be given again (default: all but long)"
+    words.add_argument("--only", action="append", choices=PARTS, help=chosen)
     words.add_argument("--quick", action="store_true", help="short runs and a small ledger: rough figures")
     words.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
     words.add_argument("--json", action="store_true", help="answer with JSON")
@@ -56,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
     scratch.mkdir(parents=True, exist_ok=True)
     if not wrk.has_wrk():
         print("no wrk on this machine: an asyncio generator stands in, and its figures are floors", file=sys.stderr)
-    rows = measure(given.only or list(PARTS), scale, scratch)
+    rows = measure(given.only or [name for name in PARTS if name not in BY_NAME], scale, scratch)
     if given.json:
         print(json.dumps([row.json() for row in rows], indent=1))
     else:

@@ -159,18 +159,21 @@ class Server:
         self._running.communicate(timeout=30)
 
     def memory(self) -> float:
-        """MiB resident, all processes together, without what they share with the file system."""
+        """MiB resident, all processes together."""
         assert self._running is not None
-        return sum(_anonymous(pid) for pid in [self._running.pid, *_children(self._running.pid)])
+        return resident(self._running.pid)
 
 
-def _anonymous(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
-
-
-def _children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+def resident(pid: int) -> float:
+    """MiB that a process and its children have resident, together; one that has just ended has none."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    found = re.search(r"VmRSS:\s+(\d+)", status)
+    own = 0.0 if found is None else int(found[1]) / 1024
+    return own + sum(resident(int(child)) for child in children)
 
 
 @contextmanager

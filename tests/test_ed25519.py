@@ -55,7 +55,8 @@ def agree(public: bytes, signature: bytes, message: bytes, *others: Any) -> bool
     """The one verdict of all who verify, where §3 lets key and signature through at all."""
     if not (allowed(public) and allowed(signature[:32])):
         return False
-    said: set[bool] = {verify(public, signature, message) for verify in (verifies, *(others or (by_openssl, by_formula)))}
+    all_of_them = (verifies, *(others or (by_openssl, by_formula)))
+    said: set[bool] = {verify(public, signature, message) for verify in all_of_them}
     assert len(said) == 1, (public.hex(), signature.hex(), message.hex())
     return said.pop()
 
