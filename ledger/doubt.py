@@ -1,8 +1,8 @@
 """Doubt: which statements were signed with a key that was compromised at the time (events.md §1, authority rule 4).
 
 A revocation may say since when a key was in wrong hands. What the key said from then on is doubtful, and so is every
-key that it vouched for from then on, and what those said, in turn. ``since`` is compared with ``recorded_at``, which the
-log vouches for, and never with ``occurred_at``, which whoever has the key can choose.
+key that it vouched for from then on, and what those said, in turn. ``since`` is compared with ``recorded_at``, which
+the log vouches for, and never with ``occurred_at``, which whoever has the key can choose.
 
 Doubt disproves nothing and takes nothing back: a doubtful statement stands in the log, still has its effect, and is
 marked wherever it is shown. It follows from the table of parties alone, so the service, a reader of one history and an
