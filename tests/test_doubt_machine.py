@@ -32,9 +32,10 @@ from verifier.folder import open_folder
 PARTIES = ("operator", "shop", "rival")
 NAMES = ("operator", "shop", "rival", "a", "b", "c", "d", "e")
 parties, names = st.sampled_from(PARTIES), st.sampled_from(NAMES)
-signers = st.lists(names, min_size=1, max_size=2, unique=True)
-# Milliseconds from the beginning of the test; what is finer is cut.
-sinces = st.one_of(st.none(), st.integers(-2, 60), st.just(10**9))
+others = st.sampled_from(["shop", "shop", "shop", "rival", "rival", "operator"])
+reasons = st.sampled_from(["retired", "lost", "compromised", "compromised", "compromised"])
+# Milliseconds from the beginning of the test, most of them within it; what is finer is cut.
+sinces = st.one_of(st.none(), st.integers(-2, 40), st.integers(-2, 40), st.just(10**9))
 
 
 class Keys(RuleBasedStateMachine):
@@ -73,43 +74,53 @@ class Keys(RuleBasedStateMachine):
         self.commit()
         self.stall.clock.now += milliseconds * 1000
 
-    @rule(party=parties.filter(lambda name: name != "operator"), by=signers)
-    def speaks(self, party: str, by: list[str]) -> None:
-        self.say("maintenance.performed", party, urn("ring"), {"work": ["cleaned"]}, by)
+    @rule(party=st.sampled_from(["shop", "shop", "rival"]), data=st.data())
+    def speaks(self, party: str, data: st.DataObject) -> None:
+        self.say("maintenance.performed", party, urn("ring"), {"work": ["cleaned"]}, self.signers(party, data))
 
-    @rule(party=parties, about=parties, by=signers, new=names, sign=st.booleans())
-    def adds(self, party: str, about: str, by: list[str], new: str, *, sign: bool) -> None:
-        by = [*by, new] if sign and new not in by else by
-        self.say("key.added", party, self.authority(about), {"key": self.key(new).did, "custody": "self"}, by)
+    @rule(party=others, data=st.data())
+    def adds(self, party: str, data: st.DataObject) -> None:
+        """Mostly as a party may: by its own keys, the new one last; sometimes by the operator, or not signed by it."""
+        by, new = self.signers(party, data), data.draw(names)
+        if self.seldom(data):
+            party, by = "operator", self.signers("operator", data)
+        if not self.seldom(data):
+            by = [*[name for name in by if name != new], new]
+        self.add(party, by, new, about=party if not self.seldom(data) else data.draw(parties))
 
-    @rule(party=parties, by=names, new=names)
-    def rotates(self, party: str, by: str, new: str) -> None:
-        """As a party does it: add the next key and retire the present one in one commit, the next one speaks."""
+    @rule(party=others, data=st.data())
+    def installs(self, party: str, data: st.DataObject) -> None:
+        """The operator gives a party a key, which it may only while the party has none."""
+        new = data.draw(names)
+        self.add("operator", [*self.signers("operator", data), new], new, about=party)
+
+    @rule(party=parties, data=st.data())
+    def rotates(self, party: str, data: st.DataObject) -> None:
+        """As a party does it: add the next key and retire the present one in one commit; the next one speaks."""
+        by, new = self.signers(party, data)[0], data.draw(names)
         if by != new:
-            self.adds(party=party, about=party, by=[by], new=new, sign=True)
+            self.add(party, [by, new], new, about=party)
             details = {"key": self.key(by).did, "reason": "retired"}
             self.say("key.revoked", party, self.authority(party), details, [by])
             if party != "operator":
-                self.speaks(party=party, by=[new])
+                self.say("maintenance.performed", party, urn("ring"), {"work": ["cleaned"]}, [new])
 
-    @rule(
-        party=parties,
-        about=parties,
-        by=signers,
-        name=names,
-        reason=st.sampled_from(["retired", "lost", "compromised", "compromised"]),
-        since=sinces,
-    )
-    def revokes(self, party: str, about: str, by: list[str], name: str, reason: str, since: int | None) -> None:
+    @rule(about=others, data=st.data(), reason=reasons, since=sinces)
+    def revokes(self, about: str, data: st.DataObject, reason: str, since: int | None) -> None:
+        """The operator or the party, mostly of a key that the party has or had."""
+        party = data.draw(st.sampled_from(["operator", about]))
+        had = [name for name in NAMES if self.reference.party_of(self.key(name).did) == self.party(about)]
+        name = data.draw(names if self.seldom(data) or not had else st.sampled_from(had))
         details = {"key": self.key(name).did, "reason": reason}
         if since is not None:
             at = times.format_recorded(self.start + since * 1000)
             details["since"] = at[:-1] + "7Z" if since % 2 else at
-        self.say("key.revoked", party, self.authority(about), details, by)
+        self.say("key.revoked", party, self.authority(about), details, self.signers(party, data))
 
-    @rule(party=parties, about=parties, by=names, kind=st.sampled_from(["party.suspended", "party.reinstated"]))
-    def suspends(self, party: str, about: str, by: str, kind: str) -> None:
-        self.say(kind, party, self.authority(about), {"reason": "fraud"}, [by])
+    @rule(about=parties, data=st.data(), kind=st.sampled_from(["party.suspended", "party.reinstated"]))
+    def suspends(self, about: str, data: st.DataObject, kind: str) -> None:
+        party = data.draw(parties) if self.seldom(data) else "operator"
+        self.say(kind, party, self.authority(about), {"reason": "fraud"}, self.signers(party, data))
 
     # What the rules stand on.
 
@@ -126,6 +137,18 @@ class Keys(RuleBasedStateMachine):
             assert kept is not None
             self._kept = kept
         return self._kept
+
+    def seldom(self, data: st.DataObject) -> bool:
+        return data.draw(st.integers(0, 7)) == 7
+
+    def signers(self, party: str, data: st.DataObject) -> list[str]:
+        """One or two keys: mostly keys of the party that are in force, as far as is committed."""
+        there = [name for name in NAMES if self.reference.in_force(self.key(name).did, self.party(party))]
+        chosen = names if self.seldom(data) or not there else st.sampled_from(there)
+        return data.draw(st.lists(chosen, min_size=1, max_size=min(2, len(there) or 1), unique=True))
+
+    def add(self, party: str, by: list[str], new: str, *, about: str) -> None:
+        self.say("key.added", party, self.authority(about), {"key": self.key(new).did, "custody": "self"}, by)
 
     def party(self, name: str) -> str:
         return self.stall.ledger.operator if name == "operator" else urn(name)
@@ -191,4 +214,4 @@ class Keys(RuleBasedStateMachine):
 
 
 TestKeys = Keys.TestCase
-TestKeys.settings = settings(max_examples=25, stateful_step_count=25)
+TestKeys.settings = settings(max_examples=40, stateful_step_count=30)
