@@ -1,4 +1,4 @@
-"""The state of an item as JSON: one shape for its address, its page's JSON and the short cut that registers it."""
+"""The state of an item, and the doubt about a statement, as JSON: one shape for every address that shows them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from typing import Any
 
 from ledger import times
 from ledger.db.views import word_of
+from ledger.doubt import Doubt
 from ledger.state import State
+
+
+def describe_doubt(doubt: Doubt | None) -> dict[str, Any] | None:
+    """Why a statement is doubtful: by which key, since when, and the key whose revocation makes it so; else null."""
+    if doubt is None:
+        return None
+    return {"key": doubt.key, "since": doubt.since, "cause": doubt.cause, "reason": doubt.reason, "told": doubt.told}
 
 
 def describe_state(state: State, now: int) -> dict[str, Any]:

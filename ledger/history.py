@@ -17,6 +17,7 @@ from typing import Any
 from ledger import disclosure, holderkey, leaf, merkle, party, times, types
 from ledger.bundle import Bundle, hashes_of
 from ledger.checkpoint import Checkpoint, check_checkpoint
+from ledger.doubt import Doubt
 from ledger.errors import Disproved, Invalid, Malformed, Refused
 from ledger.leaf import Entry, Seal
 from ledger.note import VKey, parse_note
@@ -61,8 +62,8 @@ class VerifiedHistory:
     """What was proved: these are all entries about ``subject`` as of ``as_of``, unchanged and so signed.
 
     ``entries`` are the subject's, oldest first, with their ``leaf_hashes``; ``replay`` is the fold of all that the
-    bundle shows; ``doubtful`` are indexes of entries by a key that was compromised at the time; ``unknown`` says what
-    could not be told. ``witnessed_at`` is the newest time of a quorum, in seconds since 1970.
+    bundle shows; ``doubts`` are the indexes of entries by a key that was compromised at the time, and why;
+    ``unknown`` says what could not be told. ``witnessed_at`` is the newest time of a quorum, in seconds since 1970.
     """
 
     subject: str
@@ -74,8 +75,13 @@ class VerifiedHistory:
     leaf_hashes: tuple[bytes, ...]
     replay: Replay
     disclosed: Mapping[str, Mapping[str, Any]]
-    doubtful: tuple[int, ...]
+    doubts: Mapping[int, Doubt]
     unknown: tuple[str, ...]
+
+    @property
+    def doubtful(self) -> tuple[int, ...]:
+        """The indexes of the doubtful entries."""
+        return tuple(self.doubts)
 
 
 def check_history(bundle: Bundle, asked: Asked) -> VerifiedHistory:
@@ -141,7 +147,7 @@ def _result(
         leaf_hashes=hashes,
         replay=replay,
         disclosed=disclosed,
-        doubtful=replay.doubtful(entries),
+        doubts=replay.doubtful(entries),
         unknown=tuple(shown.unknown),
     )
 

@@ -36,7 +36,10 @@ class Party(Struct):
 
 
 class Key(Struct):
-    """A party's key: ``signers`` vouched for it at ``added_at``; ``since`` is when what it said became doubtful."""
+    """A party's key: ``signers`` vouched for it at ``added_at``.
+
+    ``since`` is when what it said became doubtful (``ledger.doubt``), as the revocation at index ``told`` says.
+    """
 
     party: str
     index: int
@@ -47,6 +50,7 @@ class Key(Struct):
     revoked: int | None = None
     reason: str | None = None
     since: str | None = None
+    told: int | None = None
 
 
 class Parties(Struct):
@@ -85,23 +89,6 @@ class Parties(Struct):
     def vkeys_in_force(self) -> tuple[str, ...]:
         """The vkeys that sign the next checkpoint, oldest first."""
         return tuple([vkey for vkey, retired in self.vkeys.items() if retired is None])
-
-    def doubtful(self, did: str, recorded_at: str) -> bool:
-        """Whether a statement by this key, recorded then, is doubtful because a key was compromised (rule 4)."""
-        since = self.doubtful_since().get(did)
-        return since is not None and recorded_at >= since
-
-    def doubtful_since(self) -> dict[str, str]:
-        """The keys that were compromised or vouched for by such a key, and the time from which each is doubtful."""
-        found: dict[str, str] = {}
-        # Whoever vouched for a key was there before it, so each is looked at once, however they vouched.
-        for did, key in sorted(self.keys.items(), key=lambda one: one[1].index):
-            since = [] if key.since is None else [key.since]
-            if any(signer in found and key.added_at >= found[signer] for signer in key.signers):
-                since.append(key.added_at)
-            if since:
-                found[did] = min(since)
-        return found
 
     def refuse(self, entry: Entry) -> None:
         """Raise ``Refused`` if this ``ledger.*``, ``party.*`` or ``key.*`` entry contradicts the table.
@@ -271,9 +258,15 @@ def _refuse_revocation(parties: Parties, entry: Entry) -> None:
     key = parties.keys.get(statement.details["key"])
     if key is None or key.party != _subject_party(statement):
         raise Refused("got a key that was never this party's", "/details/key")
-    again = statement.details["reason"] == "compromised" and key.reason != "compromised"
-    if key.revoked is not None and not again:
+    if key.revoked is None:
+        return
+    if statement.details["reason"] != "compromised":
         raise Refused("this key is revoked; only a compromise found later may still be said", "/details/key")
+    # Whoever stole the key could otherwise say "since tomorrow" first, and what they said would never be doubtful.
+    if key.reason == "compromised" and key.since is not None and _since(entry) >= key.since:
+        raise Refused(
+            f"this key was compromised since {key.since}; only an earlier time may still be said", "/details/since"
+        )
 
 
 def _follow_vkey(parties: Parties, entry: Entry, _: str) -> None:
@@ -320,9 +313,15 @@ def _follow_revocation(parties: Parties, entry: Entry, _: str) -> None:
         parties.parties[key.party].keys.remove(details["key"])
     key.reason = details["reason"]
     if details["reason"] == "compromised" or "since" in details:
-        stated = details.get("since")
-        since = entry.recorded_at if stated is None else times.format_recorded(times.parse_occurred(stated))
-        key.since = since if key.since is None else min(since, key.since)
+        since = _since(entry)
+        if key.since is None or since < key.since:
+            key.since, key.told = since, entry.index
+
+
+def _since(entry: Entry) -> str:
+    """From when a revocation makes a key doubtful, spelled as ``recorded_at`` is; cut to milliseconds, as that is."""
+    stated = entry.statement.details.get("since")
+    return entry.recorded_at if stated is None else times.format_recorded(times.parse_occurred(stated))
 
 
 _REFUSE = {

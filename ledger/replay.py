@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
-from ledger import dsse, leaf, rule, types
+from ledger import doubt, dsse, leaf, rule, types
+from ledger.doubt import Doubt
 from ledger.errors import Disproved, Forbidden, Invalid, Malformed, PatinaError, Refused, Unknown
 from ledger.leaf import Entry
 from ledger.party import Parties
@@ -58,14 +59,9 @@ class Replay:
         else:
             self._keep(entry, rule.follow(entry, leaf_hash, self.parties, before))
 
-    def doubtful(self, entries: Iterable[Entry]) -> tuple[int, ...]:
-        """The indexes of those that a key signed which was compromised at the time, as far as the shown entries say."""
-        since = self.parties.doubtful_since()
-        return tuple(
-            entry.index
-            for entry in entries
-            if any(one.key in since and entry.recorded_at >= since[one.key] for one in entry.signatures)
-        )
+    def doubtful(self, entries: Iterable[Entry]) -> dict[int, Doubt]:
+        """Those that a key signed which was compromised at the time, by index, as far as the shown entries say."""
+        return doubt.doubtful(entries, doubt.doubts(self.parties))
 
     def entry(self, statement_id: str, subject: str) -> Entry | None:
         """``rule.Lookups``: what is not found is absent only if its subject's whole history is shown."""

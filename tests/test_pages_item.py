@@ -257,17 +257,6 @@ def test_at_shows_the_item_as_it_stood_and_says_so(shop: Shop, jeweller: Party, 
     assert shop.get(f"/i/{token}?at=0").status_code == 404
 
 
-def test_what_a_compromised_key_said_is_shown_as_doubtful(shop: Shop) -> None:
-    thief = shop.party("Careless", "retailer")
-    item = f"https://id.gs1.org/01/09520123456788/21/D{shop.count}"
-    shop.say(thief, "item.registered", item, {"name": "Bag", "category": "bag"})
-    token = shop.code(thief, item)
-    (key,) = shop.ledger.view.parties.parties[thief.id].keys
-    said = {"key": key, "reason": "compromised", "since": "2026-05-01T00:00:00.000Z"}
-    shop.say(shop.operator, "key.revoked", f"{thief.id}#authority", said)
-    assert "Doubtful: the key that signed this was compromised" in text(shop.get(f"/i/{token}").text)
-
-
 def test_a_history_that_does_not_verify_is_shown_to_nobody(
     shop: Shop, jeweller: Party, ring: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ledger import party, times
+from ledger import doubt, party, times
 from ledger.didkey import parse_did
 from ledger.errors import Forbidden, Refused
 from ledger.note import format_vkey
@@ -132,16 +132,45 @@ def test_a_revoked_key_says_its_own_revocation_and_no_more(world: World) -> None
     world.say("key.revoked", "shop", shop, {"key": did("shop"), "reason": "retired"})
     refused(Forbidden, "/signatures/0/key", world.say, "repair.completed", "shop", RING, WORK)
     refused(Refused, "/details/key", world.say, "key.revoked", "operator", shop, {"key": did("shop"), "reason": "lost"})
-    world.say("key.revoked", "operator", shop, {"key": did("shop"), "reason": "compromised"})
-    refused(
-        Refused,
-        "/details/key",
-        world.say,
-        "key.revoked",
-        "operator",
-        shop,
-        {"key": did("shop"), "reason": "compromised"},
-    )
+    compromised = {"key": did("shop"), "reason": "compromised"}
+    world.say("key.revoked", "operator", shop, compromised)
+    refused(Refused, "/details/since", world.say, "key.revoked", "operator", shop, compromised)
+
+
+def test_who_stole_a_key_cannot_say_last_since_when(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+
+    def since(who: str, at: str, *signers: str) -> None:
+        details = {"key": did("shop"), "reason": "compromised", "since": at}
+        world.say("key.revoked", who, shop, details, keys=[did(name) for name in signers])
+
+    since("shop", "9998-12-31T23:59:59Z", "shop")
+    said = doubt.doubts(world.parties)[did("shop")]
+    assert (said.since, said.told) == ("9998-12-31T23:59:59.000Z", world.index - 1)
+    refused(Refused, "/details/since", since, "operator", "9998-12-31T23:59:59Z", "operator")
+    since("operator", "2026-11-01T02:00:00+02:00", "operator")
+    refused(Refused, "/details/since", since, "operator", "2026-11-01T00:00:00.0009Z", "operator")
+    refused(Forbidden, "/signatures/0/key", since, "shop", "2026-10-01T00:00:00Z", "shop")
+    since("operator", "2026-10-31T23:59:59.999Z", "operator")
+    said = doubt.doubts(world.parties)[did("shop")]
+    assert (said.since, said.told) == ("2026-10-31T23:59:59.999Z", world.index - 1)
+    details = {"key": did("shop"), "reason": "lost", "since": "2020-01-01T00:00:00Z"}
+    refused(Refused, "/details/key", world.say, "key.revoked", "operator", shop, details)
+
+
+def test_a_lost_key_is_doubtful_since_it_was_lost_and_longer_if_it_was_stolen(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+    details = {"key": did("shop"), "reason": "lost", "since": "2026-11-01T00:00:00Z"}
+    world.say("key.revoked", "operator", shop, details)
+    assert doubt.doubts(world.parties)[did("shop")].reason == "lost"
+    # Later than was said of the loss: the earlier time stays.
+    later = {"key": did("shop"), "reason": "compromised", "since": "2026-11-01T00:00:01Z"}
+    world.say("key.revoked", "operator", shop, later)
+    said = doubt.doubts(world.parties)[did("shop")]
+    assert (said.since, said.reason, said.told) == ("2026-11-01T00:00:00.000Z", "compromised", world.index - 2)
+    retired = {"key": did("rival"), "reason": "retired"}
+    world.say("key.revoked", "rival", uuid("rival") + "#authority", retired)
+    assert did("rival") not in doubt.doubts(world.parties)
 
 
 def test_doubt_runs_from_a_compromised_key_to_the_keys_that_it_added(world: World) -> None:
@@ -153,15 +182,20 @@ def test_doubt_runs_from_a_compromised_key_to_the_keys_that_it_added(world: Worl
     added = world.parties.keys[did("second")].added_at
     world.say("key.added", "shop", shop, {"key": did("third"), "custody": "self"}, keys=[did("second"), did("third")])
     later = times.format_recorded(world.now)
-    assert not world.parties.doubtful(did("third"), later)
+
+    def doubtful(name: str, recorded_at: str) -> bool:
+        found = doubt.doubts(world.parties).get(did(name))
+        return found is not None and recorded_at >= found.since
+
+    assert not doubtful("third", later)
     world.say(
         "key.revoked", "shop", shop, {"key": did("shop"), "reason": "compromised", "since": since}, keys=[did("early")]
     )
-    assert [world.parties.doubtful(did(name), later) for name in ("shop", "second", "third", "early", "rival")] == [
+    assert [doubtful(name, later) for name in ("shop", "second", "third", "early", "rival")] == [
         True, True, True, False, False
     ]  # fmt: skip
-    assert not world.parties.doubtful(did("shop"), times.format_recorded(times.parse_recorded(since) - times.SECOND))
-    assert world.parties.doubtful(did("second"), added)
+    assert not doubtful("shop", times.format_recorded(times.parse_recorded(since) - times.SECOND))
+    assert doubtful("second", added)
 
 
 def test_of_a_suspended_party_nothing_is_accepted_but_a_revocation(world: World) -> None:

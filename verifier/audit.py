@@ -9,25 +9,28 @@ The checks, by the names that findings carry: ``checkpoint`` (signature, origin,
 kept state) · ``first`` (entry 0, and a seal after it) · ``leaf`` (canonical, exact members, forms) · ``version`` ·
 ``index`` · ``prev`` · ``recorded_at`` · ``links`` · ``id`` · ``ledger`` · ``type`` and ``details`` · ``authority`` ·
 ``state`` · ``signature`` · ``seal`` (map root) · ``tail`` (the last leaf is a seal) · ``root`` · ``tiles`` ·
-``bundles`` · ``vkey``.
+``bundles`` · ``vkey``. What a compromised key said is no finding: it is listed among the facts (``verifier.doubtful``).
 """
 
 from __future__ import annotations
 
+from array import array
 from base64 import b64encode
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ledger import leaf
 from ledger.checkpoint import Checkpoint, check_checkpoint
+from ledger.doubt import Doubt, doubts
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
 from ledger.leaf import Entry
 from ledger.merkle import HASH_SIZE, leaf_hash
 from ledger.note import VKey
 from verifier.compare import Comparison
+from verifier.doubtful import doubt_facts, doubt_notes, doubtful_leaves, leaves_to_read
 from verifier.findings import Finding, Verdict
 from verifier.kept import Kept, Store
 from verifier.replay import Replay
@@ -116,6 +119,8 @@ class _Audit:
         workers = options.workers if options.signatures else 0
         self._verifiers = Verifiers(self._failed, workers=workers, expected=checkpoint.size - self._start)
         self._ended = False
+        self._doubts: dict[str, Doubt] = {}
+        self._doubtful: array[int] = array("q")
 
     def leaves(self) -> None:
         """Check every leaf that is new, as far as they can be read."""
@@ -180,6 +185,8 @@ class _Audit:
                     self._comparison.compare(level, number, hashes)
             self._check_vkey()
         self._comparison.finish()
+        if self._ended:
+            self._find_doubtful()
         if self._options.progress is not None:
             self._options.progress(self._tree.size, self._checkpoint.size)
 
@@ -202,6 +209,31 @@ class _Audit:
                 why = "the checkpoint is signed by no pinned vkey that the ledger names and has not retired"
                 self._report.add("vkey", why)
 
+    def _find_doubtful(self) -> None:
+        """Read once more what a compromised key may have signed, and remember what is doubtful of it.
+
+        The leaves were checked: what is read must hash to what they hashed to.
+        """
+        parties = self._replay.parties
+        if parties is None or not (found := doubts(parties)):
+            return
+        self._doubts = found
+        start, stop = leaves_to_read(parties, self._doubts, self._checkpoint.size)
+        # To the end of a bundle: of the widths of its last one a log serves only the newest.
+        stop = min(self._checkpoint.size, -(-stop // TILE_WIDTH) * TILE_WIDTH)
+        try:
+            self._doubtful = doubtful_leaves(start, self._again(start, stop), self._doubts)
+        except Disproved as error:
+            self._report.add(str(error.check), error.message, error.index)
+        except Unknown as error:
+            self._report.add("bundles", error.message, disproved=False)
+
+    def _again(self, start: int, stop: int) -> Iterator[bytes]:
+        for index, raw in zip(range(start, stop), self._source.leaves(start, stop), strict=False):
+            if leaf_hash(raw) != self._known_hash(index):
+                raise Disproved("read again, the leaf is not the one that was audited", "bundles", index)
+            yield raw
+
     def _failed(self, failure: Failure) -> None:
         index, why, disproved = failure
         self._report.add("signature", why, index, disproved=disproved)
@@ -209,14 +241,15 @@ class _Audit:
     def _read_entry(self, index: int) -> Entry:
         """An earlier entry, read again; it must be the one that was checked."""
         end = min(self._checkpoint.size, index - index % TILE_WIDTH + TILE_WIDTH)
-        raw = next(iter(self._source.leaves(index, end)))
-        below = self._tree.size - len(self._tree.edge[0])
-        known = self._tree.edge[0][index - below] if index >= below else self._comparison.leaf_hash(index)
-        if leaf_hash(raw) != known:
-            raise Disproved("read again, the leaf is not the one that was audited", "bundles", index)
+        raw = next(self._again(index, end))
         entry = leaf.parse_leaf(raw)
         assert isinstance(entry, Entry), "the table of statement ids leads to entries"
         return entry
+
+    def _known_hash(self, index: int) -> bytes:
+        """The hash that the leaf at an index had when it was audited."""
+        below = self._tree.size - len(self._tree.edge[0])
+        return self._tree.edge[0][index - below] if index >= below else self._comparison.leaf_hash(index)
 
     def close(self) -> None:
         """Write and close the files, stop processes and threads."""
@@ -235,6 +268,8 @@ class _Audit:
             notes.append("signatures were not checked")
         if self._kept is not None:
             notes.append(f"continued from {self._start} leaves audited before, and the log only grew")
+        if self._doubtful:
+            notes += doubt_notes(self._doubts)
         facts = {
             "origin": self._checkpoint.origin,
             "size": self._checkpoint.size,
@@ -244,6 +279,7 @@ class _Audit:
             "seals": replay.seals,
             "subjects": replay.heads.subjects,
             "signatures": self._signatures(),
+            **doubt_facts(self._doubtful, self._doubts),
         }
         findings = self._report.findings()
         what = f"{self._checkpoint.origin}, {self._checkpoint.size} leaves"

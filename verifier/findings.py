@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+SHOWN = 8
+"""Indexes of a list that a text names."""
 Outcome = Literal["proven", "disproved", "could not tell"]
 EXIT_CODES: Mapping[Outcome, int] = {"proven": 0, "disproved": 1, "could not tell": 2}
 
@@ -50,6 +52,7 @@ class Verdict:
     """What was looked at, everything that failed (nothing: it is proven), and what was proved, in words and values.
 
     ``notes`` are limits of the verdict that a reader must see beside it, such as a check that was left out on demand.
+    A fact that is a list of indexes is counted in the text; one that is a list of records is for programs alone.
     """
 
     what: str
@@ -74,7 +77,7 @@ class Verdict:
         lines = [f"{self.outcome}: {self.what}"]
         worse = self.outcome == "disproved"
         lines += [f"  {finding.text(beside_worse=worse)}" for finding in self.findings]
-        lines += [f"  {name}: {value}" for name, value in self.facts.items()]
+        lines += [f"  {name}: {text}" for name, value in self.facts.items() if (text := _text(value))]
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -91,6 +94,16 @@ class Verdict:
     def json(self) -> str:
         """The verdict as one JSON document."""
         return json.dumps(self.value(), ensure_ascii=False, indent=2)
+
+
+def _text(value: Any) -> str:
+    """A fact in one line."""
+    if not isinstance(value, list):
+        return str(value)
+    if any(isinstance(one, dict) for one in value):
+        return ""
+    more = "" if len(value) <= SHOWN else " and so on"
+    return f"{len(value)}, at leaves {', '.join(map(str, value[:SHOWN]))}{more}" if value else "0"
 
 
 def worst(verdicts: list[Verdict]) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 from ledger import holderkey, times
 from ledger.bundle import Bundle, parse_history
 from ledger.checkpoint import Checkpoint, check_checkpoint
+from ledger.doubt import Doubt
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
 from ledger.history import Asked, VerifiedHistory, check_history
 from ledger.merkle import check_consistency
@@ -24,6 +25,7 @@ from ledger.note import VKey, parse_note
 from ledger.proof import parse_proof
 from ledger.receipt import VerifiedReceipt, check_receipt, parse_receipt
 from ledger.trust import Policy, check_quorum
+from verifier.doubtful import doubt_facts, doubt_notes
 from verifier.findings import Finding, Verdict
 from verifier.growth import consistency
 from verifier.memory import Memory
@@ -166,17 +168,19 @@ def _history_facts(found: VerifiedHistory) -> dict[str, Any]:
     }
     if found.witnessed_at is not None:
         facts["witnessed_at"] = times.format_recorded(found.witnessed_at * 1_000_000)
-    if found.doubtful:
-        facts["doubtful"] = list(found.doubtful)
-    return facts
+    return facts | doubt_facts(found.doubtful, _doubts(found))
+
+
+def _doubts(found: VerifiedHistory) -> dict[str, Doubt]:
+    """The doubtful keys that signed something of this history."""
+    return {doubt.key: doubt for doubt in found.doubts.values()}
 
 
 def _notes(found: VerifiedHistory, reader: Reader) -> tuple[str, ...]:
     notes = []
     if found.stale:
         notes.append(f"old: nothing is proved of what was recorded after {found.as_of}")
-    if found.doubtful:
-        notes.append("entries under `doubtful` were signed with a key that was compromised at the time")
+    notes += doubt_notes(_doubts(found))
     if reader.subject is None:
         notes.append("no --subject was given: that this is the item you meant is yours to see")
     return tuple(notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.pages.item_page import ItemPage
-from api.state_json import describe_state
+from api.state_json import describe_doubt, describe_state
 
 _PUBLIC = ("name", "category", "brand", "model", "state", "stolen", "lost", "recalled", "retired", "certificates")
 
@@ -25,6 +25,7 @@ def describe_page(page: ItemPage, public_url: str, token: str | None, now: int) 
             "occurred_at": event.happened_at,
             "recorded_at": event.recorded_at,
             "sentence": event.sentence,
+            "doubtful": describe_doubt(event.doubt),
         }
         for event in reversed(page.events)
     ]

@@ -81,7 +81,7 @@ def make_page(
     if state is None or state.kind != "item":
         return None
     parties = verified.replay.parties
-    teller = Teller(words, parties, told, verified.doubtful)
+    teller = Teller(words, parties, told, verified.doubts)
     about = _about(told)
     state.held = state.held.at(times.format_recorded(now))
     return ItemPage(

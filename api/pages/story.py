@@ -13,6 +13,7 @@ from typing import Any
 
 from api.fold import Told
 from api.pages.catalogue import Catalogue, fill
+from ledger.doubt import Doubt
 from ledger.leaf import Entry, Statement
 from ledger.party import Parties
 
@@ -74,6 +75,7 @@ class Event:
     signed: str
     facts: tuple[tuple[str, str], ...]
     marks: tuple[str, ...]
+    doubt: Doubt | None = None
     remarks: tuple[Remark, ...] = ()
     struck: bool = False
 
@@ -96,11 +98,13 @@ class Certificate:
 class Teller:
     """Tells the entries of one subject; ``parties`` is the fold of what the history shows."""
 
-    def __init__(self, words: Catalogue, parties: Parties, told: Sequence[Told], doubtful: Iterable[int] = ()) -> None:
+    def __init__(
+        self, words: Catalogue, parties: Parties, told: Sequence[Told], doubts: Mapping[int, Doubt] | None = None
+    ) -> None:
         self._words = words
         self._parties = parties
         self._told = told
-        self._doubtful = frozenset(doubtful)
+        self._doubts = doubts or {}
         self._by_id = {one.entry.statement.id: one.entry for one in told}
         self._custody = {one.leaf_hash: one.entry.statement.details.get("holder_custody", "receipt") for one in told}
 
@@ -201,6 +205,7 @@ class Teller:
             signed=words.say("signed_by", who=self.signed(statement)),
             facts=self.facts(statement.type, statement.details),
             marks=tuple(self._marks(entry)),
+            doubt=self._doubts.get(entry.index),
         )
 
     def _marks(self, entry: Entry) -> Iterable[str]:
@@ -210,10 +215,18 @@ class Teller:
             yield self._words.say("corrects", when=day)
         if statement.details.get("on_behalf"):
             yield text["on_behalf"]
-        if entry.index in self._doubtful:
-            yield text["doubtful"]
+        yield from self._doubt(entry)
         if statement.sd:
             yield text["private_one"] if len(statement.sd) == 1 else self._words.say("private", n=len(statement.sd))
+
+    def _doubt(self, entry: Entry) -> tuple[str, ...]:
+        """Why a record is doubtful, if it is: whose key was in wrong hands, and since when."""
+        doubt = self._doubts.get(entry.index)
+        if doubt is None:
+            return ()
+        cause = self._parties.keys[doubt.cause]
+        name = "doubtful_vouched" if doubt.vouched else f"doubtful_{doubt.reason}"
+        return (self._words.say(name, since=self._words.moment(doubt.since), who=self.party(cause.party)),)
 
     def _remark(self, entry: Entry) -> Remark:
         statement = entry.statement
@@ -243,6 +256,9 @@ class Teller:
             tone, standing = "note", words.say("cert_expired", when=words.day(until))
         elif details["result"] != "authentic":
             tone = "bad" if details["result"] == "not_authentic" else "note"
+        doubt = self._doubt(entry)
+        if doubt and tone == "good":
+            tone = "note"
         names = ("methods", "standard", "grades", "valid_until")
         shown: dict[str, Any] = {name: details[name] for name in names if name in details}
         changed = any(one.type in _CHANGES or one.details.get("parts") for one in self._after(entry))
@@ -255,7 +271,7 @@ class Teller:
             signed=True,
             facts=self.facts("", shown),
             index=entry.index,
-            notes=(words.text["cert_before_change"],) if changed else (),
+            notes=(*doubt, words.text["cert_before_change"]) if changed else doubt,
         )
 
     def _paper(self, entry: Entry) -> Certificate:

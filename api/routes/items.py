@@ -16,9 +16,10 @@ from api.problems import Problem, not_found
 from api.rights import ADMIN
 from api.routes.statements import JSON, check_type, placed_problem, presented_codes, receipt_bytes
 from api.site import Site, caller_of, site_of
-from api.state_json import describe_state
+from api.state_json import describe_doubt, describe_state
 from ledger import times, uri
 from ledger.db.draft import Draft
+from ledger.doubt import doubt_of, doubts
 from ledger.errors import Forbidden, Invalid, Malformed, PatinaError
 
 CODE_KINDS = ("view", "gift", "card", "tag")
@@ -96,7 +97,15 @@ async def get_item(request: Request) -> Response:
     if state is None or state.kind != "item":
         raise not_found("got an id that is no item of this ledger" if not raws else "not registered at that time")
     document = {"id": subject, **describe_state(state, site.clock()), "count": len(told)}
-    document |= {"entries": [{"index": one.entry.index, "statement": one.entry.statement.id} for one in told]}
+    found = doubts(await site.read(site.ledger.reader.parties))
+    document["entries"] = [
+        {
+            "index": one.entry.index,
+            "statement": one.entry.statement.id,
+            "doubtful": describe_doubt(doubt_of(one.entry, found)),
+        }
+        for one in told
+    ]
     if below is not None:
         document["as_of_index"] = below
     return Response(_encode(document), media_type=JSON)

@@ -10,9 +10,12 @@ from api import intake, standing
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
+from api.state_json import describe_doubt
 from ledger import canonical, receipt
 from ledger.db.draft import Accepted, Draft, Outcome
+from ledger.doubt import doubt_of, doubts
 from ledger.errors import Forbidden, Malformed, PatinaError
+from ledger.leaf import Entry, parse_leaf
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -80,7 +83,10 @@ async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[
 
 
 async def get_statement(request: Request) -> Response:
-    """A statement, the entry that it stands in, and its receipt to the newest checkpoint."""
+    """A statement, the entry that it stands in, its receipt to the newest checkpoint, and whether it is doubtful.
+
+    ``doubtful`` is null, or names the compromised key; the entry and the receipt are none the worse for it.
+    """
     site = site_of(request)
     found = await site.read(site.ledger.reader.receipt, request.path_params["id"])
     if found is None:
@@ -88,7 +94,11 @@ async def get_statement(request: Request) -> Response:
     shown = msgspec.json.decode(found)
     entry = msgspec.json.decode(shown["entry"])
     document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
-    return Response(_encode({**document, "receipt": shown}), media_type=JSON)
+    stands = parse_leaf(shown["entry"].encode())
+    assert isinstance(stands, Entry), "a statement's id leads to an entry"
+    # The receipt was made at the newest checkpoint, so this table is of that one or a later one.
+    doubt = doubt_of(stands, doubts(site.ledger.view.parties))
+    return Response(_encode({**document, "doubtful": describe_doubt(doubt), "receipt": shown}), media_type=JSON)
 
 
 def receipt_bytes(accepted: Accepted) -> bytes:

@@ -26,6 +26,7 @@ from ledger.db.tree import TILE_WIDTH, root_at
 from ledger.db.view import Mismatch, Snapshot, View
 from ledger.db.views import uuid_bytes
 from ledger.errors import Malformed
+from ledger.party import Parties
 from ledger.receipt import format_receipt
 from ledger.state import State
 from ledger.tiles import format_bundle
@@ -78,6 +79,11 @@ class Reader:
                 return shot.tip.size, making.format(shot, disclosures or {})
 
         return self._trusted(once)
+
+    def parties(self) -> Parties:
+        """Who may speak, at the newest checkpoint: what another process was told since is in it."""
+        with self._snapshot():
+            return self._view.parties
 
     def receipt(self, statement_id: str) -> bytes | None:
         """The receipt of a statement as JSON, to the newest checkpoint."""
