@@ -134,9 +134,9 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     return app
 
 
-async def _fault(request: Request, _: Exception) -> Response:
+async def _fault(request: Request, error: Exception) -> Response:
     """The problem document of a fault in a FastAPI route; ``Edge`` writes it down."""
-    return problem_response(fault_of(request_id_of(request)), request_id_of(request))
+    return problem_response(fault_of(error, request_id_of(request)), request_id_of(request))
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

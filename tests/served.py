@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 
 class Server:
-    """A `patina serve` process; ``get`` sends the path exactly as it is given."""
+    """A `patina serve` process; ``get`` sends the path exactly as it is given.
 
-    def __init__(self, directory: Path, key: str) -> None:
+    ``program`` is what Python runs instead of `patina serve`, with the same words and those of ``more``; ``url`` is the
+    database's address.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        key: str = "",
+        *,
+        program: Sequence[str] = ("ledger.command", "serve"),
+        more: Sequence[str] = (),
+        url: str | None = None,
+    ) -> None:
         self.key = key
-        words = [sys.executable, "-m", "ledger.command", "serve", "--dir", str(directory), "--port", "0"]
+        words = [sys.executable, "-m", *program, "--dir", str(directory), "--port", "0", *more]
         root = Path(__file__).resolve().parents[1]
-        self.running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=root)
+        environment = os.environ | ({"PATINA_DATABASE_URL": url} if url else {})
+        self.running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=root, env=environment)
+        self.started()
+
+    def started(self) -> None:
+        """Wait until a server says where it serves: this one, or what ``program`` starts in place of one that died."""
         assert self.running.stderr is not None
         said = ""
         for line in self.running.stderr:
@@ -41,7 +60,11 @@ class Server:
         finally:
             connection.close()
 
+    def wait(self) -> int:
+        """The exit code, once the process has ended of itself."""
+        self.running.communicate(timeout=60)
+        return self.running.returncode
+
     def stop(self) -> int:
         self.running.send_signal(signal.SIGTERM)
-        self.running.communicate(timeout=30)
-        return self.running.returncode
+        return self.wait()

@@ -60,3 +60,25 @@ def test_an_hour_without_statements_ends_in_a_seal(tmp_path: Path, monkeypatch: 
 
         asyncio.run(asyncio.wait_for(a_while(), 30))
         assert shop.size() == size + 1
+
+
+def test_a_database_that_was_away_does_not_end_the_re_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_shop(tmp_path) as shop:
+        monkeypatch.setattr(jobs, "PAUSE", 0.0)
+        walks: list[int] = []
+
+        async def cut_short(*_: object, **__: object) -> None:
+            walks.append(len(walks))
+            if len(walks) < 3:
+                raise sqlite3.OperationalError("disk I/O error")
+
+        monkeypatch.setattr(jobs, "rehash", cut_short)
+
+        async def a_while() -> None:
+            tasks = Jobs(shop.app.state.site)
+            tasks.start()
+            while len(walks) < 4:  # noqa: ASYNC110 - the job has no event to wait for
+                await asyncio.sleep(0.01)
+            await tasks.stop()
+
+        asyncio.run(asyncio.wait_for(a_while(), 30))

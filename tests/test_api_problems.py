@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+import sqlalchemy.exc
 
 from api import edge
 from api.problems import KINDS, MEDIA_TYPE, problem_of
@@ -241,6 +244,34 @@ def test_our_own_fault_is_one_problem_with_an_id_and_no_more(
         problem = check_shape(shop.get(path, who), 500)
         assert "division" not in json.dumps(problem)
         assert problem["request_id"] in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("disk I/O error"),
+        psycopg.OperationalError("server closed the connection"),
+        psycopg.InterfaceError("the connection is closed"),
+        sqlalchemy.exc.OperationalError("SELECT secret", {}, Exception()),
+        sqlalchemy.exc.InterfaceError("SELECT secret", {}, Exception()),
+        sqlalchemy.exc.TimeoutError(),
+    ],
+    ids=lambda error: f"{type(error).__module__}.{type(error).__name__}",
+)
+def test_a_database_that_is_away_asks_to_come_back(
+    shop: Shop, jeweller: Party, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def away(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(type(shop.ledger.reader), "size", away)
+    monkeypatch.setattr(type(shop.ledger.access), "api_keys", away)
+    for path, who in ((f"/v1/items/{segment(RING)}?at=1", jeweller), ("/v1/keys", shop.operator)):
+        answer = shop.get(path, who)
+        assert "secret" not in check_shape(answer, 503)["detail"]
+        assert answer.headers["retry-after"] == "1"
+    monkeypatch.setattr(type(shop.ledger.access), "find_api_key", away)
+    check_shape(shop.get("/v1/items", jeweller), 503)
 
 
 def test_every_error_of_the_ledger_has_a_problem() -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from ledger.db.connect import session
 from ledger.db.draft import Accepted
 from ledger.db.engine import open_engine
+from ledger.db.guard import Released, read_guards
 from ledger.db.postgres import PostgresSession
 from ledger.db.session import ask
 from ledger.db.sqlite import SqliteSession
@@ -90,6 +91,29 @@ def test_the_same_statement_from_two_processes_stands_once(shop: Stall) -> None:
     assert isinstance(second, Accepted)
     assert (second.repeated, second.index, second.entry) == (True, first.index, first.entry)
     other.close()
+
+
+def test_a_ledger_is_opened_while_another_process_appends(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The other appends just before the guard files are read and just after: were the snapshot taken first, it would
+    # lack what the guard file has released, which is how a restored backup looks.
+    other = Stall(shop.url, shop.directory, shop.clock, shop.again())
+    reads: list[int] = []
+
+    def read_while_another_appends(directory: Path) -> list[tuple[Path, Released]]:
+        other.accept(other.register("before"))
+        found = list(read_guards(directory))
+        reads.append(max(released.size for _, released in found))
+        other.accept(other.register("after"))
+        return found
+
+    monkeypatch.setattr("ledger.db.ledger.read_guards", read_while_another_appends)
+    third = Stall(shop.url, shop.directory, shop.clock, shop.again())
+    monkeypatch.undo()
+    assert reads == [third.ledger.reader.size() - 2]
+    third.accept(third.register("third"))
+    for opened in (other, third):
+        opened.ledger.close()
+    recomputed(shop)
 
 
 @pytest.mark.parametrize("answers", [1, 20])

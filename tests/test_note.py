@@ -84,6 +84,14 @@ def test_parsing_a_vkey_raises_only_malformed_or_unknown(text: str) -> None:
     assert str(vkey) == text
 
 
+def test_a_vkey_whose_key_id_is_anothers_is_refused() -> None:
+    # The vkey of peter in Go's sumdb/note tests, with the last digit of its key id changed.
+    vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    assert parse_vkey(vkey).key_id.hex() == "c74f20a3"
+    with pytest.raises(Malformed, match="c74f20a4 in a vkey, want c74f20a3"):
+        parse_vkey(vkey.replace("a3+", "a4+"))
+
+
 @given(names, st.binary(min_size=32, max_size=32), st.sampled_from([1, 4]))
 def test_vkeys_survive_being_written_and_read(name: str, seed: bytes, kind: int) -> None:
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()

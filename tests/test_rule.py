@@ -179,6 +179,11 @@ def test_those_concerned_dispute(world: World, sale: Entry) -> None:
     world.hold("statement.disputed", "paper", RING, dispute, world.hash_of(sale))
 
 
+def test_nobody_holds_a_case_before_it_is_opened(world: World, sale: Entry) -> None:
+    # The one subject without entries that a holder's statement could begin is a case, whose holder nobody named yet.
+    refused(Forbidden, "/party", world.hold, "case.opened", "paper", CASE, OPENED, world.hash_of(sale), case=CASE)
+
+
 def test_an_erasure_names_the_first_subjects_of_its_statements(world: World) -> None:
     done = world.say("repair.completed", "shop", RING, WORK)
     chair = uuid("chair")

@@ -1,4 +1,7 @@
-"""Sessions from the pool: a connection of the engine in the hands of ``SqliteSession`` or ``PostgresSession``."""
+"""Sessions from the pool: a connection of the engine in the hands of ``SqliteSession`` or ``PostgresSession``.
+
+What a database that is away raises is told from what a wrong question raises: the one passes, the other is our fault.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine
+from sqlalchemy import exc as alchemy
 
 from ledger.db.postgres import PostgresSession
 from ledger.db.session import Session
 from ledger.db.sqlite import SqliteSession
+
+AWAY = (
+    sqlite3.OperationalError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    alchemy.OperationalError,
+    alchemy.InterfaceError,
+    alchemy.TimeoutError,
+)
+"""What is raised where the database cannot be reached, cannot write, or has no connection free: ask it again."""
 
 
 @contextmanager
