@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.answers import SCHEMAS, describe_answers
 from api.problems import KINDS, MEDIA_TYPE
 from api.raw_route import RawRoute
 from api.rights import ENTRIES, PUBLIC, RIGHTS
@@ -87,11 +88,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
     rights = {(method.lower(), path.replace(":path}", "}")): right for method, path, right in RIGHTS}
     for path, methods in paths.items():
         for method, operation in methods.items():
+            describe_answers(method, path, operation)
             _secure(operation, rights[method, path])
             operation["description"] = _plain(operation.get("description", ""))
     document["paths"] = dict(sorted(paths.items(), key=lambda item: (not item[0].startswith("/v1"), item[0])))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = _PROBLEM
+    schemas |= {"Problem": _PROBLEM, **SCHEMAS}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
