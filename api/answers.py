@@ -125,6 +125,23 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
 }
 """Method and path → status → type of content → schema."""
 
+NAMES = {
+    "Receipt": "a receipt",
+    "History": "a history bundle",
+    "Item": "the item's state",
+    "ItemPage": "the same for programs",
+    "Code": "the code, its page and its pictures",
+}
+"""What schemas are called in the description of an answer."""
+ABOUT = {
+    ("/v1/statements", "201"): "written: its receipt",
+    ("/v1/statements", "200"): "it stood there before: a receipt of the same entry",
+    ("/v1/statements/batch", "200"): "for each statement, in order, its receipt, or the problem that refused it",
+    ("/v1/items", "201"): "written: the item's id, its view code, the address of its page, and the receipt",
+    ("/v1/keys", "201"): "an API key with its secret, or the signing key with the receipt of `key.added`",
+}
+"""Answers that need words of their own."""
+
 NOTHING_NEW = frozenset({"/v1/items/{id}/history", "/i/{token}/history"})
 """Addresses that answer 304 where the caller has what would be sent."""
 
@@ -134,13 +151,19 @@ def describe_answers(method: str, path: str, operation: dict[str, Any]) -> None:
     said = ANSWERS.get((method, path))
     if said is None:
         return
-    before = operation["responses"]
     operation["responses"] = {
         status: {
-            "description": before.get(status, {}).get("description", "as described"),
+            "description": ABOUT.get((path, status), " or ".join(_about(kind, one) for kind, one in content.items())),
             "content": {kind: {"schema": schema} for kind, schema in content.items()},
         }
         for status, content in said.items()
     }
     if path in NOTHING_NEW:
-        operation["responses"]["304"] = {"description": "the caller has it: If-None-Match"}
+        operation["responses"]["304"] = {"description": "nothing new: If-None-Match had the ETag of what is newest"}
+
+
+def _about(kind: str, schema: Schema) -> str:
+    """An answer in words: what it is, where that has a name, and its type."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    members = ", ".join(f"`{member}`" for member in schema.get("properties", {}))
+    return f"{NAMES[name]} ({kind})" if name else f"{kind}: {members}" if members else kind
