@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.answers import SCHEMAS, describe_answers
 from api.problems import KINDS, MEDIA_TYPE
 from api.raw_route import RawRoute
 from api.rights import ENTRIES, PUBLIC, RIGHTS
@@ -27,8 +28,12 @@ _STATEMENT = {
     }
 }
 _ITEM = {"gtin": "09520123456788", "serial": "R/001", "name": "Solitaire ring", "category": "jewellery"}
+_CODE_TEXT = (
+    "view codes, commas between, of the items that are written about: wanted for an item that your party has neither "
+    "registered nor sold nor has in custody"
+)
 _AT = ("at", "query", "an index of the log, a day or a time: state and page as of then", _TEXT)
-_CODE = ("Patina-Code", "header", "view codes of the items that are written about, commas between", _TEXT)
+_CODE = ("Patina-Code", "header", _CODE_TEXT, _TEXT)
 
 PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = {
     ("post", "/v1/statements"): [_CODE],
@@ -66,9 +71,14 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 """Types and an example of the body of those that have one."""
 
 _DESCRIBED = {
-    "id": "an item's or statement's id, percent-encoded as one segment",
-    "subject": "a subject, percent-encoded as one segment",
+    "id": "an item's or statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
+    "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
     "token": "a view code: 22 characters",
+    "gtin": "the product's GTIN in 14 digits",
+    "serial": "the serial number",
+    "giai": "the GS1 asset number",
+    "path": "as C2SP tlog-tiles names it: level and number, and how wide it is where it is not full",
+    "name": "the file's name",
 }
 
 
@@ -87,11 +97,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
     rights = {(method.lower(), path.replace(":path}", "}")): right for method, path, right in RIGHTS}
     for path, methods in paths.items():
         for method, operation in methods.items():
+            describe_answers(method, path, operation)
             _secure(operation, rights[method, path])
             operation["description"] = _plain(operation.get("description", ""))
     document["paths"] = dict(sorted(paths.items(), key=lambda item: (not item[0].startswith("/v1"), item[0])))
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas["Problem"] = _PROBLEM
+    schemas |= {"Problem": _PROBLEM, **SCHEMAS}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}

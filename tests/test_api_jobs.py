@@ -39,7 +39,7 @@ def test_a_leaf_edited_behind_the_service_stops_it_from_signing(tmp_path: Path) 
         assert wrong is not None
         answer = shop.post("/v1/statements", {"statement": shop.registered(jeweller)}, jeweller)
         assert (answer.status_code, answer.json()["detail"]) == (503, wrong)
-        assert shop.get("/readyz").json()["reason"] == wrong
+        assert shop.get("/readyz").json()["detail"] == wrong
 
 
 def test_an_hour_without_statements_ends_in_a_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,7 +271,7 @@ def test_a_refusal_to_sign_is_told_and_ends_every_append(tmp_path: Path) -> None
         assert answer.headers["retry-after"]
         assert "leaf 2" in answer.json()["detail"]
         ready = shop.get("/readyz")
-        assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
-        assert "leaf 2" in ready.json()["reason"]
+        assert (ready.status_code, ready.json()["type"]) == (503, "/docs/problems#unavailable")
+        assert "leaf 2" in ready.json()["detail"]
         assert shop.get("/healthz").status_code == 200
         assert shop.size() == size

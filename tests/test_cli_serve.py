@@ -113,6 +113,20 @@ def test_announce_prints_what_one_needs_and_the_page_opens(directory: Path) -> N
     assert "█" in shown
 
 
+def test_a_program_is_told_where_it_serves(directory: Path) -> None:
+    command = [sys.executable, "-m", "ledger.command", "serve", "--dir", str(directory), "--port", "0", "--json"]
+    with subprocess.Popen([*command, "--announce"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        told = json.loads(running.stdout.readline())
+        assert set(told) == {"url", "host", "port", "dir", "workers", "page", "api_key", "vkey"}
+        assert told["url"] == f"http://127.0.0.1:{told['port']}"
+        assert get(told["page"])[0] == get(f"{told['url']}/healthz")[0] == 200
+        assert (told["vkey"], told["workers"]) == (kept(directory)["vkey"], 1)
+        running.terminate()
+        assert running.stdout.read() == ""
+    assert running.returncode == 0
+
+
 def test_two_servers_cannot_both_believe_they_have_a_port(directory: Path) -> None:
     with serving(directory) as (url, _):
         port = url.rpartition(":")[2]

@@ -73,6 +73,25 @@ def test_no_page_is_wider_than_its_screen(site: tuple[Server, str], browser: Bro
     page.close()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("path", ["item", "public"])
+def test_no_paragraph_touches_a_card(site: tuple[Server, str], browser: Browser, path: str, width: int) -> None:
+    server, token = site
+    where = {"item": f"/i/{token}", "public": RING.removeprefix("https://id.gs1.org")}[path]
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(f"http://{server.place}{where}")
+    assert page.evaluate(GAPS, "section") != []
+    assert [gap for gap in page.evaluate(GAPS, "section, section + p, p + section") if gap < 12] == []
+    page.close()
+
+
+GAPS = """(which) => [...document.querySelectorAll("main " + which.split(", ").join(", main "))]
+  .filter((node) => node.previousElementSibling)
+  .map((node) => [node.previousElementSibling.getBoundingClientRect(), node.getBoundingClientRect()])
+  .filter(([before, after]) => after.left < before.right && before.left < after.right)
+  .map(([before, after]) => after.top - before.bottom)"""
+
+
 def test_a_page_is_the_same_without_scripts(site: tuple[Server, str], browser: Browser) -> None:
     server, token = site
     seen = []

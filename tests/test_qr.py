@@ -139,6 +139,14 @@ def test_codes_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str], monk
     assert "https://other.example/01/09520123456788/21/R1" in capsys.readouterr().out
 
 
+def test_codes_are_made_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert patina("qr", "make", ADDRESS, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"text": ADDRESS, "drawn": qr.make_text(ADDRESS)}
+    assert patina("qr", "make", ADDRESS, "--json", "--out", tmp_path / "a.svg") == 0
+    assert json.loads(capsys.readouterr().out) == {"text": ADDRESS, "file": str(tmp_path / "a.svg")}
+    assert (tmp_path / "a.svg").read_bytes() == qr.make_svg(ADDRESS)
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -267,7 +267,7 @@ def test_a_key_is_made_and_signs(tmp_path: Path, capsys: pytest.CaptureFixture[s
     draft = _write(tmp_path, "draft.json", statement)
     words = ["--key", file, "--key", tmp_path / "other.key", "--id", "new", "--occurred-at", "now"]
     words += ["--ledger", "ab" * 32]
-    assert patina("sign", draft, *words) == 0
+    assert patina("sign", draft, *words, "--json") == 0
     posted = json.loads(capsys.readouterr().out)
     assert posted["statement"] | statement == posted["statement"]
     assert posted["statement"]["ledger"] == "ab" * 32

@@ -37,6 +37,7 @@ class Till:
     vkey: str
     party: str
     api_key: str
+    operator_key: str = ""
     place: str = ""
     receipts: list[dict[str, Any]] = field(default_factory=list)
     _names: Iterable[int] = field(default_factory=itertools.count)
@@ -90,7 +91,7 @@ def opened_till(directory: Path, url: str) -> Till:
     with folder.opened(directory, url=url) as ledger:
         parties.register(ledger, party, {"name": "Till", "roles": ["retailer"]})
         api_key = ledger.access.create_api_key(party, ["write"], "till")
-    return Till(made["vkey"], party, api_key)
+    return Till(made["vkey"], party, api_key, made["operator"]["api_key"])
 
 
 def proved(source: Source, vkey: str, receipts: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -30,6 +30,15 @@ def read_demo(folder: Path) -> dict[str, Any] | None:
     return kept
 
 
+def announced(folder: Path, public_url: str) -> dict[str, Any]:
+    """The same for programs: ``{"page", "api_key", "vkey"}``, or nothing where no demo was loaded."""
+    demo = read_demo(folder)
+    if demo is None:
+        return {}
+    page = item_page(public_url, demo["items"][0]["token"])
+    return {"page": page, "api_key": demo["operator"]["api_key"], "vkey": demo["vkey"]}
+
+
 def announce(folder: Path, public_url: str) -> None:
     """Print the address, QR code, key and vkey of the demo; one remark where there is none."""
     demo = read_demo(folder)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import multiprocessing
 import os
 import signal
@@ -25,9 +26,10 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
 from api.cli import folder, terminal
-from api.cli.announce import announce
+from api.cli.announce import announce, announced
 from api.settings import Settings, read_settings
 from ledger import times
 from ledger.errors import Invalid, PatinaError, Unavailable
@@ -55,6 +57,9 @@ def main(argv: Sequence[str]) -> int:
     words.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     folder.add_clock(words)
     words.add_argument("--announce", action="store_true", help="print page, QR code, API key and vkey of the demo")
+    words.add_argument(
+        "--json", action="store_true", help="say where it serves as one line of JSON, once it does; logs go to stderr"
+    )
     given = words.parse_args(argv)
     if not 1 <= given.workers <= 64:
         raise Invalid(f"got {given.workers} workers, want 1 to 64")
@@ -78,6 +83,10 @@ def serve(given: argparse.Namespace) -> int:
     _leave_at_signals()
 
     def tell() -> None:
+        if given.json:
+            demo = announced(place.directory, place.settings().public_url) if given.announce else {}
+            print(json.dumps(place.value() | {"workers": given.workers} | demo, ensure_ascii=False), flush=True)
+            return
         terminal.remark(f"serving {place.directory} on {place.settings().public_url}")
         if os.environ.get("PATINA_PUBLIC_URL"):
             terminal.remark(f"listening on {place.host} port {place.port}")
@@ -114,6 +123,10 @@ class Place:
     port: int
     jobs: bool = True
     accept_clock: bool = False
+
+    def value(self) -> dict[str, Any]:
+        """Where it is, for programs; ``url`` is what printed addresses begin with."""
+        return {"url": self.settings().public_url, "host": self.host, "port": self.port, "dir": str(self.directory)}
 
     def settings(self) -> Settings:
         """The settings of a process that serves here."""

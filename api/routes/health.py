@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api.routes.statements import JSON
 from api.site import site_of
+from ledger.errors import Unavailable
 
 router = APIRouter(tags=["operations"])
 
@@ -25,6 +26,6 @@ async def readyz(request: Request) -> Response:
     site = site_of(request)
     reason = site.why_not_ready()
     if reason is not None:
-        return Response(msgspec.json.encode({"status": "not ready", "reason": reason}), 503, media_type=JSON)
+        raise Unavailable(reason)
     size = await site.read(site.ledger.reader.size)
     return Response(msgspec.json.encode({"status": "ready", "size": size}), media_type=JSON)

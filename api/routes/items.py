@@ -86,7 +86,7 @@ def _subject_of(body: Mapping[str, Any], site: Site) -> str:
 
 
 async def get_item(request: Request) -> Response:
-    """The state of an item, folded from its entries; ``?at=`` as of an index of the log or a time."""
+    """The state of an item, from all that was said about it; ``?at=`` as of an index of the log or a time."""
     site = site_of(request)
     subject = request.path_params["id"]
     raws = await site.read(site.ledger.reader.entries, subject) if uri.is_subject(subject) else []
@@ -112,7 +112,10 @@ async def get_item(request: Request) -> Response:
 
 
 async def get_history(request: Request) -> Response:
-    """The history bundle of an item, always the newest (format.md §7); ``?at=`` adds ``as_of_index``."""
+    """The history bundle of an item: every entry about it and the proof that it is all (docs/format.md, §7).
+
+    It is always the newest; ``?at=`` adds ``as_of_index``, below which the entries of that time stand.
+    """
     return await history_response(request, request.path_params["id"])
 
 

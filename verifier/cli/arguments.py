@@ -35,9 +35,9 @@ def add_vkey(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     )
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """A verdict for programs."""
-    parser.add_argument("--json", action="store_true", help="answer in JSON")
+def add_json(parser: argparse.ArgumentParser, help_text: str = "answer in JSON") -> None:
+    """An answer for programs."""
+    parser.add_argument("--json", action="store_true", help=help_text)
 
 
 def _vkey(text: str) -> VKey:

@@ -48,6 +48,7 @@ def _add_make(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--out", metavar="FILE", type=Path, help="a new file.svg or file.png (default: drawn in the terminal)"
     )
     made.add_argument("--dots", metavar="N", type=int, default=qr.DOTS, help="pixels a module of a PNG")
+    add_json(made, 'answer in JSON: {"text", "file"}, or {"text", "drawn"} without --out')
 
 
 def _add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,15 +69,15 @@ def _add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _make(options: argparse.Namespace) -> int:
     text = options.text if options.item is None else _address(options.item, options.url)
     if options.out is None:
-        print(qr.make_text(text))
-        print(text)
+        drawn = qr.make_text(text)
+        print(json.dumps({"text": text, "drawn": drawn}, ensure_ascii=False) if options.json else f"{drawn}\n{text}")
         return 0
     kind = options.out.suffix.lower()
     if kind not in _KINDS:
         raise Invalid(f"got the file name {options.out.name}, want one that ends in .svg or .png")
     picture = qr.make_svg(text) if kind == ".svg" else qr.make_png(text, options.dots)
     write_new(options.out, picture, 0o644)
-    print(text)
+    print(json.dumps({"text": text, "file": str(options.out)}, ensure_ascii=False) if options.json else text)
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ledger import canonical, leaf, times
 from ledger.dsse import SigningKey, sign_statement
 from ledger.errors import Invalid, Malformed
-from verifier.cli.arguments import parser, read_file
+from verifier.cli.arguments import add_json, parser, read_file
 
 _DESCRIPTION = """\
 Read a statement (JSON; - for standard input), check its form, sign it, and print {"statement", "signatures"} as
@@ -31,6 +31,7 @@ def main(argv: Sequence[str]) -> int:
     made.add_argument("--id", metavar="URN", help="id of the statement; `new` makes one")
     made.add_argument("--occurred-at", metavar="TIME", help="when it happened; `now` is the present time")
     made.add_argument("--ledger", metavar="HEX", help="leaf hash of entry 0 of the ledger that it is for")
+    add_json(made, "what is printed is JSON with and without it")
     options = made.parse_args(argv)
     value = canonical.decode_body(read_file(options.statement, leaf.MAX_STATEMENT * 2))
     if not isinstance(value, dict):
