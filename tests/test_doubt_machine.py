@@ -178,10 +178,17 @@ class Keys(RuleBasedStateMachine):
         for draft, outcome in zip(self.waiting, self.stall.append(*self.waiting), strict=True):
             statement = json.loads(draft.body)
             may = self.reference.may(statement, [one.key for one in draft.signatures], recorded_at)
+            may = may and not self.is_slip(statement["type"], statement["details"])
             assert isinstance(outcome, Accepted) == may, (statement, outcome)
             if isinstance(outcome, Accepted):
                 self.reference.add(outcome.entry)
         self.waiting = []
+
+    def is_slip(self, kind: str, details: dict[str, Any]) -> bool:
+        """What the service refuses beyond the rules (``ledger.db.safeguards``)."""
+        last = self.reference.keys(self.party("operator")) == [details.get("key")]
+        late = details.get("since", "") > times.format_recorded(self.stall.clock.now + 5 * times.MINUTE)
+        return kind == "key.revoked" and (last or late)
 
     def agree(self) -> None:
         """Service, histories and audit against the reference."""

@@ -146,4 +146,4 @@ class Authority:
         if all(one["statement"]["details"]["reason"] != "compromised" for one in before):
             return True
         new = self.since({"statement": {"details": details}, "recorded_at": recorded_at})
-        return new < min(self.since(one) for one in before)
+        return all(new < self.since(one) for one in before)
