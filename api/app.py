@@ -25,9 +25,10 @@ from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
-from api.routes import health, items, log, pages, registry, search, statements
+from api.routes import health, items, log, pages, registry, search, signing_keys, statements
 from api.settings import Settings
 from api.site import Site
+from api.suspension import Suspension
 from ledger.db.ledger import Clock, Ledger, open_ledger
 from ledger.db.secret import MasterKey
 from ledger.errors import PatinaError
@@ -64,7 +65,7 @@ HOT = (
     RawRoute("/favicon.ico", pages.get_icon),
 )
 """Matched in this order, before FastAPI's."""
-ROUTERS = (search.router, registry.router, health.router)
+ROUTERS = (search.router, registry.router, signing_keys.router, health.router)
 
 
 def now() -> int:
@@ -129,7 +130,8 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(Exception, _fault)
-    gate = Gate(Direct(app.inner, routes=HOT), find_caller=site.find_caller, entries_public=settings.entries_public)
+    inside = Suspension(Direct(app.inner, routes=HOT), site.is_suspended)
+    gate = Gate(inside, find_caller=site.find_caller, entries_public=settings.entries_public)
     app.front = Edge(gate, https=settings.public_url.startswith("https://"))
     return app
 

@@ -117,6 +117,11 @@ class Site:
             return function(*args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: function(*args, **kwargs))
 
+    def is_suspended(self, party: str) -> bool:
+        """Whether a party is suspended, as far as this process has followed the log; appends ask again."""
+        found = self.ledger.view.parties.parties.get(party)
+        return found is not None and found.suspended
+
     def find_caller(self, secret: str) -> Caller | None:
         """Who a bearer key speaks for, unless it is unknown, malformed or revoked."""
         found = self.ledger.access.find_api_key(secret)

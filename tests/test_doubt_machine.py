@@ -105,6 +105,25 @@ class Keys(RuleBasedStateMachine):
             if party != "operator":
                 self.say("maintenance.performed", party, urn("ring"), {"work": ["cleaned"]}, [new])
 
+    @rule(party=others, data=st.data(), new=names, since=st.integers(-1, 2))
+    def is_robbed(self, party: str, data: st.DataObject, new: str, since: int) -> None:
+        """A thief adds a key of his own, speaks with it and with the stolen one, and is found out.
+
+        The theft is said to have begun up to a millisecond before, at, or up to two after the thief's first word.
+        """
+        by = self.signers(party, data)[0]
+        self.passes(milliseconds=1)
+        at = self.stall.clock.now
+        self.add(party, [by, new], new, about=party)
+        for name in (by, new, new):
+            if party != "operator":
+                self.say("maintenance.performed", party, urn("ring"), {"work": ["cleaned"]}, [name])
+            else:
+                self.say("party.suspended", party, self.authority("rival"), {"reason": "fraud"}, [name])
+            self.passes(milliseconds=1)
+        details = {"key": self.key(by).did, "reason": "compromised", "since": times.format_recorded(at + since * 1000)}
+        self.say("key.revoked", "operator", self.authority(party), details, self.signers("operator", data))
+
     @rule(about=others, data=st.data(), reason=reasons, since=sinces)
     def revokes(self, about: str, data: st.DataObject, reason: str, since: int | None) -> None:
         """The operator or the party, mostly of a key that the party has or had."""
@@ -178,10 +197,17 @@ class Keys(RuleBasedStateMachine):
         for draft, outcome in zip(self.waiting, self.stall.append(*self.waiting), strict=True):
             statement = json.loads(draft.body)
             may = self.reference.may(statement, [one.key for one in draft.signatures], recorded_at)
+            may = may and not self.is_slip(statement["type"], statement["details"])
             assert isinstance(outcome, Accepted) == may, (statement, outcome)
             if isinstance(outcome, Accepted):
                 self.reference.add(outcome.entry)
         self.waiting = []
+
+    def is_slip(self, kind: str, details: dict[str, Any]) -> bool:
+        """What the service refuses beyond the rules (``ledger.db.safeguards``)."""
+        last = self.reference.keys(self.party("operator")) == [details.get("key")]
+        late = details.get("since", "") > times.format_recorded(self.stall.clock.now + 5 * times.MINUTE)
+        return kind == "key.revoked" and (last or late)
 
     def agree(self) -> None:
         """Service, histories and audit against the reference."""

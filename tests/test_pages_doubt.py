@@ -76,10 +76,11 @@ def test_what_was_said_before_stays_as_it_was(shop: Shop, jeweller: Party, ring:
     assert "Doubtful" not in shop.get(f"/i/{token}").text
 
 
-@pytest.mark.parametrize(("reason", "words"), [("lost", "lost since"), ("retired", "to say no more since")])
+@pytest.mark.parametrize("said", [("lost", "lost since"), ("retired", "to say no more since")])
 def test_every_reason_with_a_time_is_said_in_words(
-    shop: Shop, jeweller: Party, ring: str, careless: Party, reason: str, words: str
+    shop: Shop, jeweller: Party, ring: str, careless: Party, said: tuple[str, str]
 ) -> None:
+    reason, words = said
     token = shop.code(jeweller, ring)
     statement = shop.statement(careless, "repair.completed", ring, WORK)
     assert shop.post("/v1/statements", {"statement": statement}, careless, **{"Patina-Code": token}).status_code == 201
@@ -108,9 +109,10 @@ def test_a_key_that_a_compromised_one_vouched_for_is_named_with_it(
     token = shop.code(jeweller, ring)
     first = key_of(shop, careless)
     access = shop.ledger.access
-    second = access.keep_party_key(careless.id, bytes(range(32)))
+    old, second = access.party_signer(careless.id), access.keep_party_key(careless.id, bytes(range(32)))
+    assert old is not None
     added = shop.statement(careless, "key.added", f"{careless.id}#authority", {"key": second.did, "custody": "ledger"})
-    answer = shop.post("/v1/statements", signed(added, access.party_signer(careless.id), second), careless)
+    answer = shop.post("/v1/statements", signed(added, old, second), careless)
     assert answer.status_code == 201, answer.text
     statement = shop.statement(careless, "repair.completed", ring, WORK)
     said = shop.post("/v1/statements", {"statement": statement}, careless, **{"Patina-Code": token}).json()

@@ -13,16 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from api.cli import co_signed, folder, parties, terminal
-from api.cli.folder import Voice
 from api.rights import ADMIN, READ, WRITE
-from ledger import uri
+from api.signing_keys import REASONS, Clerk
 from ledger.db.ledger import Ledger
-from ledger.dsse import SEED_BYTES
 from ledger.errors import Invalid, Refused
 
 _ADD = (
     "Add a signing key to a party. With --party alone a key is made and kept here; with --did as well the party keeps "
     "it, and the statement to sign is printed; with --signed that statement is said, once patina sign has signed it."
+)
+_ROTATE = (
+    "Give a party its next key and retire the present one, both or neither. With --party alone both are kept here, and "
+    "the old private key is forgotten. With --did as well the party moves to a key that it keeps itself; with "
+    "--to-custody it gives its own key up for one that is kept here: the statement to sign is printed, and --signed "
+    "says it, once patina sign has signed it."
+)
+_REVOKE = (
+    "Revoke a signing key, as the operator, or an API key. A key that was compromised needs --since: what it said from "
+    "then on is marked as doubtful wherever it is shown, and so is what keys said that it added. The time may be said "
+    "again if it turns out to be earlier."
 )
 _LIST = (
     "List signing keys, who keeps them and whether they are in force, and the ids of API keys, whose secrets are shown "
@@ -34,18 +43,19 @@ def main(argv: Sequence[str]) -> int:
     """Do what the word after ``key`` says; 0."""
     words = terminal.parser(
         "key",
-        "Add, revoke and list the keys of a party.",
+        "Add, rotate, revoke and list the keys of a party.",
         "patina key add --party 'Corner Workshop' --did did:key:z6Mk… --dir var > to-sign.json\n"
         "  patina sign to-sign.json --key workshop.key > signed.json\n"
         "  patina key add --signed signed.json --dir var",
     )
-    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|revoke|list|api")
+    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|rotate|revoke|list|api")
     _add_words(verbs.add_parser("add", help="add a key: in custody, or the party's own", description=_ADD))
-    _revoke_words(verbs.add_parser("revoke", help="revoke a signing key or an API key"))
+    _rotate_words(verbs.add_parser("rotate", help="the next key, and the end of the present one", description=_ROTATE))
+    _revoke_words(verbs.add_parser("revoke", help="revoke a signing key or an API key", description=_REVOKE))
     _list_words(verbs.add_parser("list", help="list signing keys and API keys", description=_LIST))
     _api_words(verbs.add_parser("api", help="make another API key"))
     given = words.parse_args(argv)
-    do = {"add": _add, "revoke": _revoke, "list": _list, "api": _api}[given.verb]
+    do = {"add": _add, "rotate": _rotate, "revoke": _revoke, "list": _list, "api": _api}[given.verb]
     with folder.opened(given.dir, given) as ledger:
         return do(ledger, given)
 
@@ -63,9 +73,17 @@ def _add_words(words: argparse.ArgumentParser) -> None:
     _shared(words)
 
 
+def _rotate_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("--party", metavar="P", help="its id or its name")
+    words.add_argument("--did", metavar="DID", help="the next key, which the party keeps itself")
+    words.add_argument("--to-custody", action="store_true", help="the next key is kept here, the present one is not")
+    words.add_argument("--signed", metavar="FILE", type=Path, help="the statement with the party's signature")
+    _shared(words)
+
+
 def _revoke_words(words: argparse.ArgumentParser) -> None:
     words.add_argument("--did", metavar="DID", help="the signing key")
-    words.add_argument("--reason", choices=("retired", "lost", "compromised"), default="retired")
+    words.add_argument("--reason", choices=REASONS, default="retired")
     words.add_argument("--since", metavar="TIME", help="compromised since, as 2026-01-31T12:00:00Z")
     words.add_argument("--api", metavar="ID", help="the API key's id instead")
     _shared(words)
@@ -100,9 +118,40 @@ def _add(ledger: Ledger, given: argparse.Namespace) -> int:
         else:
             co_signed.print_to_sign(value, given.dir)
         return 0
-    key = ledger.access.keep_party_key(party, os.urandom(SEED_BYTES))
-    parties.add_key(ledger, party, key, custody="ledger")
-    return _told(given, {"party": party, "key": key.did}, f"key {key.did} of {party} is in force, kept here")
+    did, drafts = _clerk(ledger).next_key(party)
+    folder.say(ledger, *drafts)
+    return _told(given, {"party": party, "key": did}, f"key {did} of {party} is in force, kept here")
+
+
+def _rotate(ledger: Ledger, given: argparse.Namespace) -> int:
+    """The next key of a party in place of the present one."""
+    if (given.signed is None) == (given.party is None) or (given.did is not None and given.to_custody):
+        raise Invalid("want --party, with --did or --to-custody or neither, or --signed alone")
+    if given.signed is not None:
+        if given.did is not None or given.to_custody:
+            raise Invalid("got --signed with --did or --to-custody; the file says both")
+        return _rotated(ledger, given, *co_signed.hand_over(ledger, _clerk(ledger), given.signed))
+    party = parties.find_party(ledger, given.party)
+    if given.did is not None or given.to_custody:
+        value = _clerk(ledger).offer(party, given.did)
+        if given.json or not _is_terminal():
+            terminal.answer(value)
+        else:
+            co_signed.print_to_sign(value, given.dir, verb="rotate")
+        return 0
+    did, old, drafts = _clerk(ledger).rotation(party)
+    folder.say(ledger, *drafts)
+    return _rotated(ledger, given, party, did, [old])
+
+
+def _rotated(ledger: Ledger, given: argparse.Namespace, party: str, did: str, old: list[str]) -> int:
+    ledger.access.forget_revoked()
+    made = {"party": party, "key": did, "retired": old}
+    return _told(given, made, f"key {did} of {party} is in force; retired: {', '.join(old)}")
+
+
+def _clerk(ledger: Ledger) -> Clerk:
+    return Clerk(ledger, folder.now_us(), folder.new_uuid)
 
 
 def _revoke(ledger: Ledger, given: argparse.Namespace) -> int:
@@ -113,16 +162,11 @@ def _revoke(ledger: Ledger, given: argparse.Namespace) -> int:
         if not ledger.access.revoke_api_key(given.api):
             raise Refused("got an API key id that is unknown or revoked; patina key list has them")
         return _told(given, {"api": given.api}, f"API key {given.api} is revoked")
-    known = ledger.view.parties.keys.get(given.did)
-    if known is None:
-        raise Refused("got a key that was never a party's; patina key list has them")
-    operator = Voice.of(ledger, ledger.operator)
-    details = {"key": given.did, "reason": given.reason}
-    if given.since is not None:
-        details["since"] = given.since
-    folder.say(ledger, operator.draft("key.revoked", [uri.authority_of(known.party)], details))
-    ledger.access.forget_party_key(given.did)
-    return _told(given, {"party": known.party, "key": given.did}, f"key {given.did} of {known.party} is revoked")
+    draft = _clerk(ledger).revocation(ledger.operator, given.did, given.reason, given.since)
+    folder.say(ledger, draft)
+    ledger.access.forget_revoked()
+    party = ledger.view.parties.keys[given.did].party
+    return _told(given, {"party": party, "key": given.did}, f"key {given.did} of {party} is revoked")
 
 
 def _list(ledger: Ledger, given: argparse.Namespace) -> int:
@@ -137,6 +181,8 @@ def _list(ledger: Ledger, given: argparse.Namespace) -> int:
             "added_at": one.added_at,
             "in_force": ledger.view.parties.in_force(did, one.party),
             "reason": one.reason,
+            "since": one.since,
+            "installed_by_operator": one.installed,
         }
         for did, one in ledger.view.parties.keys.items()
         if party in (None, one.party)
@@ -164,7 +210,10 @@ def _list(ledger: Ledger, given: argparse.Namespace) -> int:
 
 
 def _state(one: dict[str, Any]) -> str:
-    return "in force" if one["in_force"] else f"revoked{': ' + one['reason'] if one.get('reason') else ''}"
+    if one["in_force"]:
+        return "in force"
+    since = f" since {one['since']}" if one.get("since") else ""
+    return f"revoked{': ' + one['reason'] + since if one.get('reason') else ''}"
 
 
 def _api(ledger: Ledger, given: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``patina party``: registers parties and lists them; the operator says so, in the ledger (events.md §1)."""
+"""``patina party``: registers, suspends and lists parties; the operator says so, in the ledger (events.md §1)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from api.cli import folder, parties, terminal
 from api.cli.co_signed import print_to_sign
 from api.rights import WRITE
+from api.signing_keys import Clerk
 from ledger.db.ledger import Ledger
 from ledger.didkey import parse_did
 from ledger.errors import Invalid, Refused
@@ -19,20 +20,28 @@ _ADD = (
     "key, and the statement that this key must sign is printed too (patina sign, then patina key add --signed)."
 )
 
+_SUSPEND = (
+    "Suspend a party. Nothing that it says is accepted any more but the revocation of its keys, and its API keys only "
+    "read. What it said before stays, and pages say that it is suspended."
+)
+
 
 def main(argv: Sequence[str]) -> int:
     """Do what the word after ``party`` says; 0."""
     words = terminal.parser(
         "party",
-        "Register parties and list them.",
+        "Register parties, suspend and reinstate them, and list them.",
         "patina party add 'Corner Workshop' --role repairer --country GB --dir var",
     )
-    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|list")
+    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|suspend|reinstate|list")
     _add_words(verbs.add_parser("add", help="register a party, with a key and an API key", description=_ADD))
+    _standing_words(verbs.add_parser("suspend", help="accept nothing more of a party", description=_SUSPEND))
+    _standing_words(verbs.add_parser("reinstate", help="end a suspension", description="End a suspension."))
     _list_words(verbs.add_parser("list", help="list the parties", description="List the parties, with their ids."))
     given = words.parse_args(argv)
     with folder.opened(given.dir, given) as ledger:
-        return _add(ledger, given) if given.verb == "add" else _list(ledger, given)
+        do = {"add": _add, "suspend": _standing, "reinstate": _standing, "list": _list}[given.verb]
+        return do(ledger, given)
 
 
 def _add_words(words: argparse.ArgumentParser) -> None:
@@ -47,6 +56,16 @@ def _add_words(words: argparse.ArgumentParser) -> None:
     )
     words.add_argument("--did", metavar="DID", help="with --custody self: the party's did:key (patina keygen)")
     words.add_argument("--another", action="store_true", help="also where a party has this name already")
+    terminal.add_folder(words)
+    terminal.add_json(words)
+    folder.add_clock(words)
+
+
+def _standing_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("party", metavar="PARTY", help="its id or its name")
+    words.add_argument(
+        "--reason", metavar="WORD", required=True, help="one word, which everybody can read: fraud, error"
+    )
     terminal.add_folder(words)
     terminal.add_json(words)
     folder.add_clock(words)
@@ -86,6 +105,18 @@ def _add(ledger: Ledger, given: argparse.Namespace) -> int:
     print(f"API key  {secret} (shown only now)")
     if given.custody == "self":
         print_to_sign(made["to_sign"], given.dir)
+    return 0
+
+
+def _standing(ledger: Ledger, given: argparse.Namespace) -> int:
+    """Suspend or reinstate a party: the operator says so, for everybody to read."""
+    party, ends = parties.find_party(ledger, given.party), given.verb == "reinstate"
+    clerk = Clerk(ledger, folder.now_us(), folder.new_uuid)
+    (accepted,) = folder.say(ledger, clerk.suspension(party, given.reason, ends=ends))
+    if given.json:
+        terminal.answer({"party": party, "suspended": not ends, "index": accepted.index})
+    else:
+        print(f"party {party} is {'reinstated' if ends else 'suspended: it may revoke its keys, and say nothing else'}")
     return 0
 
 

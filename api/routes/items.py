@@ -14,7 +14,7 @@ from api import fold, intake, standing
 from api.pages import qr
 from api.problems import Problem, not_found
 from api.rights import ADMIN
-from api.routes.statements import JSON, check_type, placed_problem, presented_codes, receipt_bytes
+from api.routes.statements import JSON, append_here, check_type, placed_problem, presented_codes, receipt_bytes
 from api.site import Site, caller_of, site_of
 from api.state_json import describe_doubt, describe_state
 from ledger import times, uri
@@ -51,13 +51,17 @@ async def post_item(request: Request) -> Response:
         "occurred_at": body.get("occurred_at", times.format_recorded(now)),
         "details": {name: body[name] for name in _ABOUT if name in body},
     }
-    try:
-        draft = intake.sign_draft(statement, site, caller)
-    except PatinaError as error:
-        error.pointer = error.pointer.replace("/statement/details", "").replace("/statement", "")
-        raise
     token, row = site.ledger.access.draft_code(subject, "view")
-    outcome = (await site.appender.append([Draft(draft.statement, draft.body, draft.signatures, (row,), True)]))[0]
+
+    def make() -> Draft:
+        try:
+            draft = intake.sign_draft(statement, site, caller)
+        except PatinaError as error:
+            error.pointer = error.pointer.replace("/statement/details", "").replace("/statement", "")
+            raise
+        return Draft(draft.statement, draft.body, draft.signatures, (row,), verified=True)
+
+    outcome = await append_here(site, make)
     if isinstance(outcome, PatinaError):
         raise placed_problem(outcome)
     page = page_of(site, token)

@@ -135,18 +135,42 @@ class Access:
         self._write(insert(party_key).values(did=key.did, party=party, wrapped=wrapped, created_at=self._now()))
         return key
 
+    def draft_party_key(self, party: str) -> tuple[SigningKey, Row]:
+        """A new key, and the row to commit together with the statement that adds it: neither is without the other."""
+        seed = self._rand(32)
+        key = SigningKey.from_seed(seed)
+        wrapped = self._master.wrap(seed, party_identity(key.did))
+        return key, Row("party_key", {"did": key.did, "party": party, "wrapped": wrapped, "created_at": self._now()})
+
+    def keep_row(self, row: Row) -> None:
+        """Keep a drafted key before any statement adds it: until then it speaks for nobody."""
+        self._write(insert(party_key).values(**row.values))
+
     def party_signer(self, party: str) -> SigningKey | None:
         """The newest key in custody that is in force for this party, if any."""
         found = self._view.parties.parties.get(party)
         for did in reversed([] if found is None else list(found.keys)):
-            signer = self._signers.get(did)
-            if signer is None:
-                for row in self._read(select(party_key.c.wrapped).where(party_key.c.did == did)):
-                    signer = SigningKey.from_seed(self._master.unwrap(row.wrapped, party_identity(did)))
-                    self._signers[did] = signer
+            signer = self.kept_signer(did)
             if signer is not None:
                 return signer
         return None
+
+    def kept_signer(self, did: str) -> SigningKey | None:
+        """The key of this did:key if it is in custody, whether or not it is in force."""
+        signer = self._signers.get(did)
+        if signer is None:
+            for row in self._read(select(party_key.c.wrapped).where(party_key.c.did == did)):
+                signer = self._signers[did] = SigningKey.from_seed(
+                    self._master.unwrap(row.wrapped, party_identity(did))
+                )
+        return signer
+
+    def forget_revoked(self) -> list[str]:
+        """Delete from custody, and from this process's memory, every key that is revoked; return what was deleted."""
+        revoked = {did for did, key in self._view.parties.keys.items() if key.revoked is not None}
+        for did in revoked.intersection(self._signers):
+            self._signers.pop(did, None)
+        return [key.did for key in self.party_keys() if key.did in revoked and self.forget_party_key(key.did)]
 
     def party_keys(self, party: str | None = None) -> list[PartyKey]:
         """The keys in custody, of one party if named, oldest first."""
@@ -165,6 +189,10 @@ class Access:
         wrapped = self._master.wrap(seed, identity(vkey))
         self._write(insert(ledger_key).values(vkey=vkey, wrapped=wrapped, created_at=self._now()))
         return vkey
+
+    def ledger_keys(self) -> list[str]:
+        """The vkeys whose private keys are kept here, oldest first."""
+        return [row.vkey for row in self._rows(ledger_key, "vkey", None, "vkey")]
 
     def create_code(self, subject: str, kind: str) -> str:
         """Create a view code for a subject and return its token, 22 base64url characters, kept only as its hash."""

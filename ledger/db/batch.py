@@ -15,6 +15,7 @@ from ledger import didkey, merkle, rule, submap, types
 from ledger import leaf as leaves
 from ledger import state as states
 from ledger.db.draft import Draft
+from ledger.db.safeguards import refuse_slip
 from ledger.db.session import Row
 from ledger.db.view import AUTHORITY, Tip, copy_of
 from ledger.db.views import uuid_bytes
@@ -200,8 +201,7 @@ class Batch:
         self._prev = digest.hex()
 
     def _own_parties(self, statement: Statement) -> None:
-        if statement.type == "ledger.key_added" and not self._reads.ledger_key(statement.details["vkey"]):
-            raise Refused("the ledger does not have the private key of this vkey", "/details/vkey")
+        refuse_slip(statement, self.parties, self.recorded_at, self._reads.ledger_key)
         if self._owned is not self.parties:
             self._owned = self.parties = copy_of(self.parties)
 

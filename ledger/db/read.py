@@ -20,6 +20,7 @@ from ledger.db import items
 from ledger.db.connect import session
 from ledger.db.history import Histories
 from ledger.db.items import Item
+from ledger.db.ledger_keys import LedgerKey, ledger_keys
 from ledger.db.proofs import LEAF, SUBJECT, leaf_at, map_proof, tree_reader
 from ledger.db.session import Row, ask
 from ledger.db.tree import TILE_WIDTH, root_at
@@ -84,6 +85,10 @@ class Reader:
         """Who may speak, at the newest checkpoint: what another process was told since is in it."""
         with self._snapshot():
             return self._view.parties
+
+    def ledger_keys(self) -> list[LedgerKey]:
+        """Every key that ever signed checkpoints, oldest first, also those that are retired."""
+        return ledger_keys([raw for _, raw in self.entries(self.parties().ledger_subject)])
 
     def receipt(self, statement_id: str) -> bytes | None:
         """The receipt of a statement as JSON, to the newest checkpoint."""

@@ -133,7 +133,7 @@ class Authority:
         if kind == "key.revoked":
             return self._may_revoke(details, about, recorded_at)
         suspends = kind == "party.suspended"
-        return party == self.operator and about != self.operator and self.suspended(about) != suspends
+        return bool(party == self.operator and about != self.operator and self.suspended(about) != suspends)
 
     def _may_revoke(self, details: dict[str, Any], about: str, recorded_at: str) -> bool:
         before = self.revocations(details["key"])
@@ -145,5 +145,5 @@ class Authority:
             return False
         if all(one["statement"]["details"]["reason"] != "compromised" for one in before):
             return True
-        new = self.since({"statement": {"details": details}, "recorded_at": recorded_at})
-        return new < min(self.since(one) for one in before)
+        new: datetime = self.since({"statement": {"details": details}, "recorded_at": recorded_at})
+        return all(new < self.since(one) for one in before)
