@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from api import fold
 from api.appender import Appender
+from api.files.sandbox import Sandbox
 from api.pages.site_pages import Pages
 from api.rights import Caller
 from api.settings import Settings
@@ -40,6 +41,7 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
+        self.sandbox = Sandbox()
         self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"

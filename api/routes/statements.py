@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import intake, standing
+from api.attached import attached
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -26,7 +27,7 @@ async def post_statement(request: Request) -> Response:
     site, caller = site_of(request), caller_of(request)
     check_type(request, {JSON, ""})
     value = intake.read_object(await request.body())
-    draft = intake.draft_from(value, site, caller)
+    draft = await attached(intake.draft_from(value, site, caller), site, caller)
     try:
         draft = standing.guarded(draft, caller, await presented_codes(request))
     except Forbidden as error:
@@ -73,7 +74,8 @@ async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[
             value = canonical.decode_body(part)
             if not isinstance(value, dict):
                 raise Malformed("got something else, want an object")
-            drafts.append(standing.guarded(intake.draft_from(value, site, caller), caller, codes))
+            draft = await attached(intake.draft_from(value, site, caller), site, caller)
+            drafts.append(standing.guarded(draft, caller, codes))
         except PatinaError as error:
             drafts.append(error)
     return drafts

@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
 from ledger.db import migrate
 from ledger.db.access import Access
 from ledger.db.append import DATABASE_ERRORS, Writer
+from ledger.db.attachments import Attachments
+from ledger.db.blobs import BlobStore, FolderStore
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
@@ -50,6 +53,7 @@ class Ledger:
     reader: Reader
     access: Access
     readings: Readings
+    attachments: Attachments
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -155,16 +159,16 @@ def open_ledger(
     read_only: bool = False,
     accept_clock: bool = False,
     rand: Callable[[int], bytes] = os.urandom,
+    blobs: BlobStore | None = None,
 ) -> Ledger:
     """Open a ledger after checking it against its guard files and itself.
 
-    Raises ``Unavailable``, saying why, if there is none, its schema is older or newer than this program, its head does
-    not match its leaves, or it is behind a guard file (a restored backup). ``accept_clock`` is the operator's word that
-    a clock more than a day past the last leaf is right.
+    Raises ``Unavailable``, saying why, if there is none, its schema is of another version, its head does not match its
+    leaves, or it is behind a guard file (a restored backup). ``accept_clock`` is the operator's word that a clock more
+    than a day past the last leaf is right; ``blobs`` is where files lie, by default in the directory.
     """
     engine = open_engine(url)
-    view, guard = View(), None
-    lock = AppendLock(None)
+    view, guard, lock = View(), None, AppendLock(None)
     try:
         migrate.check(engine)
         if not read_only:
@@ -175,15 +179,15 @@ def open_ledger(
         with session(engine) as connection:
             connection.begin(write=False)
             _check(connection, view, guards)
-        keys = LedgerKeys(master)
-        writer = Writer(engine, view, lock, guard=guard, keys=keys, clock=clock)
+        writer = Writer(engine, view, lock, guard=guard, keys=LedgerKeys(master), clock=clock)
         writer.accept_clock = accept_clock
         if read_only:
             writer.refusal = "this ledger was opened to be read"
-        access = Access(engine, lock, view, master=master, clock=clock, rand=rand)
-        spool = None if read_only else Spool(directory / "readings")
-        readings = Readings(engine, lock, spool, clock=clock, rand=rand)
-        return Ledger(url, directory, view, writer, Reader(engine, view), access, readings, engine, lock, guard)
+        own: Any = {"clock": clock, "rand": rand}
+        access = Access(engine, lock, view, master=master, **own)
+        readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
+        files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), master, **own)
+        return Ledger(url, directory, view, writer, Reader(engine, view), access, readings, files, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()

@@ -159,5 +159,32 @@ signal = _table(
     rowid=False,
 )
 
-ERASED_WITH: tuple[Table, ...] = ()
+# Uploaded files: a copy for each party that uploaded it, encrypted under a key of its own (``ledger.db.attachments``).
+attachment = _table(
+    "attachment",
+    _key("party", Text()),
+    _key("sha256", Octets),
+    _column("media_type", Text()),
+    _column("size", Number),
+    _column("place", Octets),
+    _column("thumbnail", Octets, nullable=True),
+    _column("key", Octets),
+    _column("state", Text()),
+    _column("touched_at", Text(), index=True),
+    _column("checked_at", Text(), index=True),
+    rowid=False,
+)
+# Which statement lists which file: ``public`` ones may be seen by whoever sees the subject.
+attachment_use = _table(
+    "attachment_use",
+    _key("sha256", Octets),
+    _key("subject", Text()),
+    _key("statement", Octets),
+    _column("party", Text()),
+    _column("public", Small),
+    rowid=False,
+)
+Index("attachment_use_statement", attachment_use.c.statement)
+
+ERASED_WITH: tuple[Table, ...] = (attachment_use,)
 """The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
