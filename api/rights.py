@@ -45,6 +45,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/attachments/{sha256}/thumbnail", READ),
     ("GET", "/i/{token}/attachments/{sha256}", PUBLIC),
     ("GET", "/i/{token}/attachments/{sha256}/thumbnail", PUBLIC),
+    ("POST", "/v1/find", READ),
     ("GET", "/v1/readings", READ),
     ("GET", "/v1/signals", READ),
     ("GET", "/checkpoint", PUBLIC),

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import fold, intake, standing
+from api.findable import findable
 from api.pages import qr
 from api.problems import Problem, not_found
 from api.rights import ADMIN
@@ -56,7 +57,8 @@ async def post_item(request: Request) -> Response:
         error.pointer = error.pointer.replace("/statement/details", "").replace("/statement", "")
         raise
     token, row = site.ledger.access.draft_code(subject, "view")
-    outcome = (await site.appender.append([Draft(draft.statement, draft.body, draft.signatures, (row,), True)]))[0]
+    draft = await findable(Draft(draft.statement, draft.body, draft.signatures, (row,), True), site)
+    outcome = (await site.appender.append([draft]))[0]
     if isinstance(outcome, PatinaError):
         raise placed_problem(outcome)
     page = page_of(site, token)

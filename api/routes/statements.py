@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api import intake, standing
 from api.attached import attached
+from api.findable import findable
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -27,7 +28,7 @@ async def post_statement(request: Request) -> Response:
     site, caller = site_of(request), caller_of(request)
     check_type(request, {JSON, ""})
     value = intake.read_object(await request.body())
-    draft = await attached(intake.draft_from(value, site, caller), site, caller)
+    draft = await findable(await attached(intake.draft_from(value, site, caller), site, caller), site)
     try:
         draft = standing.guarded(draft, caller, await presented_codes(request))
     except Forbidden as error:
@@ -74,7 +75,7 @@ async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[
             value = canonical.decode_body(part)
             if not isinstance(value, dict):
                 raise Malformed("got something else, want an object")
-            draft = await attached(intake.draft_from(value, site, caller), site, caller)
+            draft = await findable(await attached(intake.draft_from(value, site, caller), site, caller), site)
             drafts.append(standing.guarded(draft, caller, codes))
         except PatinaError as error:
             drafts.append(error)

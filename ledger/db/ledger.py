@@ -18,6 +18,7 @@ from ledger.db.attachments import Attachments
 from ledger.db.blobs import BlobStore, FolderStore
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
+from ledger.db.find import Finder
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
@@ -54,6 +55,7 @@ class Ledger:
     access: Access
     readings: Readings
     attachments: Attachments
+    finder: Finder
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -177,7 +179,6 @@ def open_ledger(
         # Before the snapshot: what another process releases after it would look like a restored backup.
         guards = list(read_guards(directory))
         with session(engine) as connection:
-            connection.begin(write=False)
             _check(connection, view, guards)
         writer = Writer(engine, view, lock, guard=guard, keys=LedgerKeys(master), clock=clock)
         writer.accept_clock = accept_clock
@@ -187,7 +188,8 @@ def open_ledger(
         access = Access(engine, lock, view, master=master, **own)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), master, **own)
-        return Ledger(url, directory, view, writer, Reader(engine, view), access, readings, files, engine, lock, guard)
+        beside = (access, readings, files, Finder(engine, lock, master, lambda: view.parties, **own))
+        return Ledger(url, directory, view, writer, Reader(engine, view), *beside, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()
@@ -200,6 +202,7 @@ def open_ledger(
 
 def _check(connection: Session, view: View, guards: Sequence[tuple[Path, Released]]) -> None:
     """Fold the ledger into the view and hold it against its guard files; raises ``Unavailable``."""
+    connection.begin(write=False)
     head = read_head(connection)
     if head is None:
         raise Unavailable("there is no ledger in this database")

@@ -186,5 +186,21 @@ attachment_use = _table(
 )
 Index("attachment_use_statement", attachment_use.c.statement)
 
-ERASED_WITH: tuple[Table, ...] = (attachment_use,)
+# By what statements are found: keyed hashes of private and of public values (``ledger.db.find``).
+find_key = _table("find_key", _key("chain", Text()), _column("wrapped", Octets), _column("created_at", Text()))
+find_chain = _table("find_chain", _key("party", Text()), _key("chain", Text()), rowid=False)
+find_private, find_public = (
+    _table(
+        name,
+        _key("hash", Octets),
+        _key("statement", Octets),
+        _column("subject", Text()),
+        _column("party", Text()),
+        rowid=False,
+    )
+    for name in ("find_private", "find_public")
+)
+Index("find_private_statement", find_private.c.statement)
+
+ERASED_WITH: tuple[Table, ...] = (attachment_use, find_private)
 """The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
