@@ -79,6 +79,8 @@ class Attachments:
         clock: Callable[[], int],
         rand: Callable[[int], bytes],
     ) -> None:
+        self.changes = 0
+        """How often this process saw a file change its state: what was drawn before then is old."""
         self._engine, self._store, self._keys = engine, store, keys
         self._clock, self._rand = clock, rand
         self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
@@ -235,6 +237,7 @@ class Attachments:
                 if row.public:
                     connection.execute(tombstone(kept))
         self._discard(gone)
+        self.changes += len(gone)
         return len(gone)
 
     def sweep(self) -> int:
@@ -293,6 +296,7 @@ class Attachments:
                 connection.execute(update(attachment).where(*is_(kept.party, row["sha256"])).values(**row))
                 old.append(kept_of(there))
         self._discard(old)
+        self.changes += len(old)
 
     def _waiting(self, party: str) -> int:
         copy, use = attachment.c, attachment_use.c
@@ -316,6 +320,7 @@ class Attachments:
 
     def _mark(self, kept: Kept, state: str) -> None:
         """Write down how a copy stands, unless it is another one by now."""
+        self.changes += state != kept.state
         now = times.format_recorded(self._clock())
         mine = and_(*is_(kept.party, bytes.fromhex(kept.sha256)), attachment.c.place == kept.place)
         with self._writing() as connection:
