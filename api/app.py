@@ -25,10 +25,23 @@ from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
-from api.routes import health, items, log, pages, registry, search, signing_keys, statements
+from api.routes import (
+    attachments,
+    find,
+    health,
+    items,
+    log,
+    pages,
+    readings,
+    registry,
+    search,
+    signing_keys,
+    statements,
+)
 from api.settings import Settings
 from api.site import Site
 from api.suspension import Suspension
+from ledger.db.blobs import open_store
 from ledger.db.ledger import Clock, Ledger, open_ledger
 from ledger.db.secret import MasterKey
 from ledger.errors import PatinaError
@@ -56,6 +69,11 @@ HOT = (
     RawRoute("/i/{token}/qr.png", pages.get_code_qr),
     RawRoute("/01/{gtin}/21/{serial}", pages.get_public_page),
     RawRoute("/8004/{giai}", pages.get_public_page),
+    RawRoute("/v1/attachments", attachments.post_attachment, "POST"),
+    RawRoute("/v1/attachments/{sha256}", attachments.get_attachment),
+    RawRoute("/v1/attachments/{sha256}/thumbnail", attachments.get_thumbnail),
+    RawRoute("/i/{token}/attachments/{sha256}", attachments.get_shown),
+    RawRoute("/i/{token}/attachments/{sha256}/thumbnail", attachments.get_shown_thumbnail),
     RawRoute("/", pages.get_front_page),
     RawRoute("/docs", pages.get_docs),
     RawRoute("/docs/problems", pages.get_problem_docs),
@@ -65,7 +83,7 @@ HOT = (
     RawRoute("/favicon.ico", pages.get_icon),
 )
 """Matched in this order, before FastAPI's."""
-ROUTERS = (search.router, registry.router, signing_keys.router, health.router)
+ROUTERS = (search.router, registry.router, signing_keys.router, readings.router, find.router, health.router)
 
 
 def now() -> int:
@@ -77,8 +95,9 @@ def open_site_ledger(settings: Settings, clock: Clock) -> Ledger:
     """The ledger of the settings, opened with the master key of the environment or else of the ledger's folder."""
     master = MasterKey.from_env(os.environ) or MasterKey.from_file(settings.directory / "master.key")
     return open_ledger(
-        settings.url, directory=settings.directory, master=master, clock=clock, accept_clock=settings.accept_clock
-    )
+        settings.url, directory=settings.directory, master=master, clock=clock, accept_clock=settings.accept_clock,
+        blobs=open_store(settings.files, settings.directory, os.environ),
+    )  # fmt: skip
 
 
 class Application(FastAPI):

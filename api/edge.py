@@ -12,6 +12,7 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.files.kinds import MAX_FILE
 from api.problems import Problem, problem_of, problem_response
 from ledger.db.connect import AWAY
 from ledger.errors import PatinaError, Unavailable
@@ -19,6 +20,9 @@ from ledger.errors import PatinaError, Unavailable
 BODY_LIMIT = 1024 * 1024
 BATCH_LIMIT = 8 * 1024 * 1024
 BATCH_PATH = "/v1/statements/batch"
+FILE_PATH = "/v1/attachments"
+LIMITS = {BATCH_PATH: BATCH_LIMIT, FILE_PATH: MAX_FILE}
+"""Of bodies that may be larger than ``BODY_LIMIT``, by path."""
 
 _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -101,7 +105,7 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     """``receive`` that raises ``Problem`` 413 at the first byte too many; at once if the length is declared."""
     if scope["method"] not in {"POST", "PUT", "PATCH"}:
         return receive
-    limit = BATCH_LIMIT if scope["path"] == BATCH_PATH else BODY_LIMIT
+    limit = LIMITS.get(scope["path"], BODY_LIMIT)
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit() or int(value) > limit:

@@ -1,4 +1,4 @@
-"""What a server does by itself: a seal at least once an hour, and reading again what it stored.
+"""What a server does by itself: a seal at least once an hour, the access log, sweeping, reading again what it stored.
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -10,13 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 
 from api.site import Site
 from ledger.db.connect import AWAY
+from ledger.db.ledger import Ledger
 from ledger.errors import PatinaError
 
 SEAL_EVERY = 300.0
 """Seconds between looks at the age of the last seal; the writer decides whether it is an hour."""
+FLUSH_EVERY = 1.0
+"""Seconds that a line of the access log waits in its spool."""
+SWEEP_EVERY = 3600.0
+CHECK_EVERY = 30.0
+"""Seconds between two looks at a stored file: all of 10,000 in four days."""
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
 SLICE = 256
@@ -37,7 +44,11 @@ class Jobs:
     def start(self) -> None:
         """Begin; needs a running event loop."""
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._seal(), name="seal"), loop.create_task(self._rehash(), name="rehash")]
+        walks = {
+            "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
+            "files": self._files,
+        }  # fmt: skip
+        self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
     async def stop(self) -> None:
         """End at the next pause."""
@@ -55,6 +66,29 @@ class Jobs:
                     await self._site.appender.seal()
                 except PatinaError as error:
                     _log.warning("no seal: %s", error.message)
+
+    async def _readings(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            await self._quietly(lambda ledger: ledger.readings.flush())
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            await self._quietly(lambda ledger: ledger.attachments.sweep())
+            await self._quietly(lambda ledger: ledger.readings.prune())
+
+    async def _files(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_EVERY)
+            await self._quietly(lambda ledger: ledger.attachments.check_some(1))
+
+    async def _quietly(self, work: Callable[[Ledger], object]) -> None:
+        """Do what may fail now and succeed later, in a thread: it reads and writes files."""
+        try:
+            await asyncio.to_thread(work, self._site.ledger)
+        except (PatinaError, *AWAY) as error:
+            _log.warning("a task of upkeep failed: %s", type(error).__name__)
 
     async def _rehash(self) -> None:
         while True:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.answers import SCHEMAS, describe_answers
+from api.files.kinds import SUFFIXES
 from api.problems import KINDS, MEDIA_TYPE
 from api.raw_route import RawRoute
 from api.rights import ENTRIES, PUBLIC, RIGHTS
@@ -51,6 +52,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         ("dots", "query", "pixels of a module, 1 to 32", _NUMBER),
     ],
     ("get", "/i/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
+    ("post", "/v1/attachments"): [("name", "query", "the name in the answer", _TEXT)],
     ("get", "/v1/log/proof/inclusion"): [
         ("index", "query", "which leaf", _NUMBER),
         ("size", "query", "of which tree; the newest if left out", _NUMBER),
@@ -67,8 +69,9 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/statements/batch"): (("application/json", "application/x-ndjson"), [_STATEMENT]),
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
+    ("post", "/v1/attachments"): (tuple(SUFFIXES), None),
 }
-"""Types and an example of the body of those that have one."""
+"""Types and an example of the body of those that have one; ``None`` stands for the bytes of a file."""
 
 _DESCRIBED = {
     "id": "an item's or statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
@@ -79,6 +82,7 @@ _DESCRIBED = {
     "giai": "the GS1 asset number",
     "path": "as C2SP tlog-tiles names it: level and number, and how wide it is where it is not full",
     "name": "the file's name",
+    "sha256": "the digest of a file, 64 lower-case hex digits",
 }
 
 
@@ -149,16 +153,20 @@ def _operation(route: RawRoute, method: str, path: str) -> dict[str, Any]:
         operation["parameters"].append({"name": name, "in": place, "description": about, "schema": schema})
     if (method, path) in BODIES:
         kinds, example = BODIES[method, path]
-        content = {
-            kind: {"schema": {"type": "array" if isinstance(example, list) else "object"}, "example": example}
-            for kind in kinds
-        }
+        content = {kind: _content(example) for kind in kinds}
         operation["requestBody"] = {"required": True, "content": content}
         if not isinstance(example, list):
             operation["responses"] = {"201": {"description": "written"}}
             if path == "/v1/statements":
                 operation["responses"]["200"] = {"description": "it stood there before: a receipt of the same entry"}
     return operation
+
+
+def _content(example: Any) -> dict[str, Any]:
+    """What is said of a body like this example."""
+    if example is None:
+        return {"schema": {"type": "string", "format": "binary"}}
+    return {"schema": {"type": "array" if isinstance(example, list) else "object"}, "example": example}
 
 
 def _plain(text: str) -> str:

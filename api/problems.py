@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "Not found"),
     "method": (405, "Not a method of this address"),
     "conflict": (409, "In conflict with the ledger"),
+    "gone": (410, "No longer here"),
     "too_large": (413, "Too large"),
     "media_type": (415, "Not a type of content that is read here"),
     "invalid": (422, "Not valid"),

@@ -32,6 +32,8 @@ class Settings:
     """Whether this process seals by the hour and re-hashes what is stored."""
     accept_clock: bool = False
     """The operator's word that this machine's clock is right, although the last leaf is more than a day old."""
+    files: str | None = None
+    """Where uploaded files lie: a folder, or ``s3://bucket/prefix``; ``None`` means ``blobs`` in ``directory``."""
 
     @property
     def host(self) -> str:
@@ -67,6 +69,7 @@ def read_settings(
         entries_public=environ.get("PATINA_ENTRIES_PUBLIC", "true").lower() not in {"0", "false", "no"},
         jobs=jobs,
         accept_clock=accept_clock,
+        files=environ.get("PATINA_FILES") or None,
     )
 
 

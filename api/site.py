@@ -16,15 +16,20 @@ from starlette.requests import Request
 
 from api import fold
 from api.appender import Appender
+from api.files.sandbox import Sandbox
+from api.pace import Pace
 from api.pages.site_pages import Pages
 from api.rights import Caller
 from api.settings import Settings
+from ledger import times
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
 
 READERS = 4
 """Threads that wait for PostgreSQL; SQLite is read on the loop, where no thread need be woken."""
 
+FINDS, FINDS_IN = 120, 15 * times.MINUTE
+"""How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
 REMEMBERED = 1024
 """View codes that a process remembers, each for two seconds: a revoked one opens nothing after that."""
 REMEMBERED_FOR = 2_000_000
@@ -40,6 +45,8 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
+        self.sandbox = Sandbox()
+        self.finds = Pace(FINDS, FINDS_IN, clock)
         self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from api import jobs
 from api.jobs import Jobs, rehash
+from api.settings import Settings
+from api.site import Site
 from tests.shop import RING, Shop, open_shop
 
 
@@ -60,6 +63,45 @@ def test_an_hour_without_statements_ends_in_a_seal(tmp_path: Path, monkeypatch: 
 
         asyncio.run(asyncio.wait_for(a_while(), 30))
         assert shop.size() == size + 1
+
+
+def test_files_are_looked_at_and_swept_and_the_access_log_is_brought_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_shop(tmp_path) as shop:
+        for name in ("FLUSH_EVERY", "SWEEP_EVERY", "CHECK_EVERY"):
+            monkeypatch.setattr(jobs, name, 0.01)
+        files = shop.ledger.attachments
+        kept, _ = files.keep(shop.operator.id, "image/jpeg", BytesIO(b"kept"), None)
+        gone, _ = files.keep(shop.operator.id, "image/jpeg", BytesIO(b"gone"), None)
+        next((tmp_path / "blobs").glob(f"??/??/{gone.place.hex()}")).unlink()
+        shop.ledger.readings.note(party=None, key="k", why="test", members=["price"])
+
+        async def a_while() -> None:
+            tasks = Jobs(shop.app.state.site)
+            tasks.start()
+            while files.states([shop.operator.id], [gone.sha256]) != {gone.sha256: "missing"}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            shop.clock.pass_hours(25)
+            while files.find(kept.sha256, [shop.operator.id]) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await tasks.stop()
+
+        asyncio.run(asyncio.wait_for(a_while(), 30))
+        with sqlite3.connect(tmp_path / "ledger.sqlite3") as database:
+            assert database.execute("SELECT count(*) FROM reading").fetchone() == (1,)
+
+
+def test_a_ledger_that_is_not_open_stops_no_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "FLUSH_EVERY", 0.0)
+
+    async def a_while() -> None:
+        tasks = Jobs(Site(Settings(tmp_path, "http://shop.example"), lambda: pytest.fail("opened"), lambda: 0))
+        tasks.start()
+        await asyncio.sleep(0.05)
+        await tasks.stop()
+
+    asyncio.run(a_while())
 
 
 def test_a_database_that_was_away_does_not_end_the_re_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ def address(shop: Shop, path: str) -> str:
         "/tile/{path:path}": "/tile/0/000.p/1",
         "/tile/entries/{path:path}": "/tile/entries/000.p/1",
         "{name}": "patina.css",
+        "{sha256}": "0" * 64,
     }.items():
         path = path.replace(name, value)
     if path.endswith(("inclusion", "consistency")):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from api.pages.files_shown import FileShown
 from api.pages.item_page import ItemPage
 from api.state_json import describe_doubt, describe_state
 
+Files = Mapping[int, tuple[FileShown, ...]]
 _PUBLIC = ("name", "category", "brand", "model", "state", "stolen", "lost", "recalled", "retired", "certificates")
 
 
-def describe_page(page: ItemPage, public_url: str, token: str | None, now: int) -> dict[str, Any]:
+def describe_page(page: ItemPage, public_url: str, token: str | None, now: int, files: Files) -> dict[str, Any]:
     """The state of the item and how fresh it is; by a view code also its records and where its history bundle is."""
     state = describe_state(page.state, now) | {"name": page.name}
     document: dict[str, Any] = {"id": page.subject, "as_of": page.as_of_at, "size": page.size, "origin": page.origin}
@@ -26,9 +29,19 @@ def describe_page(page: ItemPage, public_url: str, token: str | None, now: int) 
             "recorded_at": event.recorded_at,
             "sentence": event.sentence,
             "doubtful": describe_doubt(event.doubt),
+            **_files(files.get(event.index, ()), f"{public_url}/i/{token}"),
         }
         for event in reversed(page.events)
     ]
     return (
         document | state | {"history": f"{public_url}/i/{token}/history", "vkeys": list(page.vkeys), "records": records}
     )
+
+
+def _files(files: Iterable[FileShown], address: str) -> dict[str, Any]:
+    shown = [
+        {"name": one.name, "sha256": one.sha256, "state": one.state}
+        | ({"address": f"{address}/attachments/{one.sha256}"} if one.whole else {})
+        for one in files
+    ]
+    return {"files": shown} if shown else {}

@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import fold, intake, standing
+from api.findable import findable
 from api.pages import qr
 from api.problems import Problem, not_found
 from api.rights import ADMIN
@@ -53,13 +55,13 @@ async def post_item(request: Request) -> Response:
     }
     token, row = site.ledger.access.draft_code(subject, "view")
 
-    def make() -> Draft:
+    async def make() -> Draft:
         try:
             draft = intake.sign_draft(statement, site, caller)
         except PatinaError as error:
             error.pointer = error.pointer.replace("/statement/details", "").replace("/statement", "")
             raise
-        return Draft(draft.statement, draft.body, draft.signatures, (row,), verified=True)
+        return await findable(replace(draft, rows=(row,)), site)
 
     outcome = await append_here(site, make)
     if isinstance(outcome, PatinaError):

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.pages import qr
+from api.pages.files_shown import FileShown, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
 from api.problems import KINDS, Problem, not_found, problem_of, problem_response, request_id_of
@@ -24,6 +25,7 @@ from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Unavailabl
 
 HTML = "text/html; charset=utf-8"
 _HOUR = 3_600_000_000
+Files = dict[int, tuple[FileShown, ...]]
 _encode = msgspec.json.encode
 
 
@@ -77,7 +79,7 @@ async def _item(request: Request, subject: str, token: str | None) -> Response:
     try:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
-        key = (subject, token, size, below, as_json, site.clock() // _HOUR)
+        key = (subject, token, size, below, as_json, site.clock() // _HOUR, site.ledger.attachments.changes)
         body = await site.pages.page(key, lambda: _make(site, subject, token, below, as_json))
     except (Disproved, Malformed, Unavailable) as error:
         return _unavailable(request, error)
@@ -97,23 +99,26 @@ def _make(site: Site, subject: str, token: str | None, below: int | None, as_jso
     if found is None:
         return None
     vkeys, now = site.ledger.vkeys, site.clock()
-    page = make_page(verify(found[1], subject, vkeys, now), site.pages.words, vkeys, now, below)
+    verified = verify(found[1], subject, vkeys, now)
+    page = make_page(verified, site.pages.words, vkeys, now, below)
     if page is None:
         return None
-    return _as_json(site, page, token) if as_json else _as_html(site, page, token)
+    files = {} if token is None else shown_files(verified, site.ledger.attachments.states)
+    return _as_json(site, page, token, files) if as_json else _as_html(site, page, token, files)
 
 
-def _as_json(site: Site, page: ItemPage, token: str | None) -> bytes:
-    return _encode(describe_page(page, site.settings.public_url, token, site.clock()))
+def _as_json(site: Site, page: ItemPage, token: str | None, files: Files) -> bytes:
+    return _encode(describe_page(page, site.settings.public_url, token, site.clock(), files))
 
 
-def _as_html(site: Site, page: ItemPage, token: str | None) -> bytes:
+def _as_html(site: Site, page: ItemPage, token: str | None, files: Files) -> bytes:
     path = f"/i/{token}" if token is not None else page.subject.removeprefix(uri.HOST)
     return site.pages.render(
         "item.html" if token is not None else "public.html",
         page=page,
         path=path,
         token=token,
+        files=files,
         host=site.settings.host,
         address=site.settings.public_url + path,
         qr=f"{path}/qr.svg" if token is not None else None,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import intake, standing
+from api.attached import attached
+from api.findable import findable
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -33,14 +36,13 @@ async def post_statement(request: Request) -> Response:
     value = intake.read_object(await request.body())
     codes = await presented_codes(request)
 
-    def make() -> Draft:
-        draft = intake.draft_from(value, site, caller)
+    async def make() -> Draft:
         try:
-            return standing.guarded(draft, caller, codes)
+            return await _draft(value, site, caller, codes)
         except Forbidden as error:
             raise placed_problem(error) from None
 
-    outcome = (await site.appender.append([make()]))[0] if value.get("signatures") else await append_here(site, make)
+    outcome = await append_here(site, make, again=not value.get("signatures"))
     if isinstance(outcome, PatinaError):
         raise placed_problem(outcome)
     headers = {"Location": f"/v1/statements/{outcome.statement.id}"}
@@ -48,14 +50,20 @@ async def post_statement(request: Request) -> Response:
     return Response(receipt_bytes(outcome), status, headers, media_type=JSON)
 
 
-async def append_here(site: Site, make: Callable[[], Draft]) -> Outcome:
-    """What became of a statement that the service signs, made once more if another process has ended the key since.
+async def _draft(value: Mapping[str, Any], site: Site, caller: Caller, codes: frozenset[str]) -> Draft:
+    """The draft of a request's object, with the rows that are committed with it, and who may write it."""
+    draft = await attached(intake.draft_from(value, site, caller), site, caller)
+    return standing.guarded(await findable(draft, site), caller, codes)
+
+
+async def append_here(site: Site, make: Callable[[], Awaitable[Draft]], *, again: bool = True) -> Outcome:
+    """What became of a statement; made once ``again`` if the service signs it and another process has ended the key.
 
     The append that refused it has brought this process up to the log, so the second signature is by the next key.
     """
-    outcome = (await site.appender.append([make()]))[0]
-    if isinstance(outcome, Forbidden) and outcome.pointer.startswith("/signatures"):
-        outcome = (await site.appender.append([make()]))[0]
+    outcome = (await site.appender.append([await make()]))[0]
+    if again and isinstance(outcome, Forbidden) and outcome.pointer.startswith("/signatures"):
+        outcome = (await site.appender.append([await make()]))[0]
     return outcome
 
 
@@ -90,7 +98,7 @@ async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[
             value = canonical.decode_body(part)
             if not isinstance(value, dict):
                 raise Malformed("got something else, want an object")
-            drafts.append(standing.guarded(intake.draft_from(value, site, caller), caller, codes))
+            drafts.append(await _draft(value, site, caller, codes))
         except PatinaError as error:
             drafts.append(error)
     return drafts

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
 from ledger.db import migrate
 from ledger.db.access import Access
 from ledger.db.append import DATABASE_ERRORS, Writer
+from ledger.db.attachments import Attachments
+from ledger.db.blobs import BlobStore, FolderStore
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
+from ledger.db.find import Finder
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
+from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
 from ledger.db.secret import MasterKey
 from ledger.db.session import Session, ask, fetch
+from ledger.db.spool import Spool
 from ledger.db.tree import root_at
 from ledger.db.view import Head, View, read_head
 from ledger.errors import Refused, Unavailable
@@ -46,6 +53,9 @@ class Ledger:
     writer: Writer
     reader: Reader
     access: Access
+    readings: Readings
+    attachments: Attachments
+    finder: Finder
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -76,6 +86,8 @@ class Ledger:
 
     def close(self) -> None:
         """Close every connection and give up the guard file."""
+        with suppress(*DATABASE_ERRORS):  # what cannot be committed now stands in the spool for whoever opens next
+            self.readings.close()
         if self._guard is not None:
             self._guard.close()
         self._engine.dispose()
@@ -149,16 +161,16 @@ def open_ledger(
     read_only: bool = False,
     accept_clock: bool = False,
     rand: Callable[[int], bytes] = os.urandom,
+    blobs: BlobStore | None = None,
 ) -> Ledger:
     """Open a ledger after checking it against its guard files and itself.
 
-    Raises ``Unavailable``, saying why, if there is none, its schema is older or newer than this program, its head does
-    not match its leaves, or it is behind a guard file (a restored backup). ``accept_clock`` is the operator's word that
-    a clock more than a day past the last leaf is right.
+    Raises ``Unavailable``, saying why, if there is none, its schema is of another version, its head does not match its
+    leaves, or it is behind a guard file (a restored backup). ``accept_clock`` is the operator's word that a clock more
+    than a day past the last leaf is right; ``blobs`` is where files lie, by default in the directory.
     """
     engine = open_engine(url)
-    view, guard = View(), None
-    lock = AppendLock(None)
+    view, guard, lock = View(), None, AppendLock(None)
     try:
         migrate.check(engine)
         if not read_only:
@@ -167,15 +179,17 @@ def open_ledger(
         # Before the snapshot: what another process releases after it would look like a restored backup.
         guards = list(read_guards(directory))
         with session(engine) as connection:
-            connection.begin(write=False)
             _check(connection, view, guards)
-        keys = LedgerKeys(master)
-        writer = Writer(engine, view, lock, guard=guard, keys=keys, clock=clock)
+        writer = Writer(engine, view, lock, guard=guard, keys=LedgerKeys(master), clock=clock)
         writer.accept_clock = accept_clock
         if read_only:
             writer.refusal = "this ledger was opened to be read"
-        access = Access(engine, lock, view, master=master, clock=clock, rand=rand)
-        return Ledger(url, directory, view, writer, Reader(engine, view), access, engine, lock, guard)
+        own: Any = {"clock": clock, "rand": rand}
+        access = Access(engine, lock, view, master=master, **own)
+        readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
+        files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), master, **own)
+        beside = (access, readings, files, Finder(engine, lock, master, lambda: view.parties, **own))
+        return Ledger(url, directory, view, writer, Reader(engine, view), *beside, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()
@@ -188,6 +202,7 @@ def open_ledger(
 
 def _check(connection: Session, view: View, guards: Sequence[tuple[Path, Released]]) -> None:
     """Fold the ledger into the view and hold it against its guard files; raises ``Unavailable``."""
+    connection.begin(write=False)
     head = read_head(connection)
     if head is None:
         raise Unavailable("there is no ledger in this database")

@@ -125,3 +125,82 @@ code = _table(
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
 )
+
+# Who read private members (``ledger.db.readings``), and where that was unusual. The id begins with the time.
+reading = _table(
+    "reading",
+    _key("id", Octets),
+    _column("at", Text()),
+    _column("reader", Text()),
+    _column("party", Text(), nullable=True),
+    _column("key", Text(), nullable=True),
+    _column("person", Text(), nullable=True),
+    _column("subject", Text(), nullable=True),
+    _column("statement", Octets, nullable=True),
+    _column("owner", Text(), nullable=True),
+    _column("members", Text()),
+    _column("why", Text()),
+    _column("outside", Small),
+    rowid=False,
+)
+Index("reading_reader", reading.c.reader, reading.c.at)
+Index("reading_party", reading.c.party, reading.c.id)
+Index("reading_owner", reading.c.owner, reading.c.id)
+signal = _table(
+    "signal",
+    _key("id", Octets),
+    _column("at", Text(), index=True),
+    _column("kind", Text()),
+    _column("reader", Text()),
+    _column("party", Text(), nullable=True),
+    _column("since", Text()),
+    _column("subjects", Number),
+    _column("allowed", Number),
+    rowid=False,
+)
+
+# Uploaded files: a copy for each party that uploaded it, encrypted under a key of its own (``ledger.db.attachments``).
+attachment = _table(
+    "attachment",
+    _key("party", Text()),
+    _key("sha256", Octets),
+    _column("media_type", Text()),
+    _column("size", Number),
+    _column("place", Octets),
+    _column("thumbnail", Octets, nullable=True),
+    _column("key", Octets),
+    _column("state", Text()),
+    _column("touched_at", Text(), index=True),
+    _column("checked_at", Text(), index=True),
+    rowid=False,
+)
+# Which statement lists which file: ``public`` ones may be seen by whoever sees the subject.
+attachment_use = _table(
+    "attachment_use",
+    _key("sha256", Octets),
+    _key("subject", Text()),
+    _key("statement", Octets),
+    _column("party", Text()),
+    _column("public", Small),
+    rowid=False,
+)
+Index("attachment_use_statement", attachment_use.c.statement)
+
+# By what statements are found: keyed hashes of private and of public values (``ledger.db.find``).
+find_key = _table("find_key", _key("chain", Text()), _column("wrapped", Octets), _column("created_at", Text()))
+find_chain = _table("find_chain", _key("party", Text()), _key("chain", Text()), rowid=False)
+find_private, find_public = (
+    _table(
+        name,
+        _key("hash", Octets),
+        _key("statement", Octets),
+        _column("subject", Text()),
+        _column("party", Text()),
+        rowid=False,
+    )
+    for name in ("find_private", "find_public")
+)
+Index("find_private_statement", find_private.c.statement)
+
+ERASED_WITH: tuple[Table, ...] = (attachment_use, find_private)
+"""The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""

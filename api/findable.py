@@ -1,0 +1,22 @@
+"""What a statement will be found by: rows of keyed hashes, committed with it (``ledger.db.find``).
+
+Here of the values that stand in it. Those of private members are added by whoever makes the disclosures, with one call
+of ``find_rows`` in the place of this.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from api.site import Site
+from ledger.db.draft import Draft
+from ledger.db.find import find_rows
+from ledger.db.needles import public_values
+
+
+async def findable(draft: Draft, site: Site) -> Draft:
+    """The draft with the rows that it will be found by; most have none, and cost nothing."""
+    if next(public_values(draft.statement), None) is None:
+        return draft
+    key = await site.read(site.ledger.finder.key, draft.statement.party)
+    return replace(draft, rows=(*draft.rows, *find_rows(draft.statement, {}, key)))

@@ -1,0 +1,66 @@
+"""The files that records of an item list in public, as its page shows them: each with how the stored copy stands.
+
+A record is signed and stays as it is, whatever becomes of a file. So a page never leaves a file out: one that is
+missing, altered or erased is named with its state in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from ledger.history import VerifiedHistory
+
+_WHOLE = "whole"
+_UNKNOWN = "missing"
+_KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class FileShown:
+    """A file of a record; ``size`` in words, ``state`` whole, altered, missing or erased."""
+
+    name: str
+    media_type: str
+    size: str
+    sha256: str
+    state: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether it can be fetched."""
+        return self.state == _WHOLE
+
+    @property
+    def picture(self) -> bool:
+        """Whether it has a thumbnail."""
+        return self.media_type.startswith("image/")
+
+
+States = Callable[[Collection[str], Collection[str]], Mapping[str, str]]
+
+
+def shown_files(verified: VerifiedHistory, states: States) -> dict[int, tuple[FileShown, ...]]:
+    """The files of each record that lists any, by its index; ``states(parties, digests)`` tells how copies stand.
+
+    A party may have uploaded what it lists itself, or the operator for it.
+    """
+    listed = {entry.index: entry.statement for entry in verified.entries if entry.statement.attachments}
+    if not listed:
+        return {}
+    parties = {statement.party for statement in listed.values()} | {verified.replay.parties.operator}
+    digests = {file.sha256 for statement in listed.values() for file in statement.attachments or ()}
+    known = states(parties, digests)
+    return {
+        index: tuple(
+            FileShown(file.name, file.media_type, _size(file.size), file.sha256, known.get(file.sha256, _UNKNOWN))
+            for file in statement.attachments or ()
+        )
+        for index, statement in listed.items()
+    }
+
+
+def _size(size: int) -> str:
+    if size < _KIB:
+        return f"{size} B"
+    return f"{size / _KIB:.0f} KiB" if size < _KIB * _KIB else f"{size / _KIB / _KIB:.1f} MiB"

@@ -1,0 +1,195 @@
+"""Files: uploading one, and reading it and its thumbnail, by an API key or by an item's view code.
+
+An upload is the bytes of the file as body, its type in ``Content-Type``; there is no name in it that could lead
+anywhere. The answer is what a statement lists in ``attachments``. A party reads what it uploaded, and every caller
+what a statement lists in public; what nobody may read and what is not there get the same answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack
+from typing import IO
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from api.files.kinds import MAX_FILE, SNIFFED, SUFFIXES, Unfit, Washed, sniff
+from api.problems import Problem, not_found
+from api.routes.statements import JSON
+from api.site import Site, caller_of, site_of
+from ledger.db.copies import ALTERED, ERASED, WHOLE, Gone, Kept
+from ledger.errors import Refused
+
+UNLABELLED = frozenset({"", "application/octet-stream"})
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_DIGEST = re.compile("[0-9a-f]{64}")
+_MISSING = "got a digest under which nothing may be read here"
+_WHY = {
+    ALTERED: "the stored file is not the one that was uploaded, and is not shown",
+    ERASED: "removed on request",
+}
+_encode = msgspec.json.encode
+
+
+async def post_attachment(request: Request) -> Response:
+    """Upload a picture (JPEG, PNG, WebP) or a PDF of at most 20 MiB: the body is the file.
+
+    Metadata (position, camera, author, comments) is taken out, a picture is turned upright and a thumbnail made; the
+    answer has size and SHA-256 of what is left, as ``attachments`` of a statement lists it. ``?name=`` is the name in
+    the answer. A file that no statement lists within a day is deleted.
+    """
+    site, caller = site_of(request), caller_of(request)
+    name = request.query_params.get("name")
+    if name is not None and _NAME.fullmatch(name) is None:
+        raise Problem("invalid", "want a name of a-z 0-9 . _ -, 64 at most, a letter or digit first", parameter="name")
+    with ExitStack() as files:
+        uploaded, washed, small = (
+            files.enter_context(tempfile.TemporaryFile(dir=site.settings.directory)) for _ in range(3)
+        )
+        await _receive(request, uploaded)
+        _check_label(request, uploaded)
+        found = await _wash(site, uploaded, washed, small)
+        thumbnail = None if found.width is None else small
+        try:
+            keep = site.ledger.attachments.keep
+            kept, new = await asyncio.to_thread(keep, caller.party, found.media_type, washed, thumbnail)
+        except Refused as error:
+            raise Problem("too_many", error.message, headers={"Retry-After": "3600"}) from None
+    address = f"/v1/attachments/{kept.sha256}"
+    document = {
+        "name": name or f"file.{SUFFIXES[kept.media_type]}",
+        "media_type": kept.media_type,
+        "size": kept.size,
+        "sha256": kept.sha256,
+    }
+    if found.width is not None:
+        more = {"width": found.width, "height": found.height, "thumbnail": f"{address}/thumbnail"}
+        return _answer(document, address, new, more)
+    return _answer(document, address, new, {})
+
+
+def _answer(document: dict[str, object], address: str, new: bool, more: Mapping[str, object]) -> Response:
+    body = _encode({"attachment": document, "address": address, **more})
+    return Response(body, 201 if new else 200, {"Location": address}, media_type=JSON)
+
+
+async def _receive(request: Request, file: IO[bytes]) -> None:
+    """Write the body to a file, part by part; ``Edge`` counts the bytes as well, by what was declared."""
+    received = 0
+    async for part in request.stream():
+        received += len(part)
+        if received > MAX_FILE:
+            raise Problem("too_large", f"got a file of more than {MAX_FILE} bytes", headers={"Connection": "close"})
+        file.write(part)
+    if not received:
+        raise Problem("malformed", "got no bytes, want a file as the body")
+
+
+def _check_label(request: Request, file: IO[bytes]) -> None:
+    """Raise ``Problem`` 415 for bytes of no kind that is taken, or of another than they are labelled as."""
+    file.seek(0)
+    media_type = sniff(file.read(SNIFFED))
+    if media_type is None:
+        raise Problem("media_type", f"got bytes of no kind that is taken, want {', '.join(SUFFIXES)}")
+    label = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if label not in UNLABELLED | {media_type}:
+        known = label if label in SUFFIXES else "another label"
+        raise Problem("media_type", f"got bytes of {media_type} with {known}")
+
+
+async def _wash(site: Site, uploaded: IO[bytes], washed: IO[bytes], small: IO[bytes]) -> Washed:
+    try:
+        return await site.sandbox.wash(uploaded, washed, small)
+    except Unfit as unfit:
+        raise Problem(unfit.kind, unfit.why) from None
+
+
+async def get_attachment(request: Request) -> Response:
+    """A file that the caller's party uploaded, or that a statement lists in public; compared with its digest first."""
+    return await _send(request, await _readable(request))
+
+
+async def get_thumbnail(request: Request) -> Response:
+    """A small JPEG of a picture, for lists."""
+    return await _send(request, await _readable(request), thumbnail=True)
+
+
+async def get_shown(request: Request) -> Response:
+    """A file that a statement about the code's item lists in public."""
+    return await _send(request, await _shown(request))
+
+
+async def get_shown_thumbnail(request: Request) -> Response:
+    """A small JPEG of a picture that a statement about the code's item lists in public."""
+    return await _send(request, await _shown(request), thumbnail=True)
+
+
+async def _readable(request: Request) -> Kept:
+    """The copy that the caller may read; reading a private one is written down first."""
+    site, caller, digest = site_of(request), caller_of(request), request.path_params["sha256"]
+    if _DIGEST.fullmatch(digest) is None:
+        raise not_found(_MISSING)
+    files = site.ledger.attachments
+    kept = await site.read(files.find, digest, [caller.party])
+    public = await site.read(files.find_public, digest) if kept is None or kept.state != WHOLE else None
+    kept = public or kept
+    if kept is None:
+        raise not_found(_MISSING)
+    uses = await site.read(files.uses, kept)
+    if not any(use.public for use in uses):
+        for use in uses:
+            site.ledger.readings.note(
+                party=caller.party, key=caller.key_id, why="GET /v1/attachments", members=["attachments"],
+                subject=use.subject, statement=use.statement, owner=kept.party,
+            )  # fmt: skip
+    return kept
+
+
+async def _shown(request: Request) -> Kept:
+    site, digest = site_of(request), request.path_params["sha256"]
+    subject = await site.subject_of(request.path_params["token"])
+    kept = None
+    if subject is not None and _DIGEST.fullmatch(digest) is not None:
+        kept = await site.read(site.ledger.attachments.find_public, digest, subject)
+    if kept is None:
+        raise not_found(_MISSING)
+    return kept
+
+
+async def _send(request: Request, kept: Kept, *, thumbnail: bool = False) -> Response:
+    """The answer: nothing leaves before the whole file was compared with its digest."""
+    site = site_of(request)
+    files = site.ledger.attachments
+    if thumbnail and not kept.thumbnail and kept.state != ERASED:
+        raise not_found("this file has no thumbnail")
+    try:
+        await asyncio.to_thread(files.verify, kept)
+        if thumbnail:
+            small = await asyncio.to_thread(lambda: b"".join(files.parts(kept, thumbnail=True)))
+            return Response(small, headers=_headers(kept, "image/jpeg"), media_type="image/jpeg")
+    except Gone as gone:
+        raise Problem("gone", _WHY.get(gone.state, "the stored file is missing")) from None
+    headers = _headers(kept, kept.media_type) | {"Content-Length": str(kept.size)}
+    return StreamingResponse(_in_thread(files.parts(kept)), headers=headers, media_type=kept.media_type)
+
+
+def _headers(kept: Kept, media_type: str) -> dict[str, str]:
+    """Nothing of a file may run in the page's name, and its name is made here: no header is made of what was sent."""
+    show = "inline" if media_type.startswith("image/") else "attachment"
+    return {
+        "Content-Disposition": f'{show}; filename="{kept.sha256[:16]}.{SUFFIXES[media_type]}"',
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
+async def _in_thread(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The parts, each read in a thread; what is altered in this moment ends the answer short of its length."""
+    while (part := await asyncio.to_thread(next, parts, None)) is not None:
+        yield part

@@ -1,0 +1,364 @@
+"""Uploaded files: kept encrypted, a copy for each party, named by the SHA-256 of what was encrypted.
+
+A file is stored first and named in a row after that, so that a row always has its file; a statement that lists it is
+committed together with a row of ``attachment_use``. What no statement lists a day later is swept away, and so is a
+stored file that no row names. Every reading compares the whole file with its digest before the first byte leaves; a
+file that is gone or altered is marked so, and the mark shows where the statement is shown.
+
+Each copy has a key of its own, wrapped by the master key, or by whatever else wraps keys (``KeyBox``): destroying the
+key and the file erases the copy. Two parties that upload the same bytes have two copies: what one of them erases stays
+the other's, and neither learns of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from hashlib import sha256
+from typing import IO, Any, Protocol
+
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ledger import times
+from ledger.db.blobs import BlobStore, FolderStore, Missing
+from ledger.db.cipher import FILE, THUMBNAIL, Altered, decrypt, encrypt
+from ledger.db.copies import (
+    ALTERED,
+    ERASED,
+    MISSING,
+    WHOLE,
+    Gone,
+    Kept,
+    Use,
+    identity_of,
+    is_,
+    kept_of,
+    row_of,
+    take,
+    tombstone,
+    urn_of,
+)  # fmt: skip
+from ledger.db.draft import Row
+from ledger.db.engine import WRITE
+from ledger.db.lock import AppendLock
+from ledger.db.tables import attachment, attachment_use
+from ledger.db.views import uuid_bytes
+from ledger.errors import Invalid, Refused, Unavailable
+from ledger.leaf import Attachment
+
+WAITS = times.DAY
+"""How long an upload may wait for the statement that lists it."""
+RENEW = times.DAY // 2
+"""An upload that is older than this when a statement lists it is given another day, lest the sweep come between."""
+MAX_WAITING = 1024 * 1024 * 1024
+"""Bytes that one party's uploads may hold while no statement lists them."""
+CHUNK = 64 * 1024
+
+
+class KeyBox(Protocol):
+    """What wraps the key of a file; ``secret.MasterKey`` does."""
+
+    def wrap(self, plain: bytes, identity: bytes) -> bytes:
+        """The key encrypted for the row ``identity``."""
+
+    def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
+        """The key again; raises ``Unavailable`` if it is not this row's or was destroyed."""
+
+
+class Attachments:
+    """The files of one ledger; safe for threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        lock: AppendLock,
+        store: BlobStore,
+        keys: KeyBox,
+        *,
+        clock: Callable[[], int],
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self.changes = 0
+        """How often this process saw a file change its state: what was drawn before then is old."""
+        self._engine, self._store, self._keys = engine, store, keys
+        self._clock, self._rand = clock, rand
+        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
+
+    def keep(self, party: str, media_type: str, file: IO[bytes], thumbnail: IO[bytes] | None) -> tuple[Kept, bool]:
+        """Keep a file for a party; the copy, and whether it is new. Raises ``Refused`` if too much waits already."""
+        digest, size = _digest(file)
+        known = self.find(digest, [party])
+        if known is not None and known.state == WHOLE and self._is_whole(known):
+            self._touch([known])
+            return known, False
+        if self._waiting(party) + size > MAX_WAITING:
+            raise Refused(f"got uploads of more than {MAX_WAITING} bytes that no statement of this party lists")
+        key, identity = self._rand(32), identity_of(party, digest)
+        place = self._store.put(encrypt(_parts(file), key, FILE, identity))
+        small = None
+        if thumbnail is not None:
+            small = self._store.put(encrypt(_parts(thumbnail), key, THUMBNAIL, identity))
+        kept = Kept(
+            party, digest, media_type, size, WHOLE, small is not None, bytes.fromhex(place),
+            None if small is None else bytes.fromhex(small), self._keys.wrap(key, identity),
+            times.format_recorded(self._clock()),
+        )  # fmt: skip
+        self._insert(kept)
+        found = self.find(digest, [party])
+        if found is None or found.place != kept.place:
+            # The same upload came twice at once, and the other was first.
+            self._discard([kept])
+        return found or kept, found is None or found.place == kept.place
+
+    def find(self, digest: str, parties: Collection[str]) -> Kept | None:
+        """The copy of a file (64 hex) that one of these parties has, a whole one if any is."""
+        found = self._copies([digest], parties)
+        return min(found, key=lambda kept: kept.state != WHOLE, default=None)
+
+    def find_public(self, digest: str, subject: str | None = None) -> Kept | None:
+        """The copy of a file that a statement lists in public: one about this subject, or any."""
+        use, copy = attachment_use.c, attachment.c
+        query = (
+            select(attachment)
+            .join(attachment_use, and_(copy.sha256 == use.sha256, copy.party == use.party))
+            .where(use.sha256 == bytes.fromhex(digest), use.public == 1)
+        )
+        if subject is not None:
+            query = query.where(use.subject == subject)
+        found = [kept_of(row) for row in self._read(query)]
+        return min(found, key=lambda kept: kept.state != WHOLE, default=None)
+
+    def uses(self, kept: Kept) -> list[Use]:
+        """The statements that list this copy."""
+        use = attachment_use.c
+        query = select(attachment_use).where(use.sha256 == bytes.fromhex(kept.sha256), use.party == kept.party)
+        return [Use(urn_of(row.statement), row.subject, bool(row.public)) for row in self._read(query)]
+
+    def states(self, parties: Collection[str], digests: Collection[str]) -> dict[str, str]:
+        """Of each of these files how its copy stands; files of which none of the parties has a copy are left out."""
+        found: dict[str, str] = {}
+        for kept in self._copies(list(digests), parties) if digests else []:
+            if found.get(kept.sha256) != WHOLE:
+                found[kept.sha256] = kept.state
+        return found
+
+    def use_rows(
+        self, statement: str, subjects: Sequence[str], files: Sequence[Attachment], parties: Collection[str], *,
+        public: bool = True,
+    ) -> tuple[Row, ...]:  # fmt: skip
+        """The rows to commit with a statement that lists these files, each uploaded by one of ``parties`` before.
+
+        Raises ``Invalid``, with a pointer from ``attachments`` on, for a file that is not there, or not of this size
+        and type: what a ledger lists it has seen.
+        """
+        copies: dict[str, Kept] = {}
+        for kept in self._copies([file.sha256 for file in files], parties):
+            if kept.state == WHOLE:
+                copies[kept.sha256] = kept
+        for number, file in enumerate(files):
+            kept_one = copies.get(file.sha256)
+            if kept_one is None:
+                raise Invalid("got a file that this party has not uploaded: want it first", f"/attachments/{number}")
+            if (kept_one.size, kept_one.media_type) != (file.size, file.media_type):
+                got, want = f"{file.size} bytes of {file.media_type}", f"{kept_one.size} of {kept_one.media_type}"
+                raise Invalid(f"got {got}, want {want}, as was uploaded", f"/attachments/{number}")
+        if not self._touch(copies.values(), RENEW):
+            raise Invalid("got a file that was swept away just now: want it again", "/attachments")
+        uuid = uuid_bytes(statement)
+        return tuple(
+            Row(
+                "attachment_use",
+                {"sha256": bytes.fromhex(digest), "subject": subject, "statement": uuid, "party": kept.party,
+                 "public": int(public)},
+            )
+            for digest, kept in copies.items()
+            for subject in subjects
+        )  # fmt: skip
+
+    def verify(self, kept: Kept) -> None:
+        """Compare the whole file with its digest, and mark what became of it; raises ``Gone``."""
+        if kept.state == ERASED:
+            raise Gone(ERASED)
+        state = self._state(kept)
+        if state != kept.state:
+            self._mark(kept, state)
+        if state != WHOLE:
+            raise Gone(state)
+
+    def parts(self, kept: Kept, *, thumbnail: bool = False) -> Iterator[bytes]:
+        """The file in parts, after ``verify``, or its thumbnail; raises ``Gone``, also in between."""
+        place = kept.thumbnail_place if thumbnail else kept.place
+        if place is None or kept.state == ERASED:
+            raise Gone(ERASED if kept.state == ERASED else MISSING)
+        key = self._keys.unwrap(kept.wrapped, kept.identity)
+        digest = sha256()
+        try:
+            stored = self._store.get(place.hex())
+            for part in decrypt(stored, key, THUMBNAIL if thumbnail else FILE, kept.identity):
+                digest.update(part)
+                yield part
+        except Missing:
+            raise Gone(MISSING) from None
+        except Altered:
+            raise Gone(ALTERED) from None
+        if not thumbnail and digest.hexdigest() != kept.sha256:
+            raise Gone(ALTERED)
+
+    def check_some(self, count: int) -> list[Kept]:
+        """Verify the ``count`` copies that nobody looked at for longest; those that are altered or missing."""
+        query = select(attachment).where(attachment.c.state != ERASED).order_by(attachment.c.checked_at).limit(count)
+        bad = []
+        for row in self._read(query):
+            kept = kept_of(row)
+            state = self._state(kept)
+            self._mark(kept, state)
+            if state != WHOLE:
+                bad.append(kept)
+        return bad
+
+    def erase(self, statements: Collection[str]) -> int:
+        """Erase the files that these statements list and no others of the same party do; return how many.
+
+        Keys and files are destroyed. Of a file that was listed in public a row stays that says so; the log names it.
+        """
+        ids = [uuid_bytes(statement) for statement in statements]
+        use = attachment_use.c
+        with self._writing() as connection:
+            listed = select(use.party, use.sha256, func.max(use.public).label("public")).where(use.statement.in_(ids))
+            erased = connection.execute(listed.group_by(use.party, use.sha256)).all()
+            connection.execute(delete(attachment_use).where(use.statement.in_(ids)))
+            gone = []
+            for row in erased:
+                kept = take(connection, row.party, bytes(row.sha256))
+                if kept is None:
+                    continue
+                gone.append(kept)
+                if row.public:
+                    connection.execute(tombstone(kept))
+        self._discard(gone)
+        self.changes += len(gone)
+        return len(gone)
+
+    def sweep(self) -> int:
+        """Delete uploads that no statement lists after a day, and stored files that no row names; return how many."""
+        before = self._clock() - WAITS
+        copy, use = attachment.c, attachment_use.c
+        used = select(use.sha256).where(use.sha256 == copy.sha256, use.party == copy.party).exists()
+        forgotten = and_(copy.touched_at < times.format_recorded(before), copy.state != ERASED, ~used)
+        with self._writing() as connection:
+            swept = [kept_of(row) for row in connection.execute(select(attachment).where(forgotten).with_for_update())]
+            connection.execute(delete(attachment).where(forgotten))
+        self._discard(swept)
+        return len(swept) + self._sweep_store(before)
+
+    def _sweep_store(self, before: int) -> int:
+        count = 0
+        if isinstance(self._store, FolderStore):
+            self._store.tidy(before)
+        for place, written in self._store.places():
+            if written < before:
+                raw = bytes.fromhex(place)
+                named = or_(attachment.c.place == raw, attachment.c.thumbnail == raw)
+                if not self._read(select(attachment.c.party).where(named).limit(1)):
+                    self._store.delete(place)
+                    count += 1
+        return count
+
+    def _state(self, kept: Kept) -> str:
+        try:
+            for _ in self.parts(kept):
+                pass
+        except Gone as gone:
+            return gone.state
+        return WHOLE
+
+    def _is_whole(self, kept: Kept) -> bool:
+        with suppress(Gone):
+            self.verify(kept)
+            return True
+        return False
+
+    def _insert(self, kept: Kept) -> None:
+        """Write the row of a new copy, or of one that is put in the place of what is altered, missing or erased."""
+        now = times.format_recorded(self._clock())
+        row = {
+            "party": kept.party, "sha256": bytes.fromhex(kept.sha256), "media_type": kept.media_type,
+            "size": kept.size, "place": kept.place, "thumbnail": kept.thumbnail_place, "key": kept.wrapped,
+            "state": WHOLE, "touched_at": now, "checked_at": now,
+        }  # fmt: skip
+        old: list[Kept] = []
+        with suppress(IntegrityError), self._writing() as connection:
+            there = connection.execute(row_of(kept.party, row["sha256"]).with_for_update()).first()
+            if there is None:
+                connection.execute(insert(attachment).values(**row))
+            elif there.state != WHOLE:
+                connection.execute(update(attachment).where(*is_(kept.party, row["sha256"])).values(**row))
+                old.append(kept_of(there))
+        self._discard(old)
+        self.changes += len(old)
+
+    def _waiting(self, party: str) -> int:
+        copy, use = attachment.c, attachment_use.c
+        used = select(use.sha256).where(use.sha256 == copy.sha256, use.party == copy.party).exists()
+        query = select(func.coalesce(func.sum(copy.size), 0)).where(copy.party == party, copy.state != ERASED, ~used)
+        return int(self._read(query)[0][0])
+
+    def _touch(self, copies: Collection[Kept], older: int = 0) -> bool:
+        """Give these another day to be listed, if they were not given one for ``older`` microseconds; whether all are
+        there still.
+        """
+        now = self._clock()
+        before, at = times.format_recorded(now - older), times.format_recorded(now)
+        old = [is_(kept.party, bytes.fromhex(kept.sha256)) for kept in copies if kept.touched_at < before]
+        if old:
+            with self._writing() as connection:
+                mine = or_(*[and_(*one) for one in old])
+                touched = connection.execute(update(attachment).where(mine).values(touched_at=at)).rowcount
+                return int(touched) == len(old)
+        return True
+
+    def _mark(self, kept: Kept, state: str) -> None:
+        """Write down how a copy stands, unless it is another one by now."""
+        self.changes += state != kept.state
+        now = times.format_recorded(self._clock())
+        mine = and_(*is_(kept.party, bytes.fromhex(kept.sha256)), attachment.c.place == kept.place)
+        with self._writing() as connection:
+            connection.execute(update(attachment).where(mine).values(state=state, checked_at=now))
+
+    def _discard(self, copies: Collection[Kept]) -> None:
+        for kept in copies:
+            for place in filter(None, (kept.place, kept.thumbnail_place)):
+                # What cannot be deleted now is named by no row and swept later; its key is gone already.
+                with suppress(Unavailable):
+                    self._store.delete(place.hex())
+
+    def _copies(self, digests: Sequence[str], parties: Collection[str]) -> list[Kept]:
+        raws = [bytes.fromhex(digest) for digest in digests]
+        copy = attachment.c
+        query = select(attachment).where(copy.sha256.in_(raws), copy.party.in_(sorted(parties)))
+        return [kept_of(row) for row in self._read(query)]
+
+    def _read(self, query: Any) -> list[Any]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).all())
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+            yield connection
+
+
+def _digest(file: IO[bytes]) -> tuple[str, int]:
+    """The SHA-256 in hex and the size of a file."""
+    digest, size = sha256(), 0
+    for part in _parts(file):
+        digest.update(part)
+        size += len(part)
+    return digest.hexdigest(), size
+
+
+def _parts(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while part := file.read(CHUNK):
+        yield part

@@ -1,0 +1,366 @@
+"""Uploaded files on both databases: nothing accepted is lost, nothing is half, altered files show, erased ones go."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from ledger import times
+from ledger.db import attachments as files
+from ledger.db.blobs import FolderStore
+from ledger.db.copies import ALTERED, ERASED, MISSING, WHOLE, Gone, Kept
+from ledger.db.engine import open_engine
+from ledger.errors import Invalid, Refused, Unavailable
+from ledger.leaf import Attachment
+from tests.bucket import bucket
+from tests.stall import Stall, stall, urn
+
+SHOP, RIVAL = urn("shop"), urn("rival")
+CONTENT = b"what a camera saw" * 9_000
+DIGEST = sha256(CONTENT).hexdigest()
+SMALL = b"a small one"
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Stall]:
+    with stall(database_url, tmp_path) as opened:
+        yield opened
+
+
+def keep(shop: Stall, content: bytes = CONTENT, party: str = SHOP, *, small: bool = True) -> Kept:
+    kept, _ = shop.ledger.attachments.keep(
+        party, "image/jpeg", io.BytesIO(content), io.BytesIO(SMALL) if small else None
+    )
+    return kept
+
+
+def listed(content: bytes = CONTENT, **more: object) -> Attachment:
+    values = {"name": "photo.jpg", "media_type": "image/jpeg", "size": len(content)}
+    return Attachment(sha256=sha256(content).hexdigest(), **{**values, **more})  # type: ignore[arg-type]
+
+
+def say(shop: Stall, name: str = "ring", *, public: bool = True, content: bytes = CONTENT) -> str:
+    """Register an item with a file listed; the statement's id."""
+    statement = urn(f"statement of {name}")
+    rows = shop.ledger.attachments.use_rows(statement, [urn(name)], [listed(content)], [SHOP], public=public)
+    shop.accept(shop.register(name, id=statement, rows=rows))
+    return statement
+
+
+def stored(shop: Stall) -> list[Path]:
+    return sorted(path for path in (shop.directory / "blobs").glob("??/??/*"))
+
+
+def read(shop: Stall, kept: Kept, **more: bool) -> bytes:
+    return b"".join(shop.ledger.attachments.parts(kept, **more))
+
+
+def test_a_file_is_kept_encrypted_and_read_again(shop: Stall) -> None:
+    kept = keep(shop)
+    assert (kept.sha256, kept.size, kept.media_type, kept.state) == (DIGEST, len(CONTENT), "image/jpeg", WHOLE)
+    assert read(shop, kept) == CONTENT
+    assert read(shop, kept, thumbnail=True) == SMALL
+    places = stored(shop)
+    assert len(places) == 2
+    for path in places:
+        raw = path.read_bytes()
+        assert sha256(raw).hexdigest() == path.name, "a store can be checked without any key"
+        assert b"camera saw" not in raw
+        assert DIGEST not in path.name
+    assert not keep(shop, b"paper", small=False).thumbnail
+
+
+def test_the_same_upload_twice_is_kept_once_and_another_partys_apart(shop: Stall) -> None:
+    first, again = keep(shop), keep(shop)
+    assert first.place == again.place
+    other = keep(shop, party=RIVAL)
+    assert other.place != first.place
+    assert len(stored(shop)) == 4
+    find = shop.ledger.attachments.find
+    assert find(DIGEST, [SHOP]) == first
+    assert find(DIGEST, [urn("third")]) is None
+    assert find("0" * 64, [SHOP]) is None
+
+
+def test_uploads_of_one_file_at_the_same_time_leave_one_copy(shop: Stall) -> None:
+    together, found = threading.Barrier(4), []
+
+    def upload() -> None:
+        together.wait()
+        found.append(keep(shop))
+
+    threads = [threading.Thread(target=upload) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({kept.place for kept in found}) == 1
+    assert len(stored(shop)) == 2
+    assert read(shop, found[0]) == CONTENT
+
+
+@pytest.mark.parametrize("where", ["file", "thumbnail"])
+def test_altered_bytes_are_refused_and_marked_on_every_reading(shop: Stall, where: str) -> None:
+    kept = keep(shop)
+    place = kept.place if where == "file" else kept.thumbnail_place
+    assert place is not None
+    (path,) = [path for path in stored(shop) if path.name == place.hex()]
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-20] + bytes([raw[-20] ^ 1]) + raw[-19:])
+    with pytest.raises(Gone) as gone:
+        read(shop, kept, thumbnail=where == "thumbnail")
+    assert gone.value.state == ALTERED
+    if where == "thumbnail":
+        shop.ledger.attachments.verify(kept)
+        return
+    with pytest.raises(Gone):
+        shop.ledger.attachments.verify(kept)
+    states = shop.ledger.attachments.states
+    assert states([SHOP], [DIGEST]) == {DIGEST: ALTERED}
+    path.write_bytes(raw)
+    marked = shop.ledger.attachments.find(DIGEST, [SHOP])
+    assert marked is not None
+    shop.ledger.attachments.verify(marked)
+    assert states([SHOP], [DIGEST]) == {DIGEST: WHOLE}, "and the mark goes when the file is whole again"
+
+
+def test_a_missing_file_is_marked_and_another_upload_puts_it_back(shop: Stall) -> None:
+    kept = keep(shop)
+    for path in stored(shop):
+        path.unlink()
+    with pytest.raises(Gone) as gone:
+        shop.ledger.attachments.verify(kept)
+    assert gone.value.state == MISSING
+    with pytest.raises(Invalid, match="not uploaded"):
+        say(shop)
+    again = keep(shop)
+    assert read(shop, again) == CONTENT
+    assert shop.ledger.attachments.states([SHOP], [DIGEST]) == {DIGEST: WHOLE}
+    assert len(stored(shop)) == 2
+    say(shop)
+
+
+def test_a_file_of_another_row_does_not_open(shop: Stall) -> None:
+    kept, other = keep(shop), keep(shop, b"other")
+    paths = {path.name: path for path in stored(shop)}
+    paths[kept.place.hex()].write_bytes(paths[other.place.hex()].read_bytes())
+    with pytest.raises(Gone):
+        shop.ledger.attachments.verify(kept)
+    engine = open_engine(shop.url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE attachment SET key = :key WHERE sha256 = :digest"),
+            {"key": other.wrapped, "digest": bytes.fromhex(DIGEST)},
+        )
+    engine.dispose()
+    moved = shop.ledger.attachments.find(DIGEST, [SHOP])
+    assert moved is not None
+    with pytest.raises(Unavailable, match="does not open"):
+        read(shop, moved)
+
+
+def test_the_walk_marks_what_nobody_read(shop: Stall) -> None:
+    first = keep(shop)
+    shop.clock.now += 1_000_000
+    second = keep(shop, b"second")
+    for path in stored(shop):
+        if path.name in {first.place.hex(), second.place.hex()}:
+            path.unlink()
+    check = shop.ledger.attachments.check_some
+    shop.clock.now += 1_000_000
+    assert [kept.sha256 for kept in check(1)] == [DIGEST]
+    shop.clock.now += 1_000_000
+    assert [kept.sha256 for kept in check(1)] == [second.sha256], "whoever waited longest is next"
+    assert set(shop.ledger.attachments.states([SHOP], [DIGEST, second.sha256]).values()) == {MISSING}
+
+
+def test_a_statement_lists_only_what_was_uploaded_as_it_was(shop: Stall) -> None:
+    rows = shop.ledger.attachments.use_rows
+
+    def use(*attachments: Attachment, parties: tuple[str, ...] = (SHOP,)) -> str:
+        with pytest.raises(Invalid) as refused:
+            rows(urn("s"), [urn("ring")], attachments, parties)
+        return refused.value.pointer
+
+    assert use(listed()) == "/attachments/0"
+    keep(shop)
+    keep(shop, b"rival's", party=RIVAL)
+    assert use(listed(), listed(b"rival's")) == "/attachments/1"
+    assert use(listed(), parties=(RIVAL,)) == "/attachments/0"
+    assert use(listed(size=len(CONTENT) + 1)) == "/attachments/0"
+    assert use(listed(media_type="image/png")) == "/attachments/0"
+    assert len(rows(urn("s"), [urn("ring"), urn("stone")], [listed()], [SHOP])) == 2
+    assert len(rows(urn("s"), [urn("ring")], [listed(), listed(name="again.jpg")], [SHOP])) == 1
+
+
+def test_public_files_are_found_by_their_subject_and_private_ones_are_not(shop: Stall) -> None:
+    keep(shop)
+    keep(shop, b"private")
+    statement = say(shop)
+    say(shop, "brooch", public=False, content=b"private")
+    found = shop.ledger.attachments
+    kept = found.find_public(DIGEST, urn("ring"))
+    assert kept is not None
+    assert kept == found.find_public(DIGEST)
+    assert [(use.statement, use.subject, use.public) for use in found.uses(kept)] == [(statement, urn("ring"), True)]
+    assert found.find_public(DIGEST, urn("brooch")) is None
+    private = sha256(b"private").hexdigest()
+    assert found.find_public(private, urn("brooch")) is None
+    assert found.find_public(private) is None
+
+
+def test_a_day_later_what_no_statement_lists_is_swept(shop: Stall) -> None:
+    keep(shop)
+    say(shop)
+    keep(shop, b"forgotten")
+    shop.clock.now += files.WAITS
+    shop.ledger.attachments.sweep()
+    assert len(stored(shop)) == 4, "a day has not passed"
+    shop.clock.now += times.SECOND
+    assert shop.ledger.attachments.sweep() == 1
+    assert shop.ledger.attachments.find(sha256(b"forgotten").hexdigest(), [SHOP]) is None
+    kept = shop.ledger.attachments.find(DIGEST, [SHOP])
+    assert kept is not None
+    assert read(shop, kept) == CONTENT
+    assert len(stored(shop)) == 2
+
+
+def test_the_sweep_does_not_come_between_a_check_and_its_commit(shop: Stall) -> None:
+    keep(shop)
+    shop.clock.now += files.WAITS - times.SECOND
+    statement = urn("late")
+    rows = shop.ledger.attachments.use_rows(statement, [urn("ring")], [listed()], [SHOP])
+    shop.clock.now += 2 * times.SECOND
+    assert shop.ledger.attachments.sweep() == 0
+    shop.ledger.writer.accept_clock = True
+    shop.accept(shop.register("ring", id=statement, rows=rows))
+    shop.clock.now += 10 * files.WAITS
+    assert shop.ledger.attachments.sweep() == 0
+    assert len(stored(shop)) == 2
+
+
+def test_a_statement_that_is_refused_lists_nothing(shop: Stall) -> None:
+    keep(shop)
+    say(shop)
+    rows = shop.ledger.attachments.use_rows(urn("second"), [urn("ring")], [listed()], [SHOP])
+    (refused,) = shop.append(shop.register("ring", id=urn("second"), rows=rows))
+    assert isinstance(refused, Refused)
+    kept = shop.ledger.attachments.find(DIGEST, [SHOP])
+    assert kept is not None
+    assert len(shop.ledger.attachments.uses(kept)) == 1
+
+
+def test_what_waits_for_statements_is_bounded_for_each_party(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_WAITING", len(CONTENT) + 10)
+    keep(shop)
+    with pytest.raises(Refused, match="no statement"):
+        keep(shop, b"eleven more")
+    keep(shop, b"eleven more", party=RIVAL)
+    say(shop)
+    keep(shop, b"eleven more")
+
+
+def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Stall) -> None:
+    kept, private = keep(shop), keep(shop, b"private")
+    public_statement = say(shop)
+    private_statement = say(shop, "brooch", public=False, content=b"private")
+    assert shop.ledger.attachments.erase([public_statement, private_statement]) == 2
+    assert stored(shop) == []
+    find = shop.ledger.attachments.find
+    tombstone = find(DIGEST, [SHOP])
+    assert tombstone is not None
+    assert (tombstone.state, tombstone.wrapped) == (ERASED, b"")
+    for use in (shop.ledger.attachments.verify, lambda one: read(shop, one)):
+        with pytest.raises(Gone) as gone:
+            use(tombstone)
+        assert gone.value.state == ERASED
+    assert find(private.sha256, [SHOP]) is None, "of a private one not even the digest stays"
+    with pytest.raises(Gone):
+        read(shop, kept)
+    shop.clock.now += 10 * files.WAITS
+    shop.ledger.attachments.sweep()
+    assert find(DIGEST, [SHOP]) == tombstone
+
+
+def test_erasing_leaves_what_another_statement_or_party_lists(shop: Stall) -> None:
+    keep(shop)
+    mine, other = keep(shop), keep(shop, party=RIVAL)
+    first, second = say(shop), say(shop, "brooch")
+    assert shop.ledger.attachments.erase([first]) == 0
+    assert read(shop, mine) == CONTENT
+    assert shop.ledger.attachments.erase([second]) == 1
+    assert read(shop, other) == CONTENT
+
+
+def test_a_kill_between_file_and_row_leaves_nothing_half(shop: Stall) -> None:
+    program = f"""
+import io, os
+from pathlib import Path
+from ledger.db.attachments import Attachments
+from ledger.db.ledger import open_ledger
+from tests.stall import MASTER
+directory = Path({str(shop.directory)!r})
+ledger = open_ledger({shop.url!r}, directory=directory, master=MASTER, clock=lambda: {shop.clock.now})
+ledger.attachments.keep({SHOP!r}, "image/jpeg", io.BytesIO(b"kept"), None)
+Attachments._insert = lambda *_: os.kill(os.getpid(), 9)
+ledger.attachments.keep({SHOP!r}, "image/jpeg", io.BytesIO(b"killed"), None)
+"""
+    killed = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=False)
+    assert killed.returncode == -9
+    find = shop.ledger.attachments.find
+    kept = find(sha256(b"kept").hexdigest(), [SHOP])
+    assert kept is not None
+    assert read(shop, kept) == b"kept"
+    assert find(sha256(b"killed").hexdigest(), [SHOP]) is None
+    assert len(stored(shop)) == 2, "a file that no row names"
+    say(shop, content=b"kept")
+    shop.clock.now = (stored(shop)[0].stat().st_mtime_ns // 1000) + files.WAITS + 60 * times.SECOND
+    assert shop.ledger.attachments.sweep() == 1
+    assert [path.name for path in stored(shop)] == [kept.place.hex()]
+
+
+def test_a_kill_in_the_middle_of_a_file_leaves_no_file(tmp_path: Path) -> None:
+    program = f"""
+import os
+from pathlib import Path
+from ledger.db.blobs import FolderStore
+def parts():
+    yield b"half"
+    os.kill(os.getpid(), 9)
+FolderStore(Path({str(tmp_path / "blobs")!r})).put(parts())
+"""
+    killed = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=False)
+    assert killed.returncode == -9
+    store = FolderStore(tmp_path / "blobs")
+    assert list(store.places()) == []
+    assert len(list((tmp_path / "blobs" / "new").iterdir())) == 1
+    store.tidy(2**62)
+    assert list((tmp_path / "blobs" / "new").iterdir()) == []
+
+
+def test_the_same_in_a_bucket(database_url: str, tmp_path: Path) -> None:
+    from ledger.db.blobs import open_store  # noqa: PLC0415
+
+    with bucket() as service, stall(database_url, tmp_path) as shop:
+        shop.reopen(blobs=open_store("s3://shop/files", tmp_path, service.environ))
+        kept = keep(shop)
+        statement = say(shop)
+        assert read(shop, kept) == CONTENT
+        assert len(service.objects) == 2
+        assert not any(b"camera saw" in raw for raw in service.objects.values())
+        place = f"shop/files/{kept.place.hex()}"
+        raw = service.objects[place]
+        service.objects[place] = raw[:-1] + b"?"
+        with pytest.raises(Gone):
+            shop.ledger.attachments.verify(kept)
+        service.objects[place] = raw
+        assert shop.ledger.attachments.erase([statement]) == 1
+        assert service.objects == {}
