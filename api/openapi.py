@@ -26,6 +26,20 @@ _STATEMENT = {
         "details": {"name": "Solitaire ring", "category": "jewellery"},
     }
 }
+_HELD = "https://id.gs1.org/01/09520123456788/21/R%2F001"
+_SPOKEN = {
+    "statement": {
+        "id": "urn:uuid:019a2e06-367e-7c4c-84f5-a0974d40644c",
+        "ledger": "64 hex: the ledger's id",
+        "type": "item.reported_lost",
+        "subjects": [_HELD],
+        "party": _HELD,
+        "grant": "64 hex: the entry that named the key",
+        "occurred_at": "2026-11-25T10:00:00Z",
+        "details": {},
+    },
+    "signatures": [{"key": "did:key:z6Mk…", "sig": "base64 of 64 bytes"}],
+}
 _ITEM = {"gtin": "09520123456788", "serial": "R/001", "name": "Solitaire ring", "category": "jewellery"}
 _AT = ("at", "query", "an index of the log, a day or a time: state and page as of then", _TEXT)
 _CODE = ("Patina-Code", "header", "view codes of the items that are written about, commas between", _TEXT)
@@ -34,6 +48,10 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("post", "/v1/statements"): [_CODE],
     ("post", "/v1/statements/batch"): [("atomic", "query", "true: all or none", {"type": "boolean"}), _CODE],
     ("post", "/v1/items/{id}/codes"): [_CODE],
+    ("get", "/v1/items/{id}/codes"): [_CODE],
+    ("delete", "/v1/items/{id}/codes/{code}"): [_CODE],
+    ("post", "/v1/codes"): [_CODE],
+    ("get", "/c/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
     ("get", "/v1/items/{id}/history"): [_AT],
     ("get", "/v1/items/{id}"): [_AT],
     ("get", "/i/{token}"): [_AT],
@@ -62,13 +80,17 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/statements/batch"): (("application/json", "application/x-ndjson"), [_STATEMENT]),
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
+    ("post", "/v1/codes"): (("application/json",), {"count": 20}),
+    ("post", "/i/{token}/statements"): (("application/json",), _SPOKEN),
+    ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
 }
 """Types and an example of the body of those that have one."""
 
 _DESCRIBED = {
     "id": "an item's or statement's id, percent-encoded as one segment",
     "subject": "a subject, percent-encoded as one segment",
-    "token": "a view code: 22 characters",
+    "token": "a view code, or the code of a case: 22 characters",
+    "code": "the id of a code, as `code_id` names it",
 }
 
 

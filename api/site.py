@@ -19,15 +19,12 @@ from api.appender import Appender
 from api.pages.site_pages import Pages
 from api.rights import Caller
 from api.settings import Settings
+from ledger.db.codes import Code
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
 
 READERS = 4
 """Threads that wait for PostgreSQL; SQLite is read on the loop, where no thread need be woken."""
-
-REMEMBERED = 1024
-"""View codes that a process remembers, each for two seconds: a revoked one opens nothing after that."""
-REMEMBERED_FOR = 2_000_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,7 +37,6 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
-        self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"
         self._open_it = open_it
@@ -85,19 +81,9 @@ class Site:
             raise Unavailable(self.refusal or "the ledger is not open")
         return self._appender
 
-    async def subject_of(self, token: str) -> str | None:
-        """What a view code opens; known codes are remembered for a moment, as a page is fetched with its QR code."""
-        known = self._codes.get(token)
-        now = self.clock()
-        if known is not None and now - known[1] < REMEMBERED_FOR:
-            return known[0]
-        code = await self.read(self.ledger.access.find_code, token)
-        if code is None:
-            return None
-        if len(self._codes) >= REMEMBERED:
-            self._codes.clear()
-        self._codes[token] = (code.subject, now)
-        return code.subject
+    async def code(self, token: str) -> Code | None:
+        """The code of a token with its level now, unless unknown, malformed or revoked; never a remembered one."""
+        return await self.read(self.ledger.codes.find, token)
 
     async def modified(self, size: int) -> str:
         """When the seal that closes a checkpoint was recorded, as HTTP writes dates."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from ledger import times
 from ledger.db.views import word_of
+from ledger.holding import WAIT
 from ledger.state import State
 
 
@@ -32,8 +33,13 @@ def describe_state(state: State, now: int) -> dict[str, Any]:
             "key": holding.present.key,
             "grant": holding.present.entry,
             "released": holding.released,
+            "by_reset": holding.reset_at is not None,
+            "grants": [{"key": grant.key, "custody": grant.custody, "grant": grant.entry} for grant in holding.grants],
         },
-        "waiting": [{"statement": one.id, "since": one.since, "reset": one.reset} for one in held.pending],
+        "waiting": [
+            {"statement": one.id, "since": one.since, "in_force_from": _after(one.since), "reset": one.reset}
+            for one in held.pending
+        ],
         "part_of": state.whole or None,
         "certificates": [
             {"certificate_no": number, "by": list(parties)} for number, parties in state.certificates.items() if parties
@@ -44,3 +50,8 @@ def describe_state(state: State, now: int) -> dict[str, Any]:
         "first_recorded": state.first_at,
         "last_recorded": state.last_at,
     }
+
+
+def _after(since: str) -> str:
+    """When a claim or reset that was recorded then comes into force, unless the holder refuses it."""
+    return times.format_recorded(times.parse_recorded(since) + WAIT)

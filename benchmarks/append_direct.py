@@ -69,9 +69,7 @@ class Shop:
         )
         body = leaf.statement_bytes(statement)
         signers = [key] if new is None else [key, new]
-        return Draft(
-            statement, body, tuple(Signature(**sign_statement(body, one)) for one in signers), verified=True
-        )
+        return Draft(statement, body, tuple(Signature(**sign_statement(body, one)) for one in signers), verified=True)
 
     def register(self, number: int, *, mark: str) -> Draft:
         """A draft that registers a new item."""

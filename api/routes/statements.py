@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import intake, standing
+from api import holders, intake, standing
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -27,6 +27,7 @@ async def post_statement(request: Request) -> Response:
     check_type(request, {JSON, ""})
     value = intake.read_object(await request.body())
     draft = intake.draft_from(value, site, caller)
+    await holders.check_drawn(draft.statement, site)
     try:
         draft = standing.guarded(draft, caller, await presented_codes(request))
     except Forbidden as error:
@@ -73,7 +74,9 @@ async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[
             value = canonical.decode_body(part)
             if not isinstance(value, dict):
                 raise Malformed("got something else, want an object")
-            drafts.append(standing.guarded(intake.draft_from(value, site, caller), caller, codes))
+            draft = intake.draft_from(value, site, caller)
+            await holders.check_drawn(draft.statement, site)
+            drafts.append(standing.guarded(draft, caller, codes))
         except PatinaError as error:
             drafts.append(error)
     return drafts
@@ -102,7 +105,7 @@ async def presented_codes(request: Request) -> frozenset[str]:
     """The subjects of the codes that the request presents in ``Patina-Code``."""
     header = request.headers.get("patina-code")
     site = site_of(request)
-    return await site.read(standing.presented, site.ledger.access, header) if header else frozenset()
+    return await site.read(standing.presented, site.ledger.codes, header) if header else frozenset()
 
 
 def check_type(request: Request, types: frozenset[str] | set[str]) -> None:

@@ -16,9 +16,7 @@ from ledger.errors import Invalid
 
 MAX_PAGE = 500
 _CURSOR = re.compile(r"[0-9]{1,16}")
-_COLUMNS = (
-    "i.subject, i.name, i.category, i.brand, i.model, i.state, i.registered_by, i.held, i.first_recorded, i.sid"
-)
+_COLUMNS = "i.subject, i.name, i.category, i.brand, i.model, i.state, i.registered_by, i.held, i.first_recorded, i.sid"
 _NEWEST = "SELECT l.bytes, k.seq FROM link k JOIN leaf l ON l.idx = k.idx WHERE k.sid = ? ORDER BY k.seq DESC LIMIT 1"
 _RECORDED = re.compile(rb'"recorded_at":"([^"]{24})","signatures":')
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from ledger.db import migrate
 from ledger.db.access import Access
 from ledger.db.append import DATABASE_ERRORS, Writer
+from ledger.db.codes import Codes
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
@@ -34,7 +35,7 @@ _COUNT = "SELECT count(*) FROM statement"
 
 @dataclass(slots=True)
 class Ledger:
-    """An open ledger: one ``view`` in memory shared by its ``writer`` and its ``reader``, and its ``access``.
+    """An open ledger: one ``view`` in memory for its ``writer`` and ``reader``, its ``access`` and its ``codes``.
 
     ``id`` is the leaf hash of entry 0 in hex, which every statement names as ``ledger``. A ledger opened to be read has
     a writer that refuses.
@@ -46,6 +47,7 @@ class Ledger:
     writer: Writer
     reader: Reader
     access: Access
+    codes: Codes
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -175,7 +177,8 @@ def open_ledger(
         if read_only:
             writer.refusal = "this ledger was opened to be read"
         access = Access(engine, lock, view, master=master, clock=clock, rand=rand)
-        return Ledger(url, directory, view, writer, Reader(engine, view), access, engine, lock, guard)
+        codes = Codes(engine, lock, clock=clock, rand=rand)
+        return Ledger(url, directory, view, writer, Reader(engine, view), access, codes, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()

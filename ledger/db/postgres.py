@@ -105,8 +105,7 @@ class PostgresSession:
         with self._connection.pipeline():
             cursors = [[self._execute(step) for step in query.steps] for query in queries]
         return [
-            [row for cursor in asked for row in (cursor.fetchall() if cursor.description else ())]
-            for asked in cursors
+            [row for cursor in asked for row in (cursor.fetchall() if cursor.description else ())] for asked in cursors
         ]
 
     def _execute(self, step: Step) -> Any:

@@ -125,3 +125,18 @@ code = _table(
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
 )
+
+# Of a code: the holding that it was made in ("" for none; NULL where it was drawn with an owner code, whose keys say
+# which), the one case that it opens, and the party that made it.
+code.append_column(_column("mark", Text(), nullable=True))
+code.append_column(_column("of_case", Text(), nullable=True))
+code.append_column(_column("party", Text(), nullable=True))
+# The public keys of owner codes: all that is kept of them.
+owner_key = _table(
+    "owner_key",
+    _key("key", Octets),
+    _column("code", Text(), index=True),
+    _column("subject", Text(), index=True),
+    _column("custody", Text()),
+    rowid=False,
+)

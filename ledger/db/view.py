@@ -37,8 +37,7 @@ _ROOTS = "SELECT root FROM tile WHERE level = ? AND n >= ? ORDER BY n"
 _BUCKETS = "SELECT bucket, class, hash FROM map_bucket"
 _AUTHORITY = "SELECT l.bytes FROM authority a JOIN leaf l ON l.idx = a.idx WHERE a.idx < ? ORDER BY a.idx"
 RECORDS = (
-    'SELECT s."key", s."count", s."last" FROM {ranges} CROSS JOIN subject s '
-    'WHERE s."key" >= r.lo AND s."key" <= r.hi'
+    'SELECT s."key", s."count", s."last" FROM {ranges} CROSS JOIN subject s WHERE s."key" >= r.lo AND s."key" <= r.hi'
 )
 AUTHORITY = ("ledger", "party", "key")
 """The first word of the statement types that decide who may speak."""

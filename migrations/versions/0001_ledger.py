@@ -174,6 +174,4 @@ def _postgres_triggers() -> None:
         "$$ BEGIN IF NEW.idx IS DISTINCT FROM (SELECT coalesce(max(idx) + 1, 0) FROM leaf) THEN "
         "RAISE EXCEPTION 'leaf is append-only: want the number of leaves as index'; END IF; RETURN NEW; END $$"
     )
-    op.execute(
-        "CREATE TRIGGER leaf_in_order BEFORE INSERT ON leaf FOR EACH ROW EXECUTE FUNCTION refuse_out_of_order()"
-    )
+    op.execute("CREATE TRIGGER leaf_in_order BEFORE INSERT ON leaf FOR EACH ROW EXECUTE FUNCTION refuse_out_of_order()")
