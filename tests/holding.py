@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
 
 from ledger import holderkey
 from ledger.dsse import SigningKey
 from ledger.merkle import leaf_hash
 from tests.build import key
-from tests.shop import Party, Shop, segment, signed
+from tests.shop import Party, Shop, open_shop, segment, signed
 
-LOST = "item.reported_lost"
+
+@contextmanager
+def shop_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Shop]:
+    """A shop of a module's own with two parties, on the database that the fixture's parameter names."""
+    url = None
+    if request.param == "postgresql":
+        server, name = request.getfixturevalue("postgres_server"), f"h{uuid4().hex}"
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        url = server.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
+    with open_shop(folder, url) as opened:
+        opened.party("jeweller", "retailer", "repairer")
+        opened.party("rival", "retailer")
+        yield opened
 
 
 @dataclass
@@ -92,3 +112,26 @@ def claim(shop: Shop, paper: Paper, phone: str = "phone") -> SigningKey:
 def grant_in(answer: Any) -> str:
     """The leaf hash of the entry that an answer's receipt is of."""
     return leaf_hash(answer.json()["receipt"]["entry"].encode()).hex()
+
+
+def shown(shop: Shop, paper: Paper, token: str | None = None) -> dict[str, Any]:
+    answer = shop.get(f"/i/{token or paper.token}", accept="application/json")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def refused(shop: Shop, answer: Any, size: int, status: int, *words: str) -> dict[str, Any]:
+    """The problem document of a refusal that changed nothing."""
+    problem = answer.json()
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert all(word in problem["detail"] for word in words), problem["detail"]
+    assert shop.size() == size
+    return dict(problem)
+
+
+def pass_hours(shop: Shop, hours: float) -> None:
+    """Let time pass; the operator says that the clock is right."""
+    shop.clock.pass_hours(hours)
+    shop.ledger.writer.accept_clock = True
+    shop.ledger.writer.seal(force=True)

@@ -13,25 +13,15 @@ from PIL import Image
 from ledger import holderkey
 from ledger.db.read import Reader
 from tests.build import key, uuid
-from tests.holding import claim, draw_paper, new_ring, sell, sold_ring, speak
-from tests.shop import PUBLIC_URL, Party, Shop, open_shop, segment
+from tests.holding import claim, draw_paper, new_ring, sell, shop_on, sold_ring, speak
+from tests.shop import PUBLIC_URL, Party, Shop, segment
 
 JSON = "application/json"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    url = None
-    if request.param == "postgresql":
-        import psycopg  # noqa: PLC0415
-
-        server = request.getfixturevalue("postgres_server")
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE codes")
-        url = server.replace("/postgres?", "/codes?").replace("postgresql:", "postgresql+psycopg:")
-    with open_shop(tmp_path_factory.mktemp("shop"), url) as opened:
-        opened.party("jeweller", "retailer", "repairer")
-        opened.party("rival", "retailer")
+    with shop_on(request, tmp_path_factory.mktemp("shop")) as opened:
         yield opened
 
 
