@@ -179,6 +179,12 @@ def test_a_card_for_any_of_several_items_belongs_to_the_first_that_is_sold_with_
     cards = shop.post("/v1/codes", {"count": 2, "items": [ring, watch]}, jeweller).json()["cards"]
     keys = {one["item"]: one["holder_key"] for one in cards[0]["owner"]["keys"]}
     assert "holder_key" not in cards[0]["owner"]
+    scanned = shop.get("/v1/codes", jeweller, Patina_Code=cards[0]["token"]).json()["cards"]
+    assert [(one["code_id"], one["keys"], one["holder_custody"]) for one in scanned] == [
+        (cards[0]["code_id"], sorted(cards[0]["owner"]["keys"], key=lambda one: one["item"]), "receipt")
+    ]
+    for who, token in ((shop.parties["rival"], cards[0]["token"]), (jeweller, "A" * 22)):
+        assert shop.get("/v1/codes", who, Patina_Code=token).json() == {"cards": []}
     shop.say(jeweller, "item.sold", watch, {"channel": "store", "holder_key": keys[watch], "holder_custody": "receipt"})
     assert shown(shop, cards[0]["token"]).json()["id"] == watch
     assert shown(shop, cards[1]["token"]).status_code == 404

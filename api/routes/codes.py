@@ -12,7 +12,7 @@ A card is not in use until a statement names its ``holder_key``, which is how it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from api.routes.items import known_item, page_of
 from api.routes.statements import JSON, check_type, placed_problem, presented_codes
 from api.site import Site, caller_of, site_of
 from ledger import holderkey, uri
-from ledger.db.codes import Card, Code
+from ledger.db.codes import UNBOUND, Card, Code
 from ledger.errors import Forbidden, Invalid, Refused
 
 CODE_KINDS = ("view", "gift", "card", "tag")
@@ -109,10 +109,22 @@ async def post_cards(request: Request) -> Response:
 
 
 async def get_cards(request: Request) -> Response:
-    """The cards that the caller's party drew and that are not in use yet, without their codes."""
+    """The cards that the caller's party drew and that are not in use yet, without their codes.
+
+    With a card's view code in `Patina-Code`, that card alone and the public keys drawn with it, by item: what a till
+    that scanned the card names in `item.sold`.
+    """
     site, caller = site_of(request), caller_of(request)
-    found = await site.read(site.ledger.codes.waiting, caller.party)
-    return Response(_encode({"cards": [_described(code) for code in found]}), media_type=JSON)
+    token = request.headers.get("patina-code")
+    if token is None:
+        found = await site.read(site.ledger.codes.waiting, caller.party)
+        return Response(_encode({"cards": [_described(code) for code in found]}), media_type=JSON)
+    code = await site.code(token.strip())
+    if code is None or code.level != UNBOUND or code.party != caller.party:
+        return Response(_encode({"cards": []}), media_type=JSON)
+    keys = await site.read(site.ledger.codes.keys_of, code.id)
+    named = {"holder_custody": await _custody(site, keys), "keys": _listed(keys)}
+    return Response(_encode({"cards": [_described(code) | named]}), media_type=JSON)
 
 
 async def delete_card(request: Request) -> Response:
@@ -186,11 +198,21 @@ def card_of(site: Site, card: Card) -> dict[str, Any]:
         "code": code,
         "typed": holderkey.format_typed(card.secret),
         "holder_custody": RECEIPT,
-        "keys": [{"item": subject, "holder_key": did} for subject, did in card.keys.items()],
+        "keys": _listed(card.keys),
     }
     if len(card.keys) == 1:
         owner["holder_key"] = next(iter(card.keys.values()))
     return {"code_id": card.id, **page_of(site, card.token), "owner": owner}
+
+
+def _listed(keys: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"item": subject, "holder_key": did} for subject, did in keys.items()]
+
+
+async def _custody(site: Site, keys: Mapping[str, str]) -> str | None:
+    """How a card was drawn; all its keys were drawn alike."""
+    drawn = await site.read(site.ledger.codes.drawn, next(iter(keys.values())))
+    return None if drawn is None else drawn.custody
 
 
 def _described(code: Code) -> dict[str, Any]:

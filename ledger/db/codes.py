@@ -55,6 +55,7 @@ _BOUND = (
     "ORDER BY h.idx LIMIT 1"
 )
 _KEYS = "SELECT key FROM owner_key WHERE code = ? AND subject = ?"
+_ALL_KEYS = "SELECT subject, key FROM owner_key WHERE code = ? ORDER BY subject"
 _STATE = 'SELECT state FROM subject WHERE "key" = ?'
 _DRAWN = "SELECT o.subject, o.custody, c.revoked_at FROM owner_key o JOIN code c ON c.id = o.code WHERE o.key = ?"
 _REVOKE = "UPDATE code SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
@@ -201,6 +202,12 @@ class Codes:
         with session(self._engine) as connection:
             rows = connection.begin(write=False, then=[ask(_WAITING, party)])[0]
             return [self._code(connection, row) for row in rows]
+
+    def keys_of(self, code_id: str) -> dict[str, str]:
+        """The did:keys drawn with a code, by the item that each is of."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_ALL_KEYS, code_id)])[0]
+        return {subject: didkey.format_did(bytes(key)) for subject, key in rows}
 
     def revoke(self, code_id: str) -> bool:
         """Revoke a code by its id; return whether it was in force."""
