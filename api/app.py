@@ -27,6 +27,7 @@ from api.raw_route import Direct, RawRoute
 from api.rights import Gate
 from api.routes import (
     attachments,
+    codes,
     find,
     health,
     items,
@@ -36,6 +37,7 @@ from api.routes import (
     registry,
     search,
     signing_keys,
+    speak,
     statements,
 )
 from api.settings import Settings
@@ -58,7 +60,12 @@ HOT = (
     RawRoute("/v1/items", items.post_item, "POST"),
     RawRoute("/v1/items/{id:path}/qr.svg", items.get_qr),
     RawRoute("/v1/items/{id:path}/qr.png", items.get_qr),
-    RawRoute("/v1/items/{id:path}/codes", items.post_code, "POST"),
+    RawRoute("/v1/items/{id:path}/codes", codes.post_code, "POST"),
+    RawRoute("/v1/items/{id:path}/codes", codes.get_codes),
+    RawRoute("/v1/items/{id:path}/codes/{code}", codes.delete_code, "DELETE"),
+    RawRoute("/v1/codes", codes.post_cards, "POST"),
+    RawRoute("/v1/codes", codes.get_cards),
+    RawRoute("/v1/codes/{code}", codes.delete_card, "DELETE"),
     RawRoute("/v1/items/{id:path}", items.get_item),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
     RawRoute("/v1/log/proof/consistency", log.get_consistency),
@@ -67,6 +74,12 @@ HOT = (
     RawRoute("/i/{token}/history", pages.get_code_history),
     RawRoute("/i/{token}/qr.svg", pages.get_code_qr),
     RawRoute("/i/{token}/qr.png", pages.get_code_qr),
+    RawRoute("/i/{token}/statements", speak.post_statement, "POST"),
+    RawRoute("/c/{token}", speak.get_case_page),
+    RawRoute("/c/{token}/qr.svg", pages.get_code_qr),
+    RawRoute("/c/{token}/qr.png", pages.get_code_qr),
+    RawRoute("/c/{token}/statements", speak.post_case_statement, "POST"),
+    RawRoute("/o", speak.get_owner_page),
     RawRoute("/01/{gtin}/21/{serial}", pages.get_public_page),
     RawRoute("/8004/{giai}", pages.get_public_page),
     RawRoute("/v1/attachments", attachments.post_attachment, "POST"),

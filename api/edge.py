@@ -2,7 +2,8 @@
 
 A ``BaseHTTPMiddleware`` in this place costs three quarters of the throughput (amendments R9), so nothing here makes a
 task, a request object or a response unless something is wrong. No answer may fetch from elsewhere, run a script or be
-framed; none is indexed; none tells the next site where the reader came from.
+framed, but for the one page that sets a policy of its own; none is indexed; none tells the next site where the
+reader came from.
 """
 
 from __future__ import annotations
@@ -66,8 +67,9 @@ class Edge:
             if message["type"] == "http.response.start":
                 started = True
                 own = message["headers"]
-                message["headers"] = [*own, *headers]
-                if all(name != b"cache-control" for name, _ in own):
+                names = {name for name, _ in own}
+                message["headers"] = [*own, *(one for one in headers if one[0] not in names)]
+                if b"cache-control" not in names:
                     message["headers"].append((b"cache-control", b"no-store"))
             else:
                 ended = not message.get("more_body", False)

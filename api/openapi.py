@@ -28,6 +28,20 @@ _STATEMENT = {
         "details": {"name": "Solitaire ring", "category": "jewellery"},
     }
 }
+_HELD = "https://id.gs1.org/01/09520123456788/21/R%2F001"
+_SPOKEN = {
+    "statement": {
+        "id": "urn:uuid:019a2e06-367e-7c4c-84f5-a0974d40644c",
+        "ledger": "64 hex: the ledger's id",
+        "type": "item.reported_lost",
+        "subjects": [_HELD],
+        "party": _HELD,
+        "grant": "64 hex: the entry that named the key",
+        "occurred_at": "2026-11-25T10:00:00Z",
+        "details": {},
+    },
+    "signatures": [{"key": "did:key:z6Mk…", "sig": "base64 of 64 bytes"}],
+}
 _ITEM = {"gtin": "09520123456788", "serial": "R/001", "name": "Solitaire ring", "category": "jewellery"}
 _CODE_TEXT = (
     "view codes, commas between, of the items that are written about: wanted for an item that your party has neither "
@@ -40,6 +54,11 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("post", "/v1/statements"): [_CODE],
     ("post", "/v1/statements/batch"): [("atomic", "query", "true: all or none", {"type": "boolean"}), _CODE],
     ("post", "/v1/items/{id}/codes"): [_CODE],
+    ("get", "/v1/items/{id}/codes"): [_CODE],
+    ("delete", "/v1/items/{id}/codes/{code}"): [_CODE],
+    ("post", "/v1/codes"): [_CODE],
+    ("get", "/v1/codes"): [("Patina-Code", "header", "the view code of one card", _TEXT)],
+    ("get", "/c/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
     ("get", "/v1/items/{id}/history"): [_AT],
     ("get", "/v1/items/{id}"): [_AT],
     ("get", "/i/{token}"): [_AT],
@@ -70,13 +89,17 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
     ("post", "/v1/attachments"): (tuple(SUFFIXES), None),
+    ("post", "/v1/codes"): (("application/json",), {"count": 20}),
+    ("post", "/i/{token}/statements"): (("application/json",), _SPOKEN),
+    ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
 }
 """Types and an example of the body of those that have one; ``None`` stands for the bytes of a file."""
 
 _DESCRIBED = {
     "id": "an item's or statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
-    "token": "a view code: 22 characters",
+    "token": "a view code, or the code of a case: 22 characters",
+    "code": "the id of a code, as `code_id` names it",
     "gtin": "the product's GTIN in 14 digits",
     "serial": "the serial number",
     "giai": "the GS1 asset number",

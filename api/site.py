@@ -22,6 +22,7 @@ from api.pages.site_pages import Pages
 from api.rights import Caller
 from api.settings import Settings
 from ledger import times
+from ledger.db.codes import Code
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
 
@@ -30,9 +31,6 @@ READERS = 4
 
 FINDS, FINDS_IN = 120, 15 * times.MINUTE
 """How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
-REMEMBERED = 1024
-"""View codes that a process remembers, each for two seconds: a revoked one opens nothing after that."""
-REMEMBERED_FOR = 2_000_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,7 +45,6 @@ class Site:
         self.pages = Pages()
         self.sandbox = Sandbox()
         self.finds = Pace(FINDS, FINDS_IN, clock)
-        self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"
         self._open_it = open_it
@@ -92,19 +89,9 @@ class Site:
             raise Unavailable(self.refusal or "the ledger is not open")
         return self._appender
 
-    async def subject_of(self, token: str) -> str | None:
-        """What a view code opens; known codes are remembered for a moment, as a page is fetched with its QR code."""
-        known = self._codes.get(token)
-        now = self.clock()
-        if known is not None and now - known[1] < REMEMBERED_FOR:
-            return known[0]
-        code = await self.read(self.ledger.access.find_code, token)
-        if code is None:
-            return None
-        if len(self._codes) >= REMEMBERED:
-            self._codes.clear()
-        self._codes[token] = (code.subject, now)
-        return code.subject
+    async def code(self, token: str) -> Code | None:
+        """The code of a token with its level now, unless unknown, malformed or revoked; never a remembered one."""
+        return await self.read(self.ledger.codes.find, token)
 
     async def modified(self, size: int) -> str:
         """When the seal that closes a checkpoint was recorded, as HTTP writes dates."""

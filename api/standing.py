@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from api.rights import ADMIN, Caller
-from ledger.db.access import Access
+from ledger.db.codes import PUBLIC, UNBOUND, Codes
 from ledger.db.draft import Draft
 from ledger.errors import Forbidden
 from ledger.state import State
@@ -25,11 +25,14 @@ REFUSED = (
 )
 
 
-def presented(access: Access, header: str) -> frozenset[str]:
-    """The subjects of the codes in a ``Patina-Code`` header, which may hold several with commas between."""
+def presented(codes: Codes, header: str) -> frozenset[str]:
+    """The subjects of the codes in a ``Patina-Code`` header, which may hold several with commas between.
+
+    A code that has fallen to the public level, or is not in use yet, opens nothing and gives no standing either.
+    """
     tokens = [token.strip() for token in header.split(",")][:MAX_CODES]
-    found = (access.find_code(token) for token in tokens)
-    return frozenset(code.subject for code in found if code is not None)
+    found = (codes.find(token) for token in tokens)
+    return frozenset(code.subject for code in found if code is not None and code.level not in {PUBLIC, UNBOUND})
 
 
 def may_write(party: str, state: State | None) -> bool:

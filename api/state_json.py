@@ -7,6 +7,7 @@ from typing import Any
 from ledger import times
 from ledger.db.views import word_of
 from ledger.doubt import Doubt
+from ledger.holding import WAIT, Holding, Pending
 from ledger.state import State
 
 
@@ -33,15 +34,8 @@ def describe_state(state: State, now: int) -> dict[str, Any]:
         "lost": state.lost,
         "recalled": state.recalled,
         "retired": state.retired is not None,
-        "holder": None
-        if holding is None
-        else {
-            "custody": holding.present.custody,
-            "key": holding.present.key,
-            "grant": holding.present.entry,
-            "released": holding.released,
-        },
-        "waiting": [{"statement": one.id, "since": one.since, "reset": one.reset} for one in held.pending],
+        "holder": _holder(holding),
+        "waiting": [_waiting(one) for one in held.pending],
         "part_of": state.whole or None,
         "certificates": [
             {"certificate_no": number, "by": list(parties)} for number, parties in state.certificates.items() if parties
@@ -51,4 +45,30 @@ def describe_state(state: State, now: int) -> dict[str, Any]:
         ],
         "first_recorded": state.first_at,
         "last_recorded": state.last_at,
+    }
+
+
+def _holder(holding: Holding | None) -> dict[str, Any] | None:
+    """The key that speaks for the holder, and every key of the holding with the grant that it signs under."""
+    if holding is None:
+        return None
+    return {
+        "custody": holding.present.custody,
+        "key": holding.present.key,
+        "grant": holding.present.entry,
+        "released": holding.released,
+        "by_reset": holding.reset_at is not None,
+        "grants": [{"key": grant.key, "custody": grant.custody, "grant": grant.entry} for grant in holding.grants],
+    }
+
+
+def _waiting(one: Pending) -> dict[str, Any]:
+    """A claim or reset that waits, and when it comes into force unless the holder refuses it."""
+    due = times.format_recorded(times.parse_recorded(one.since) + WAIT)
+    return {
+        "statement": one.id,
+        "key": one.grant.key,
+        "since": one.since,
+        "in_force_from": due,
+        "reset": one.reset,
     }

@@ -134,7 +134,7 @@ def history(place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:
                 for place_ in range(HISTORY_ITEMS)
             ]
             stage.append(ledger.writer, drafts)
-        tokens = [ledger.access.create_code(item, "view") for item in made.items]
+        tokens = [ledger.codes.create(item, "view") for item in made.items]
     asked = {
         "history bundles of a 10-entry item": ([f"/v1/items/{item}/history" for item in made.items], 1000),
         "item pages of a 10-entry item": ([f"/i/{token}" for token in tokens], 500),

@@ -3,13 +3,16 @@
 The code is printed once, as the 22 base64url characters behind ``/o#`` of a QR code and as 26 characters to
 type: Crockford's base 32, which has no I, L, O or U, the number's highest digit first. The seed is
 HKDF-SHA-256 of the secret with the subject's URI, so that two items of one receipt have keys that nobody can
-connect.
+connect. The view code that is drawn with an owner code follows from the same secret by another label: whoever has
+the owner code finds the item, and whoever has the view code learns nothing of the owner's (ADR 0010).
 
 >>> secret = bytes(range(16))
 >>> format_code(secret), format_typed(secret)
 ('AAECAwQFBgcICQoLDA0ODw', '00041061050R3GG28A1C60T3GF')
 >>> parse_typed("0004-1061-050r-3gg2-8alc-6ot3-gf") == parse_owner_code("AAECAwQFBgcICQoLDA0ODw") == secret
 True
+>>> view_token(secret)
+'mMVpXipaxqUx9hoAcGapFg'
 >>> holder_key(secret, "https://id.gs1.org/01/09520123456788/21/R%2F001").did[:12]
 'did:key:z6Mk'
 """
@@ -29,6 +32,7 @@ CODE_CHARACTERS = 22
 TYPED_CHARACTERS = 26
 
 _INFO = b"patina/v1/holder\n"
+_VIEW_LABEL = b"patina/v1/view\n"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DIGIT = {character: number for number, character in enumerate(_ALPHABET)}
 # What people read for another character, in either case, and what they put between groups.
@@ -45,8 +49,16 @@ def holder_key(secret: bytes, subject: str) -> SigningKey:
     _check_secret(secret)
     if uri.subject_kind(subject) == "authority":
         raise Invalid("got an authority, want an item or a case: only those have a holder")
-    kdf = HKDF(algorithm=SHA256(), length=SEED_BYTES, salt=b"", info=_INFO + subject.encode())
-    return SigningKey.from_seed(kdf.derive(secret))
+    return SigningKey.from_seed(_derive(secret, SEED_BYTES, _INFO + subject.encode()))
+
+
+def view_token(secret: bytes) -> str:
+    """Return the view code drawn with an owner code: 22 base64url characters of 128 bits; raises ``Invalid``."""
+    return format_base64url(_derive(_check_secret(secret), SECRET_BYTES, _VIEW_LABEL))
+
+
+def _derive(secret: bytes, length: int, label: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=b"", info=label).derive(secret)
 
 
 def format_code(secret: bytes) -> str:

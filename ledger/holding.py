@@ -124,7 +124,11 @@ def refuse_claim_or_transfer(held: Held, statement: Statement) -> None:
         if statement.details["refused"] not in [pending.id for pending in held.pending]:
             raise Refused("got a claim or reset that does not wait", "/details/refused")
     elif held.holding is not None and held.holding.released:
-        raise Refused("this was returned or exchanged; its former holder may no longer claim or transfer", "/type")
+        raise Refused(
+            "this was returned or exchanged; its former holder may no longer claim or transfer",
+            "/type",
+            ("case.evaluated", "statement.disputed"),
+        )
 
 
 def named(held: Held, entry: Entry, leaf_hash: str) -> Held:

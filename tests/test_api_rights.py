@@ -44,6 +44,7 @@ def address(shop: Shop, path: str) -> str:
         "/v1/statements/{id}": f"/v1/statements/{segment(uuid('statement 1'))}",
         "{subject:path}": segment(RING),
         "{token}": token,
+        "{code}": "unknown",
         "{gtin}": "09520123456788",
         "{serial}": "R%2F001",
         "{giai}": "unknown",

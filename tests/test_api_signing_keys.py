@@ -188,7 +188,7 @@ def test_a_suspended_party_reads_and_revokes_and_does_nothing_else(shop: Shop, m
     assert (answer.status_code, answer.json()["suspended"]) == (201, True)
     refused(shop.post(f"{path}/suspend", {"reason": "fraud"}, shop.operator), 409)
     size = shop.size()
-    codes = len(shop.ledger.access.codes_of(RING))
+    codes = len(shop.ledger.codes.of(RING))
     said = {"statement": shop.statement(maker, "repair.completed", RING, WORK)}
     for address, body in (
         ("/v1/statements", said),
@@ -200,7 +200,7 @@ def test_a_suspended_party_reads_and_revokes_and_does_nothing_else(shop: Shop, m
         assert "this party is suspended" in refused(shop.post(address, body, maker), 403)
     (one,) = shop.post("/v1/statements/batch", [said], maker).json()
     assert (one["status"], one["detail"]) == (403, "this party is suspended")
-    assert (shop.size(), len(shop.ledger.access.codes_of(RING))) == (size, codes)
+    assert (shop.size(), len(shop.ledger.codes.of(RING))) == (size, codes)
     assert shop.get(f"/v1/items/{segment(RING)}", maker).status_code == 200
     assert shop.post("/v1/signing-keys/revoke", {"key": key, "reason": "retired"}, maker).status_code == 201
     assert shop.post(f"{path}/reinstate", {"reason": "error"}, shop.operator).json()["suspended"] is False

@@ -83,30 +83,11 @@ def test_party_keys_in_custody(shop: Stall) -> None:
     assert key_of("shop").did not in [one.did for one in access.party_keys()]
 
 
-def test_codes(shop: Stall) -> None:
-    access = shop.ledger.access
-    token = access.create_code(urn("a"), "view")
-    assert len(token) == 22
-    found = access.find_code(token)
-    assert found is not None
-    assert (found.subject, found.kind, found.level) == (urn("a"), "view", "view")
-    assert access.codes_of(urn("a")) == [found]
-    assert access.codes_of(urn("b")) == []
-    for unknown in ("", "x", token[:-1], token + "A", token[:-1] + "B", "A" * 22, "é" * 22):
-        assert access.find_code(unknown) is None
-    assert access.revoke_code(found.id)
-    assert not access.revoke_code(found.id)
-    assert access.find_code(token) is None
-    public = access.find_code(access.create_code(urn("a"), "unheard"))
-    assert public is not None
-    assert public.level == "public"
-
-
 def test_no_secret_stands_in_the_database(shop: Stall) -> None:
     access = shop.ledger.access
     seed = bytes(range(1, 33))
     access.keep_party_key(urn("mint"), seed)
-    secrets = [access.create_api_key(urn("shop"), []), access.create_code(urn("a"), "view")]
+    secrets = [access.create_api_key(urn("shop"), []), shop.ledger.codes.create(urn("a"), "view")]
     engine = open_engine(shop.url)
     with engine.connect() as connection:
         for table in ("api_key", "party_key", "ledger_key", "code"):

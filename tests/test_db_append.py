@@ -235,14 +235,14 @@ def test_a_seal_an_hour(shop: Stall) -> None:
 
 
 def test_rows_are_committed_with_their_statement_or_not_at_all(shop: Stall) -> None:
-    access = shop.ledger.access
-    (kept, kept_row), (lost, lost_row) = access.draft_code(urn("a"), "view"), access.draft_code(urn("z"), "view")
+    codes = shop.ledger.codes
+    (kept, kept_row), (lost, lost_row) = codes.draft(urn("a"), "view"), codes.draft(urn("z"), "view")
     shop.append(shop.register("a", rows=(kept_row,)), shop.maintain("z", rows=(lost_row,)))
-    found = access.find_code(kept)
+    found = codes.find(kept)
     assert found is not None
     assert (found.subject, found.kind, found.level) == (urn("a"), "view", "view")
-    assert access.find_code(lost) is None
-    assert access.codes_of(urn("z")) == []
+    assert codes.find(lost) is None
+    assert codes.of(urn("z")) == []
 
 
 def test_more_ledger_keys_sign_beside_the_first(shop: Stall) -> None:

@@ -59,7 +59,7 @@ def test_the_keys_that_are_printed_open_what_they_should(directory: Path) -> Non
         assert operator is not None
         assert (operator.party, tuple(operator.scopes)) == (ledger.operator, ("admin",))
         for item in kept["items"]:
-            code = ledger.access.find_code(item["token"])
+            code = ledger.codes.find(item["token"])
             assert code is not None
             assert code.subject == item["id"]
         # Two parties keep their own keys; of the others this service signs.

@@ -38,7 +38,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str
         parties.register(ledger, PARTY, {"name": "Jeweller " + "M" * 50, "roles": ["retailer", "repairer"]}, KEY)
         for kind, details in SAID:
             folder.say(ledger, folder.draft(folder.value_of(ledger, PARTY, kind, [RING], details), [KEY]))
-        token = ledger.access.create_code(RING, "view")
+        token = ledger.codes.create(RING, "view")
     running = Server(directory, "pk_none")
     yield running, token
     assert running.stop() == 0

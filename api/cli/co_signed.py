@@ -5,9 +5,10 @@ Only that type is taken, because to what comes back the signature of a key in cu
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from api.cli import folder, terminal
 from api.signing_keys import Clerk

@@ -94,7 +94,7 @@ def load(ledger: Ledger) -> dict[str, Any]:
         items = []
         for told in story:
             item = cast.tell(told)
-            token = ledger.access.create_code(item, VIEW)
+            token = ledger.codes.create(item, VIEW)
             items.append({"id": item, "token": token})
             advance()
     operator = {"party": ledger.operator, "api_key": ledger.access.create_api_key(ledger.operator, [ADMIN], "demo")}

@@ -7,6 +7,7 @@ from typing import Any
 
 from api.pages.files_shown import FileShown
 from api.pages.item_page import ItemPage
+from api.pages.story import Speaker
 from api.state_json import describe_doubt, describe_state
 
 Files = Mapping[int, tuple[FileShown, ...]]
@@ -27,12 +28,20 @@ def describe_page(page: ItemPage, public_url: str, token: str | None, now: int, 
             "type": event.type,
             "occurred_at": event.happened_at,
             "recorded_at": event.recorded_at,
+            "statement": event.statement,
+            "case": event.case,
             "sentence": event.sentence,
+            "by": describe_speaker(event.speaker),
             "doubtful": describe_doubt(event.doubt),
             **_files(files.get(event.index, ()), f"{public_url}/i/{token}"),
         }
         for event in reversed(page.events)
     ]
+    if state["holder"] is not None:
+        state["holder"]["steps"] = [
+            {name: getattr(step, name) for name in ("statement", "type", "recorded_at", "by", "custody")}
+            for step in page.holder.steps
+        ]
     return (
         document | state | {"history": f"{public_url}/i/{token}/history", "vkeys": list(page.vkeys), "records": records}
     )
@@ -45,3 +54,8 @@ def _files(files: Iterable[FileShown], address: str) -> dict[str, Any]:
         for one in files
     ]
     return {"files": shown} if shown else {}
+def describe_speaker(speaker: Speaker) -> dict[str, Any]:
+    """Who says a record: the label, and a party, or a holder by how the key is kept and whether it came by reset."""
+    if speaker.party is not None:
+        return {"label": speaker.label, "party": speaker.party, "installed_by_operator": speaker.special}
+    return {"label": speaker.label, "holder": speaker.custody, "by_reset": speaker.special}

@@ -16,6 +16,7 @@ from api.pages.story import Certificate, Event, Teller
 from ledger import times
 from ledger.bundle import parse_history
 from ledger.history import Asked, VerifiedHistory, check_history
+from ledger.leaf import Entry
 from ledger.note import parse_vkey
 from ledger.state import State
 
@@ -37,6 +38,19 @@ class Holder:
     text: str
     tone: str
     notes: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How one of the present holder's keys came to be: the statement that named it, when and by whom."""
+
+    text: str
+    statement: str
+    type: str
+    recorded_at: str
+    by: str
+    custody: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +109,7 @@ def make_page(
         banners=tuple(_banners(state, words)),
         certificates=tuple(teller.certificates(times.format_recorded(now)[:10])),
         responsible=tuple(teller.responsible()),
-        holder=_holder(state, words),
+        holder=_holder(state, words, told, teller),
         events=tuple(reversed(teller.events())),
         as_of=words.moment(verified.as_of),
         as_of_at=verified.as_of,
@@ -147,7 +161,7 @@ def _banners(state: State, words: Catalogue) -> list[Banner]:
     return banners
 
 
-def _holder(state: State, words: Catalogue) -> Holder:
+def _holder(state: State, words: Catalogue, told: Sequence[Told], teller: Teller) -> Holder:
     holding = state.held.holding
     text = words.text
     if holding is None:
@@ -159,4 +173,14 @@ def _holder(state: State, words: Catalogue) -> Holder:
     if holding.reset_at is not None:
         notes.append(text["holder_reset"])
     tone = "good" if custody == "device" else "note"
-    return Holder(text[f"holder_{custody}"], text[f"holder_{custody}_text"], tone, tuple(notes))
+    naming = {one.leaf_hash: one.entry for one in told}
+    steps = [_step(naming[grant.entry], grant.custody, words, teller) for grant in holding.grants]
+    return Holder(text[f"holder_{custody}"], text[f"holder_{custody}_text"], tone, tuple(notes), tuple(steps))
+
+
+def _step(entry: Entry, custody: str, words: Catalogue, teller: Teller) -> Step:
+    """One key of the holder's, as the page says when and by what the item was claimed (events.md §3)."""
+    kind, by = entry.statement.type, teller.speaker(entry).label
+    said = {"when": words.moment(entry.recorded_at), "who": teller.signed(entry.statement)}
+    text = words.say(f"holder_step_{kind}", **said, custody=words.text[f"custody_{custody}"])
+    return Step(text, entry.statement.id, kind, entry.recorded_at, by, custody)

@@ -24,7 +24,11 @@ KEPT = 512
 """Pages of some 20 kB: 10 MB."""
 MAKERS = 2
 """Threads that make pages: most of the work is verifying, which releases the interpreter lock."""
-STATIC = {"patina.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+STATIC = {
+    "patina.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "holder.js": "text/javascript; charset=utf-8",
+}
 
 
 class Pages:

@@ -61,6 +61,19 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who says a record: ``label`` in words, and either a ``party`` or a holder by the ``custody`` of the key.
+
+    ``special`` is set where the key came by a reset, or was installed by the operator for the party.
+    """
+
+    label: str
+    party: str | None = None
+    custody: str | None = None
+    special: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One record of the time line."""
 
@@ -75,6 +88,9 @@ class Event:
     signed: str
     facts: tuple[tuple[str, str], ...]
     marks: tuple[str, ...]
+    speaker: Speaker
+    statement: str
+    case: str | None = None
     doubt: Doubt | None = None
     remarks: tuple[Remark, ...] = ()
     struck: bool = False
@@ -106,7 +122,7 @@ class Teller:
         self._told = told
         self._doubts = doubts or {}
         self._by_id = {one.entry.statement.id: one.entry for one in told}
-        self._custody = {one.leaf_hash: one.entry.statement.details.get("holder_custody", "receipt") for one in told}
+        self._named = {one.leaf_hash: one.entry.statement for one in told}
 
     def party(self, party: str) -> str:
         """The name of a registered party."""
@@ -118,13 +134,31 @@ class Teller:
         """Who says a statement, in words."""
         if statement.grant is None:
             return self.party(statement.party)
-        return self._words.text[f"who_holder_{self._custody.get(statement.grant, 'receipt')}"]
+        return self._words.text[f"who_holder_{self._custody(statement)}"]
 
     def signed(self, statement: Statement) -> str:
         """By whose key a statement is signed."""
         if statement.grant is None:
             return self.party(statement.party)
-        return self._words.text[f"signed_holder_{self._custody.get(statement.grant, 'receipt')}"]
+        return self._words.text[f"signed_holder_{self._custody(statement)}"]
+
+    def speaker(self, entry: Entry) -> Speaker:
+        """Who says an entry, and how the key that says it came to be: the label that stands wherever it is shown."""
+        statement = entry.statement
+        if statement.grant is None:
+            return Speaker(self.party(statement.party), party=statement.party, special=self._installed(entry))
+        named = self._named.get(statement.grant)
+        reset = named is not None and named.type == "item.holder_reset"
+        label = self._words.text[f"by_holder_{self._custody(statement)}"]
+        return Speaker(label, custody=self._custody(statement), special=reset)
+
+    def _custody(self, statement: Statement) -> str:
+        """How the key that signs a holder's statement is kept; of a key that no entry here names, the least is said."""
+        named = self._named.get(statement.grant or "")
+        return "receipt" if named is None else str(named.details.get("holder_custody", "receipt"))
+
+    def _installed(self, entry: Entry) -> bool:
+        return any(getattr(self._parties.keys.get(one.key), "installed", False) for one in entry.signatures)
 
     def events(self) -> list[Event]:
         """The time line, oldest first; a record that was corrected, taken back or disputed says so itself."""
@@ -175,9 +209,8 @@ class Teller:
         return [(self.party(party), joined(roles), notes[party]) for party, roles in did.items()]
 
     def _about_keys(self, entry: Entry) -> str:
-        installed = any(getattr(self._parties.keys.get(one.key), "installed", False) for one in entry.signatures)
         found = self._parties.parties.get(entry.statement.party)
-        notes = {"installed_key": installed, "suspended": found is not None and found.suspended}
+        notes = {"installed_key": self._installed(entry), "suspended": found is not None and found.suspended}
         return self._words.text["list_and"].join(self._words.text[name] for name, holds in notes.items() if holds)
 
     def _value(self, name: str, value: Any) -> str:
@@ -205,6 +238,9 @@ class Teller:
             signed=words.say("signed_by", who=self.signed(statement)),
             facts=self.facts(statement.type, statement.details),
             marks=tuple(self._marks(entry)),
+            speaker=self.speaker(entry),
+            statement=statement.id,
+            case=statement.case,
             doubt=self._doubts.get(entry.index),
         )
 
@@ -215,6 +251,8 @@ class Teller:
             yield self._words.say("corrects", when=day)
         if statement.details.get("on_behalf"):
             yield text["on_behalf"]
+        if self.speaker(entry).special:
+            yield text["by_installed" if statement.grant is None else "by_reset"]
         yield from self._doubt(entry)
         if statement.sd:
             yield text["private_one"] if len(statement.sd) == 1 else self._words.say("private", n=len(statement.sd))

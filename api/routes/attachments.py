@@ -152,10 +152,11 @@ async def _readable(request: Request) -> Kept:
 
 async def _shown(request: Request) -> Kept:
     site, digest = site_of(request), request.path_params["sha256"]
-    subject = await site.subject_of(request.path_params["token"])
+    code = await site.code(request.path_params["token"])
     kept = None
-    if subject is not None and _DIGEST.fullmatch(digest) is not None:
-        kept = await site.read(site.ledger.attachments.find_public, digest, subject)
+    # A code that has fallen, or is not in use yet, shows no record, and so no file of one.
+    if code is not None and code.level == VIEW and _DIGEST.fullmatch(digest) is not None:
+        kept = await site.read(site.ledger.attachments.find_public, digest, code.subject)
     if kept is None:
         raise not_found(_MISSING)
     return kept

@@ -1,4 +1,4 @@
-"""Items: registering one by a short cut, its state, its history, its view codes and its QR code."""
+"""Items: registering one by a short cut, its state, its history and its QR code."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import fold, intake, standing
+from api import fold, intake
 from api.findable import findable
 from api.pages import qr
 from api.problems import Problem, not_found
-from api.rights import ADMIN
-from api.routes.statements import JSON, append_here, check_type, placed_problem, presented_codes, receipt_bytes
+from api.routes.statements import JSON, append_here, check_type, placed_problem, receipt_bytes
 from api.site import Site, caller_of, site_of
 from api.state_json import describe_doubt, describe_state
 from ledger import times, uri
 from ledger.db.draft import Draft
 from ledger.doubt import doubt_of, doubts
-from ledger.errors import Forbidden, Invalid, Malformed, PatinaError
+from ledger.errors import Invalid, Malformed, PatinaError
 
-CODE_KINDS = ("view", "gift", "card", "tag")
 _ABOUT = frozenset({"name", "category", "brand", "model", "materials", "origin"})
 _NAMED = frozenset({"id", "gtin", "serial", "giai", "occurred_at"})
 
@@ -53,7 +51,7 @@ async def post_item(request: Request) -> Response:
         "occurred_at": body.get("occurred_at", times.format_recorded(now)),
         "details": {name: body[name] for name in _ABOUT if name in body},
     }
-    token, row = site.ledger.access.draft_code(subject, "view")
+    token, row = site.ledger.codes.draft(subject, "view", party=caller.party)
 
     async def make() -> Draft:
         try:
@@ -159,27 +157,9 @@ async def read_at(site: Site, at: str) -> int:
         raise Problem("invalid", error.message, parameter="at") from None
 
 
-async def post_code(request: Request) -> Response:
-    """Make a view code for an item: a token of 128 random bits, shown now and kept only as its hash."""
-    site, caller = site_of(request), caller_of(request)
-    check_type(request, {JSON, ""})
-    raw = await request.body()
-    body = intake.read_object(raw) if raw else {}
-    kind = body.get("kind", "view")
-    if set(body) - {"kind"} or kind not in CODE_KINDS:
-        raise Invalid(f"want kind, one of {', '.join(CODE_KINDS)}, and nothing else", "/kind")
-    subject = await known_item(request)
-    if not caller.may(ADMIN) and subject not in await presented_codes(request):
-        state = await site.read(site.ledger.reader.state, subject)
-        if not standing.may_write(caller.party, state):
-            raise Forbidden(standing.REFUSED, "")
-    token = await site.read(site.ledger.access.create_code, subject, kind)
-    return Response(_encode({"id": subject, "kind": kind, **page_of(site, token)}), 201, media_type=JSON)
-
-
-def page_of(site: Site, token: str) -> dict[str, str]:
-    """Where a view code leads, and pictures of it."""
-    page = f"{site.settings.public_url}/i/{token}"
+def page_of(site: Site, token: str, letter: str = "i") -> dict[str, str]:
+    """Where a code leads, and pictures of it; ``letter`` is ``c`` for the code of a case."""
+    page = f"{site.settings.public_url}/{letter}/{token}"
     return {
         "token": token,
         "short_code": token[-6:],
@@ -195,7 +175,7 @@ async def get_qr(request: Request) -> Response:
     subject = await known_item(request)
     token = request.query_params.get("token")
     if token is not None:
-        code = await site.read(site.ledger.access.find_code, token)
+        code = await site.code(token)
         if code is None or code.subject != subject:
             raise Problem("invalid", "got a token that is no code of this item", parameter="token")
         address = f"{site.settings.public_url}/i/{token}"

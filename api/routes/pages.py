@@ -6,6 +6,8 @@ get the same answer. Pages are complete without a script and fetch nothing from 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,7 +23,9 @@ from api.routes.items import history_response, read_at
 from api.routes.statements import JSON
 from api.site import Site, site_of
 from ledger import uri
+from ledger.db.codes import CASE, UNBOUND, VIEW, Code
 from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Unavailable
+from ledger.history import VerifiedHistory
 
 HTML = "text/html; charset=utf-8"
 _HOUR = 3_600_000_000
@@ -30,12 +34,37 @@ _encode = msgspec.json.encode
 
 
 async def get_code_page(request: Request) -> Response:
-    """The item of a view code: its whole history, as a page or, by ``Accept``, as JSON."""
+    """The item of a view code: its whole history, as a page or, by ``Accept``, as JSON.
+
+    A code that is not in use yet says so and no more; one that has fallen shows what anybody may see.
+    """
     token = request.path_params["token"]
-    subject = await _subject_of(request, token)
-    if subject is None:
-        return _missing(request)
-    return await _item(request, subject, token)
+
+    async def show(code: Code) -> Response:
+        return await _item(request, code.subject, token, opened=code.level == VIEW)
+
+    return await by_code(request, token, show)
+
+
+async def by_code(
+    request: Request, token: str, show: Callable[[Code], Awaitable[Response]], *, of: str = "i"
+) -> Response:
+    """What ``show`` makes of a code; a code of a case under ``/c/``, any other under ``/i/``, else the missing page.
+
+    The level is read again after the content was: a level that fell never rises, so what is shown is not newer than a
+    state in which the code still opened it.
+    """
+    site = site_of(request)
+    code = await site.code(token)
+    while code is not None and (code.kind == CASE) == (of == "c"):
+        if code.level == UNBOUND:
+            return _unbound(request)
+        answer = await show(code)
+        again = await site.code(token)
+        if again is not None and again.level == code.level:
+            return answer
+        code = again
+    return missing(request)
 
 
 async def get_public_page(request: Request) -> Response:
@@ -47,74 +76,103 @@ async def get_public_page(request: Request) -> Response:
         else:
             subject = uri.gs1_subject("8004", params["giai"])
     except Invalid:
-        return _missing(request)
+        return missing(request)
     return await _item(request, subject, None)
 
 
 async def get_code_history(request: Request) -> Response:
     """The history bundle of a view code's item."""
-    subject = await _subject_of(request, request.path_params["token"])
-    if subject is None:
+
+    async def show(code: Code) -> Response:
+        if code.level != VIEW:
+            raise Problem("forbidden", "this code has fallen to the public level, which has no history bundle")
+        return await history_response(request, code.subject)
+
+    answer = await by_code(request, request.path_params["token"], show)
+    if answer.status_code == 404:
         raise not_found("got a code that leads to no record")
-    return await history_response(request, subject)
+    return answer
 
 
 async def get_code_qr(request: Request) -> Response:
-    """The QR code of a view code's page."""
+    """The QR code of a code's page, also before the code is in use: cards are printed then."""
     token = request.path_params["token"]
-    if await _subject_of(request, token) is None:
+    code = await site_of(request).code(token)
+    if code is None:
         raise not_found("got a code that leads to no record")
-    return qr.qr_response(f"{site_of(request).settings.public_url}/i/{token}", request)
+    letter = "c" if code.kind == CASE else "i"
+    return qr.qr_response(f"{site_of(request).settings.public_url}/{letter}/{token}", request)
 
 
-async def _subject_of(request: Request, token: str) -> str | None:
-    return await site_of(request).subject_of(token)
-
-
-async def _item(request: Request, subject: str, token: str | None) -> Response:
-    """The page or the JSON of an item; ``token`` is the view code it was reached by, if any."""
+async def _item(request: Request, subject: str, token: str | None, *, opened: bool = False) -> Response:
+    """The page or the JSON of an item; ``token`` is the code it was reached by, if any, which may open its history."""
     site = site_of(request)
     at = request.query_params.get("at")
     as_json = wants_json(request)
     try:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
-        key = (subject, token, size, below, as_json, site.clock() // _HOUR, site.ledger.attachments.changes)
-        body = await site.pages.page(key, lambda: _make(site, subject, token, below, as_json))
+        shown = Shown(site, subject, token, opened, as_json)
+        changes = site.ledger.attachments.changes
+        key = (subject, token, opened, size, below, as_json, site.clock() // _HOUR, changes)
+        body = await site.pages.page(key, lambda: _make(shown, below))
     except (Disproved, Malformed, Unavailable) as error:
-        return _unavailable(request, error)
+        return unavailable(request, error)
     except Problem:
         if as_json:
             raise
-        return _missing(request)
+        return missing(request)
     if body is None:
-        return _missing(request)
+        return missing(request)
     headers = {"ETag": f'"{size}"', "Vary": "Accept", "Cache-Control": "private, no-cache"}
     return Response(body, headers=headers, media_type=JSON if as_json else HTML)
 
 
-def _make(site: Site, subject: str, token: str | None, below: int | None, as_json: bool) -> bytes | None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown of which item, and how: its history if a code ``opened`` it, else what anybody may see."""
+
+    site: Site
+    subject: str
+    token: str | None
+    opened: bool
+    as_json: bool
+
+
+def _make(shown: Shown, below: int | None) -> bytes | None:
     """The bytes of an item's page or JSON, after its history was verified; ``None`` if there is no such item."""
+    site = shown.site
+    verified = read_verified(site, shown.subject)
+    page = None if verified is None else page_of_verified(site, verified, below)
+    if verified is None or page is None:
+        return None
+    files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
+    return _as_json(shown, page, files) if shown.as_json else _as_html(shown, page, files)
+
+
+def read_verified(site: Site, subject: str) -> VerifiedHistory | None:
+    """The newest history of a subject, verified as any reader would; raises what that raises."""
     found = site.ledger.reader.history(subject)
-    if found is None:
-        return None
-    vkeys, now = site.ledger.vkeys, site.clock()
-    verified = verify(found[1], subject, vkeys, now)
-    page = make_page(verified, site.pages.words, vkeys, now, below)
-    if page is None:
-        return None
-    files = {} if token is None else shown_files(verified, site.ledger.attachments.states)
-    return _as_json(site, page, token, files) if as_json else _as_html(site, page, token, files)
+    return None if found is None else verify(found[1], subject, site.ledger.vkeys, site.clock())
 
 
-def _as_json(site: Site, page: ItemPage, token: str | None, files: Files) -> bytes:
-    return _encode(describe_page(page, site.settings.public_url, token, site.clock(), files))
+def page_of_verified(site: Site, verified: VerifiedHistory, below: int | None = None) -> ItemPage | None:
+    """What an item's page says, from the entries below an index; ``None`` before it was registered."""
+    return make_page(verified, site.pages.words, site.ledger.vkeys, site.clock(), below)
 
 
-def _as_html(site: Site, page: ItemPage, token: str | None, files: Files) -> bytes:
+def _as_json(shown: Shown, page: ItemPage, files: Files) -> bytes:
+    site = shown.site
+    token = shown.token if shown.opened else None
+    document = describe_page(page, site.settings.public_url, token, site.clock(), files)
+    return _encode(document | {"ledger": site.ledger.id})
+
+
+def _as_html(shown: Shown, page: ItemPage, files: Files) -> bytes:
+    site, token = shown.site, shown.token
     path = f"/i/{token}" if token is not None else page.subject.removeprefix(uri.HOST)
     return site.pages.render(
-        "item.html" if token is not None else "public.html",
+        "item.html" if shown.opened else "public.html",
         page=page,
         path=path,
         token=token,
@@ -147,7 +205,7 @@ def _weight(text: str) -> float:
         return 0.0
 
 
-def _missing(request: Request) -> Response:
+def missing(request: Request) -> Response:
     """The one answer to every code and key that leads nowhere, malformed or unknown."""
     if wants_json(request):
         raise not_found("got a code that leads to no record")
@@ -155,7 +213,16 @@ def _missing(request: Request) -> Response:
     return Response(site.pages.render("missing.html", host=site.settings.host), 404, media_type=HTML)
 
 
-def _unavailable(request: Request, error: PatinaError) -> Response:
+def _unbound(request: Request) -> Response:
+    """The one answer to every card that is not in use yet: it says that, and nothing of whose it is or for what."""
+    if wants_json(request):
+        raise not_found("this code is not in use yet")
+    site = site_of(request)
+    return Response(site.pages.render("unbound.html", host=site.settings.host), 404, media_type=HTML)
+
+
+def unavailable(request: Request, error: PatinaError) -> Response:
+    """The answer where a history could not be read, or did not pass its own checks."""
     if wants_json(request):
         return problem_response(problem_of(Unavailable(error.message)), request_id_of(request))
     site = site_of(request)

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import intake, standing
+from api import holders, intake, standing
 from api.attached import attached
 from api.findable import findable
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
@@ -53,6 +53,7 @@ async def post_statement(request: Request) -> Response:
 async def _draft(value: Mapping[str, Any], site: Site, caller: Caller, codes: frozenset[str]) -> Draft:
     """The draft of a request's object, with the rows that are committed with it, and who may write it."""
     draft = await attached(intake.draft_from(value, site, caller), site, caller)
+    await holders.check_drawn(draft.statement, site)
     return standing.guarded(await findable(draft, site), caller, codes)
 
 
@@ -134,7 +135,7 @@ async def presented_codes(request: Request) -> frozenset[str]:
     """The subjects of the codes that the request presents in ``Patina-Code``."""
     header = request.headers.get("patina-code")
     site = site_of(request)
-    return await site.read(standing.presented, site.ledger.access, header) if header else frozenset()
+    return await site.read(standing.presented, site.ledger.codes, header) if header else frozenset()
 
 
 def check_type(request: Request, types: frozenset[str] | set[str]) -> None:

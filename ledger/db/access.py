@@ -1,4 +1,4 @@
-"""Who may use the service: API keys, parties' signing keys in custody, and view codes.
+"""Who may use the service: API keys, and parties' signing keys in custody. Codes are in ``codes``.
 
 Secrets of 128 and more random bits are kept as their SHA-256, which is enough for what cannot be guessed; signing keys
 are wrapped by the master key. Nothing here is part of the ledger: a lost row here loses access, and no history.
@@ -23,7 +23,7 @@ from ledger.db.engine import WRITE
 from ledger.db.keys import identity
 from ledger.db.lock import AppendLock
 from ledger.db.secret import MasterKey
-from ledger.db.tables import api_key, code, ledger_key, party_key
+from ledger.db.tables import api_key, ledger_key, party_key
 from ledger.db.view import View
 from ledger.dsse import SigningKey
 
@@ -31,10 +31,7 @@ KEY_PREFIX = "pk_"
 REMEMBER = 5 * times.SECOND
 """How long a found API key is not asked for again: the longest that a key revoked by another process still works."""
 MAX_REMEMBERED = 1024
-LEVELS = {"view": "view", "gift": "view", "card": "view", "tag": "view"}
-"""What a code of each kind opens (api.md, Levels)."""
 _SECRET = re.compile(r"pk_[A-Za-z0-9_-]{43}")
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +55,8 @@ class PartyKey:
     created_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A view code without its token: what it opens (``subject``), its ``kind`` and the ``level`` it gives now."""
-
-    id: str
-    subject: str
-    kind: str
-    level: str
-    created_at: str
-    revoked_at: str | None
-
-
 class Access:
-    """Keys and codes; see the top of the file. ``rand(n)`` gives n random bytes."""
+    """Keys; see the top of the file. ``rand(n)`` gives n random bytes."""
 
     def __init__(
         self,
@@ -194,34 +179,6 @@ class Access:
         """The vkeys whose private keys are kept here, oldest first."""
         return [row.vkey for row in self._rows(ledger_key, "vkey", None, "vkey")]
 
-    def create_code(self, subject: str, kind: str) -> str:
-        """Create a view code for a subject and return its token, 22 base64url characters, kept only as its hash."""
-        token, row = self.draft_code(subject, kind)
-        self._write(insert(code).values(**row.values))
-        return token
-
-    def draft_code(self, subject: str, kind: str) -> tuple[str, Row]:
-        """A token and the row to commit together with a statement, for a code that exists only if that does."""
-        token = _base64url(self._rand(16))
-        level = LEVELS.get(kind, "public")
-        values = {"id": self._rand(8).hex(), "hash": _hash(token), "subject": subject, "kind": kind, "level": level}
-        return token, Row("code", values | {"created_at": self._now(), "revoked_at": None})
-
-    def find_code(self, token: str) -> Code | None:
-        """The code of this token, unless unknown, malformed or revoked, which look the same."""
-        # A malformed token is looked up too, so that it takes the same time.
-        digest = _hash(token if _TOKEN.fullmatch(token) else "")
-        rows = self._read(select(code).where(code.c.hash == digest, code.c.revoked_at.is_(None)))
-        return _code(rows[0]) if rows else None
-
-    def codes_of(self, subject: str) -> list[Code]:
-        """The codes of a subject, oldest first, without their tokens."""
-        return [_code(row) for row in self._rows(code, "subject", subject, "id")]
-
-    def revoke_code(self, code_id: str) -> bool:
-        """Revoke a code by its id; return whether it was in force."""
-        return self._revoke(code, code_id)
-
     def _now(self) -> str:
         return times.format_recorded(self._clock())
 
@@ -262,7 +219,3 @@ def _base64url(raw: bytes) -> str:
 
 def _api_key(row: Any) -> ApiKey:
     return ApiKey(row.id, row.party, tuple(row.scopes.split()), row.label, row.created_at, row.revoked_at)
-
-
-def _code(row: Any) -> Code:
-    return Code(row.id, row.subject, row.kind, row.level, row.created_at, row.revoked_at)

@@ -16,6 +16,7 @@ from ledger.db.access import Access
 from ledger.db.append import DATABASE_ERRORS, Writer
 from ledger.db.attachments import Attachments
 from ledger.db.blobs import BlobStore, FolderStore
+from ledger.db.codes import Codes
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
 from ledger.db.find import Finder
@@ -41,7 +42,7 @@ _COUNT = "SELECT count(*) FROM statement"
 
 @dataclass(slots=True)
 class Ledger:
-    """An open ledger: one ``view`` in memory shared by its ``writer`` and its ``reader``, and its ``access``.
+    """An open ledger: one ``view`` in memory for its ``writer`` and ``reader``, its ``access`` and its ``codes``.
 
     ``id`` is the leaf hash of entry 0 in hex, which every statement names as ``ledger``. A ledger opened to be read has
     a writer that refuses.
@@ -53,6 +54,7 @@ class Ledger:
     writer: Writer
     reader: Reader
     access: Access
+    codes: Codes
     readings: Readings
     attachments: Attachments
     finder: Finder
@@ -188,7 +190,8 @@ def open_ledger(
         access = Access(engine, lock, view, master=master, **own)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), master, **own)
-        beside = (access, readings, files, Finder(engine, lock, master, lambda: view.parties, **own))
+        finder = Finder(engine, lock, master, lambda: view.parties, **own)
+        beside = (access, Codes(engine, lock, **own), readings, files, finder)
         return Ledger(url, directory, view, writer, Reader(engine, view), *beside, engine, lock, guard)
     except BaseException as error:
         if guard is not None:

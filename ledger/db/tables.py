@@ -204,3 +204,17 @@ Index("find_private_statement", find_private.c.statement)
 
 ERASED_WITH: tuple[Table, ...] = (attachment_use, find_private)
 """The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
+# Of a code: the holding that it was made in ("" for none; NULL where it was drawn with an owner code, whose keys say
+# which), the one case that it opens, and the party that made it.
+code.append_column(_column("mark", Text(), nullable=True))
+code.append_column(_column("of_case", Text(), nullable=True))
+code.append_column(_column("party", Text(), nullable=True))
+# The public keys of owner codes: all that is kept of them.
+owner_key = _table(
+    "owner_key",
+    _key("key", Octets),
+    _column("code", Text(), index=True),
+    _column("subject", Text(), index=True),
+    _column("custody", Text()),
+    rowid=False,
+)

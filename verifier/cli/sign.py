@@ -12,6 +12,7 @@ from typing import Any
 from ledger import canonical, leaf, times
 from ledger.dsse import SigningKey, sign_statement
 from ledger.errors import Invalid, Malformed
+from ledger.holderkey import holder_key, parse_owner_code
 from verifier.cli.arguments import add_json, parser, read_file
 
 _DESCRIPTION = """\
@@ -25,8 +26,12 @@ def main(argv: Sequence[str]) -> int:
     made = parser("sign", _DESCRIPTION)
     made.add_argument("statement", metavar="STATEMENT.json", type=Path)
     made.add_argument(
-        "--key", metavar="FILE", type=Path, action="append", required=True,
+        "--key", metavar="FILE", type=Path, action="append", default=[],
         help="file of `patina keygen`; may be given again, a new key last",
+    )  # fmt: skip
+    made.add_argument(
+        "--owner-code-file", metavar="FILE", type=Path,
+        help="file with an owner code (22 or 26 characters): its key for the statement's item signs first",
     )  # fmt: skip
     made.add_argument("--id", metavar="URN", help="id of the statement; `new` makes one")
     made.add_argument("--occurred-at", metavar="TIME", help="when it happened; `now` is the present time")
@@ -41,7 +46,14 @@ def main(argv: Sequence[str]) -> int:
     if unknown := leaf.check_details(statement):
         raise Invalid("got a member that this type does not have", unknown[0])
     body = leaf.statement_bytes(statement)
-    signatures = [sign_statement(body, _key(path)) for path in options.key]
+    keys = [_key(path) for path in options.key]
+    if options.owner_code_file is not None:
+        # A file, because other users of the machine can read the words of a command.
+        secret = parse_owner_code(_text(options.owner_code_file, "owner code"))
+        keys.insert(0, holder_key(secret, statement.subjects[0]))
+    if not keys:
+        raise Invalid("got neither --key nor --owner-code-file, want one or both")
+    signatures = [sign_statement(body, key) for key in keys]
     print(canonical.encode({"statement": canonical.decode(body), "signatures": signatures}).decode())
     return 0
 
@@ -63,9 +75,15 @@ def _new_id(now: int) -> str:
 
 
 def _key(path: Path) -> SigningKey:
-    text = read_file(path, _MAX_KEY_FILE).strip()
     try:
-        seed = bytes.fromhex(text.decode("ascii"))
+        seed = bytes.fromhex(_text(path, "key"))
     except ValueError:
         raise Malformed(f"got no key in {path}, want a file of `patina keygen`") from None
     return SigningKey.from_seed(seed)
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        return read_file(path, _MAX_KEY_FILE).strip().decode("ascii")
+    except UnicodeDecodeError:
+        raise Malformed(f"got no {what} in {path}, want plain letters and digits") from None

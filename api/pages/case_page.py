@@ -1,0 +1,72 @@
+"""The page of one case: its own steps out of an item's verified history, for whoever has the code of that case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from api.pages.item_json import describe_speaker
+from api.pages.item_page import ItemPage
+from api.pages.story import Event
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """What a code of a case opens; ``events`` are the records of this case, newest first."""
+
+    subject: str
+    name: str
+    case: str
+    closed: bool
+    events: tuple[Event, ...]
+    count: int
+    as_of: str
+    as_of_at: str
+    holder: dict[str, Any] | None
+    """The key that may speak for the holder now, and its grant: whoever signs needs to know both."""
+
+
+def make_case(page: ItemPage, case: str) -> CasePage:
+    """The page of a case of this item."""
+    events = tuple(event for event in page.events if event.case == case)
+    found = page.state.cases.get(case)
+    holding = page.state.held.holding
+    holder = None
+    if holding is not None:
+        holder = {"key": holding.present.key, "grant": holding.present.entry, "custody": holding.present.custody}
+    return CasePage(
+        subject=page.subject,
+        name=page.name,
+        case=case,
+        closed=found is not None and found.closed,
+        events=events,
+        count=len(events),
+        as_of=page.as_of,
+        as_of_at=page.as_of_at,
+        holder=holder,
+    )
+
+
+def describe_case(page: CasePage) -> dict[str, Any]:
+    """The same as JSON."""
+    records = [
+        {
+            "index": event.index,
+            "type": event.type,
+            "statement": event.statement,
+            "occurred_at": event.happened_at,
+            "recorded_at": event.recorded_at,
+            "sentence": event.sentence,
+            "by": describe_speaker(event.speaker),
+        }
+        for event in reversed(page.events)
+    ]
+    return {
+        "id": page.subject,
+        "name": page.name,
+        "case": page.case,
+        "closed": page.closed,
+        "as_of": page.as_of_at,
+        "holder": page.holder,
+        "records": records,
+    }

@@ -1,0 +1,227 @@
+"""Codes of an item and cards of a pool, made, listed and revoked by a party; owner codes are shown once.
+
+    POST /v1/items/{id}/codes    {"kind": "view" | "gift" | "card" | "tag"}
+                                 {"kind": "owner"}                 an owner code and the view code that goes with it
+                                 {"kind": "case", "case": "urn:uuid:…"}
+    POST /v1/codes               {"count": 20}                     20 cards, each for a new item id that it names
+                                 {"items": ["…", "…"]}             a card for each of these items
+                                 {"count": 20, "items": ["…", …]}  20 cards, each for whichever of them is sold with it
+
+A card is not in use until a statement names its ``holder_key``, which is how it comes to belong to an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import intake, standing
+from api.problems import not_found
+from api.rights import ADMIN
+from api.routes.items import known_item, page_of
+from api.routes.statements import JSON, check_type, placed_problem, presented_codes
+from api.site import Site, caller_of, site_of
+from ledger import holderkey, uri
+from ledger.db.codes import UNBOUND, Card, Code
+from ledger.errors import Forbidden, Invalid, Refused
+
+CODE_KINDS = ("view", "gift", "card", "tag")
+OWNER, OF_A_CASE = "owner", "case"
+MAX_CARDS = 1000
+MAX_KEYS = 2000
+"""Keys of one request, cards times the items of each: a fifth of a second of deriving."""
+RECEIPT = "receipt"
+"""The custody of an owner code that was shown to whoever called: not only its owner has seen it."""
+
+_encode = msgspec.json.encode
+
+
+async def post_code(request: Request) -> Response:
+    """Make a code for an item: a view code of one of four kinds, an owner code, or the code of one case.
+
+    Tokens and owner codes are shown now and never again: a token is kept as its hash, of an owner code only the public
+    key. An owner code comes with the view code of the same paper, which opens the item from the statement on that names
+    its `holder_key`.
+    """
+    site, caller = site_of(request), caller_of(request)
+    check_type(request, {JSON, ""})
+    raw = await request.body()
+    body = intake.read_object(raw) if raw else {}
+    kind = body.get("kind", "view")
+    if kind not in (*CODE_KINDS, OWNER, OF_A_CASE):
+        raise Invalid(f"want kind, one of {', '.join((*CODE_KINDS, OWNER, OF_A_CASE))}", "/kind")
+    for name in set(body) - {"kind", "case"}:
+        raise Invalid(f"got the member {name!r}, want kind, and case with the kind case", f"/{name}")
+    case = body.get("case")
+    if (kind == OF_A_CASE) != (case is not None) or not isinstance(case, str | None):
+        raise Invalid("want the case with a code of the kind case, and with no other", "/case")
+    subject = await _own_item(request)
+    codes = site.ledger.codes
+    if kind == OWNER:
+        cards = await site.read(codes.draw, [[subject]], kind="view", custody=RECEIPT, party=caller.party)
+        return Response(_encode({"id": subject, "kind": kind, **card_of(site, cards[0])}), 201, media_type=JSON)
+    try:
+        token = await site.read(codes.create, subject, kind, case=case, party=caller.party)
+    except Refused as error:
+        raise placed_problem(error) from None
+    shown = {"id": subject, "kind": kind, **page_of(site, token, "c" if kind == OF_A_CASE else "i")}
+    return Response(_encode(shown), 201, media_type=JSON)
+
+
+async def get_codes(request: Request) -> Response:
+    """The codes of an item that the caller may see, without their tokens: kind, level now, and which are revoked.
+
+    A party sees the codes that it made; one that may write about the item sees all.
+    """
+    subject = await known_item(request)
+    found = [_described(code) for code in await _seen(request, subject)]
+    return Response(_encode({"id": subject, "codes": found}), media_type=JSON)
+
+
+async def delete_code(request: Request) -> Response:
+    """Revoke a code of an item that the caller may see: from now on it leads nowhere, like one that never was."""
+    site = site_of(request)
+    subject = await known_item(request)
+    code_id = request.path_params["code"]
+    if code_id not in [code.id for code in await _seen(request, subject)]:
+        raise not_found("got an id that is no code of this item")
+    await site.read(site.ledger.codes.revoke, code_id)
+    return Response(status_code=204)
+
+
+async def post_cards(request: Request) -> Response:
+    """Draw cards in advance, for offline sale: each a view code and an owner code, in use once a sale names its key.
+
+    Owner codes are shown now and never again; what stays are the hashes of the view codes and the public keys.
+    """
+    site, caller = site_of(request), caller_of(request)
+    check_type(request, {JSON, ""})
+    groups = _groups(intake.read_object(await request.body()), site)
+    for number, subject in enumerate(dict.fromkeys(one for group in groups for one in group)):
+        if not await _may_write(request, subject):
+            raise Forbidden(standing.REFUSED, f"/items/{number}")
+    cards = await site.read(site.ledger.codes.draw, groups, kind="card", custody=RECEIPT, party=caller.party)
+    return Response(_encode({"cards": [card_of(site, card) for card in cards]}), 201, media_type=JSON)
+
+
+async def get_cards(request: Request) -> Response:
+    """The cards that the caller's party drew and that are not in use yet, without their codes.
+
+    With a card's view code in `Patina-Code`, that card alone and the public keys drawn with it, by item: what a till
+    that scanned the card names in `item.sold`.
+    """
+    site, caller = site_of(request), caller_of(request)
+    token = request.headers.get("patina-code")
+    if token is None:
+        found = await site.read(site.ledger.codes.waiting, caller.party)
+        return Response(_encode({"cards": [_described(code) for code in found]}), media_type=JSON)
+    code = await site.code(token.strip())
+    if code is None or code.level != UNBOUND or code.party != caller.party:
+        return Response(_encode({"cards": []}), media_type=JSON)
+    keys = await site.read(site.ledger.codes.keys_of, code.id)
+    named = {"holder_custody": await _custody(site, keys), "keys": _listed(keys)}
+    return Response(_encode({"cards": [_described(code) | named]}), media_type=JSON)
+
+
+async def delete_card(request: Request) -> Response:
+    """Revoke a card that the caller's party drew and that is not in use yet; its key is refused from then on."""
+    site, caller = site_of(request), caller_of(request)
+    code_id = request.path_params["code"]
+    if code_id not in [code.id for code in await site.read(site.ledger.codes.waiting, caller.party)]:
+        raise not_found("got an id that is no card of this party's, or one in use")
+    await site.read(site.ledger.codes.revoke, code_id)
+    return Response(status_code=204)
+
+
+def _groups(body: dict[str, Any], site: Site) -> list[Sequence[str]]:
+    """For each card that is asked for, the items that it may come to belong to."""
+    for name in set(body) - {"count", "items"}:
+        raise Invalid(f"got the member {name!r}, want count, items or both", f"/{name}")
+    count, items = body.get("count"), body.get("items")
+    if count is None and items is None:
+        raise Invalid("got neither, want count, items or both", "")
+    if count is not None and (type(count) is not int or not 1 <= count <= MAX_CARDS):
+        raise Invalid(f"want a number of 1 to {MAX_CARDS}", "/count")
+    if items is None:
+        return [[intake.new_id(site.clock())] for _ in range(count or 0)]
+    _check_items(items)
+    if count is None:
+        return [[item] for item in items]
+    if count * len(items) > MAX_KEYS:
+        raise Invalid(
+            f"got {count} cards for any of {len(items)} items, want a product of at most {MAX_KEYS}", "/count"
+        )
+    return [items] * count
+
+
+def _check_items(items: Any) -> None:
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_CARDS:
+        raise Invalid(f"want an array of 1 to {MAX_CARDS} items", "/items")
+    for number, item in enumerate(items):
+        if not isinstance(item, str) or not uri.is_subject(item) or uri.subject_kind(item) == "authority":
+            raise Invalid("got something else, want the id of an item in canonical form", f"/items/{number}")
+    if len(set(items)) != len(items):
+        raise Invalid("got an item twice", "/items")
+
+
+async def _own_item(request: Request) -> str:
+    """The item in the path; raises ``Problem`` 404, and ``Forbidden`` unless the caller may write about it."""
+    subject = await known_item(request)
+    if not await _may_write(request, subject):
+        raise Forbidden(standing.REFUSED, "")
+    return subject
+
+
+async def _may_write(request: Request, subject: str) -> bool:
+    site, caller = site_of(request), caller_of(request)
+    if caller.may(ADMIN) or subject in await presented_codes(request):
+        return True
+    return standing.may_write(caller.party, await site.read(site.ledger.reader.state, subject))
+
+
+async def _seen(request: Request, subject: str) -> list[Code]:
+    """The codes of an item that the caller may see and revoke."""
+    site, party = site_of(request), caller_of(request).party
+    everything = await _may_write(request, subject)
+    return [code for code in await site.read(site.ledger.codes.of, subject) if everything or code.party == party]
+
+
+def card_of(site: Site, card: Card) -> dict[str, Any]:
+    """A card as its one answer shows it."""
+    code = holderkey.format_code(card.secret)
+    owner: dict[str, Any] = {
+        "url": f"{site.settings.public_url}/o#{code}",
+        "code": code,
+        "typed": holderkey.format_typed(card.secret),
+        "holder_custody": RECEIPT,
+        "keys": _listed(card.keys),
+    }
+    if len(card.keys) == 1:
+        owner["holder_key"] = next(iter(card.keys.values()))
+    return {"code_id": card.id, **page_of(site, card.token), "owner": owner}
+
+
+def _listed(keys: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"item": subject, "holder_key": did} for subject, did in keys.items()]
+
+
+async def _custody(site: Site, keys: Mapping[str, str]) -> str | None:
+    """How a card was drawn; all its keys were drawn alike."""
+    drawn = await site.read(site.ledger.codes.drawn, next(iter(keys.values())))
+    return None if drawn is None else drawn.custody
+
+
+def _described(code: Code) -> dict[str, Any]:
+    return {
+        "code_id": code.id,
+        "item": code.subject or None,
+        "kind": code.kind,
+        "level": code.level,
+        "case": code.case,
+        "created_at": code.created_at,
+        "revoked_at": code.revoked_at,
+    }

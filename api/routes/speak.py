@@ -1,0 +1,95 @@
+"""Where holders speak: statements posted to the page of a code, the page of one case, the page of the owner code.
+
+No route here consumes anything on GET; the owner's secret stays behind the ``#`` of its address, which no browser
+sends, and what it signs is made on the page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import holders, intake
+from api.pages.case_page import describe_case, make_case
+from api.problems import not_found
+from api.routes.items import page_of
+from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
+from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
+from api.site import site_of
+from ledger.db.codes import CASE, UNBOUND, Code
+from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavailable
+
+_encode = msgspec.json.encode
+OWNER_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""The one page with a script: its own, from here, which may speak to nobody but us."""
+
+
+async def post_statement(request: Request) -> Response:
+    """Append a statement of the item's holder, signed by the holder's key: 201, or 200 if it stood there before.
+
+    The code must be one of the item and not have fallen to the public level. The answer has the `receipt`, and after a
+    transfer the `code` of the new holder's own page, which is shown only now.
+    """
+    return await _post(request, of_case=False)
+
+
+async def post_case_statement(request: Request) -> Response:
+    """Append a statement of the holder about the one case of this code, signed by the holder's key."""
+    return await _post(request, of_case=True)
+
+
+async def _post(request: Request, *, of_case: bool) -> Response:
+    site = site_of(request)
+    code = await site.code(request.path_params["token"])
+    if code is None or code.level == UNBOUND or (code.kind == CASE) != of_case:
+        raise not_found("got a code that leads to no record")
+    check_type(request, {JSON, ""})
+    value = intake.read_object(await request.body())
+    try:
+        spoken = await holders.read_spoken(value, site, code)
+    except Forbidden as error:
+        raise placed_problem(error) from None
+    outcome = (await site.appender.append([spoken.draft]))[0]
+    if isinstance(outcome, PatinaError):
+        raise placed_problem(outcome)
+    document: dict[str, Any] = {"receipt": msgspec.Raw(receipt_bytes(outcome))}
+    if spoken.token is not None and not outcome.repeated:
+        document["code"] = page_of(site, spoken.token)
+    return Response(_encode(document), 200 if outcome.repeated else 201, media_type=JSON)
+
+
+async def get_case_page(request: Request) -> Response:
+    """One case of an item, by the code of that case: its own steps and nothing else of the history."""
+    site = site_of(request)
+    token = request.path_params["token"]
+
+    async def show(code: Code) -> Response:
+        if code.level != CASE or code.case is None:
+            raise not_found("got a code that leads to no record")
+        try:
+            verified = await site.read(read_verified, site, code.subject)
+        except (Disproved, Malformed, Unavailable) as error:
+            return unavailable(request, error)
+        page = None if verified is None else page_of_verified(site, verified)
+        assert page is not None, "a code of a case is made for an item"
+        shown = make_case(page, code.case)
+        if wants_json(request):
+            return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), media_type=JSON)
+        address = f"{site.settings.public_url}/c/{token}"
+        body = site.pages.render("case.html", host=site.settings.host, page=shown, path=f"/c/{token}", address=address)
+        return Response(body, headers={"Vary": "Accept", "Cache-Control": "private, no-cache"}, media_type=HTML)
+
+    return await by_code(request, token, show, of="c")
+
+
+async def get_owner_page(request: Request) -> Response:
+    """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
+    site = site_of(request)
+    headers = {"Content-Security-Policy": OWNER_PAGE_POLICY, "Cache-Control": "no-cache"}
+    return Response(site.pages.render("owner.html", host=site.settings.host), headers=headers, media_type=HTML)

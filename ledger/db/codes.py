@@ -1,0 +1,260 @@
+"""Codes: what opens an item's page or a case, and the owner codes drawn beside them (events.md §3, ADR 0010).
+
+A view code is kept as the hash of its token. What it opens is never stored and never written on a transfer: it is
+read from the state of the ledger, in the snapshot that the code is read in. A code bears the *mark* of the holding
+that it was made in, and opens the item while that holding lasts. So there is no moment at which an item has a new
+holder and an old code still opens it.
+
+A code drawn with an owner code (a *card*) bears no mark. The public keys of its owner code are kept, one for each item
+that it was drawn for, and it becomes a code of the item whose holding began with one of them: the ledger accepts a key
+once, so a card is bound once, in the same commit as the sale that names its key. Until then it opens nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Engine
+
+from ledger import didkey, holderkey, submap, times
+from ledger import state as states
+from ledger.db import tables
+from ledger.db.connect import session
+from ledger.db.draft import Row
+from ledger.db.lock import AppendLock
+from ledger.db.session import Insert, Session, ask, fetch
+from ledger.disclosure import format_base64url
+from ledger.errors import Refused
+from ledger.holding import Holding
+from ledger.state import State
+
+VIEW, CASE, PUBLIC, UNBOUND = "view", "case", "public", "unbound"
+"""Levels: the item's history, one case, what anybody may see, and nothing yet."""
+LEVELS = {"view": VIEW, "gift": VIEW, "card": VIEW, "tag": VIEW, "case": CASE}
+"""What a code of each kind opens while its holding lasts (api.md, Levels); a gift code never opens a private member."""
+RELEASED = "/released"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
+_COLUMNS = "id, subject, kind, mark, of_case, party, created_at, revoked_at"
+_BY_HASH = f"SELECT {_COLUMNS} FROM code WHERE hash = ? AND revoked_at IS NULL"  # noqa: S608 -- names of ours
+_BY_SUBJECT = (
+    f"SELECT {_COLUMNS} FROM code WHERE subject = ? OR id IN (SELECT o.code FROM owner_key o "  # noqa: S608
+    "JOIN holder_key h ON h.key = o.key WHERE o.subject = ?) ORDER BY created_at, id"
+)
+_WAITING = (
+    f"SELECT {_COLUMNS} FROM code c WHERE party = ? AND mark IS NULL AND revoked_at IS NULL AND NOT EXISTS "  # noqa: S608
+    "(SELECT 1 FROM owner_key o JOIN holder_key h ON h.key = o.key WHERE o.code = c.id) ORDER BY created_at, id"
+)
+# The first entry that named one of the card's keys decides which item it belongs to.
+_BOUND = (
+    "SELECT o.subject, h.idx FROM owner_key o JOIN holder_key h ON h.key = o.key WHERE o.code = ? "
+    "ORDER BY h.idx LIMIT 1"
+)
+_KEYS = "SELECT key FROM owner_key WHERE code = ? AND subject = ?"
+_ALL_KEYS = "SELECT subject, key FROM owner_key WHERE code = ? ORDER BY subject"
+_STATE = 'SELECT state FROM subject WHERE "key" = ?'
+_DRAWN = "SELECT o.subject, o.custody, c.revoked_at FROM owner_key o JOIN code c ON c.id = o.code WHERE o.key = ?"
+_REVOKE = "UPDATE code SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code without its token: its item (``subject``), its ``kind`` and the ``level`` that it had when it was read.
+
+    ``keys`` are the did:keys drawn with it for this item; ``case`` is the one that it opens; ``subject`` is "" while it
+    may still become a code of one of several items.
+    """
+
+    id: str
+    subject: str
+    kind: str
+    level: str
+    created_at: str
+    revoked_at: str | None
+    case: str | None = None
+    party: str | None = None
+    mark: str | None = None
+    keys: frozenset[str] = frozenset()
+
+    def level_at(self, state: State | None, recorded_at: str) -> str:
+        """What it opens when its item is in this state; a level that has fallen never rises again."""
+        holding = None if state is None else state.held.at(recorded_at).holding
+        if self.mark is None:
+            named = holding is not None and not holding.released and self._is_of(holding)
+            return LEVELS.get(self.kind, PUBLIC) if named else PUBLIC
+        if self.kind == CASE:  # whoever gave the item back goes on speaking in its cases
+            same = self.mark.removesuffix(RELEASED) == mark_of(holding).removesuffix(RELEASED)
+        else:
+            same = self.mark == mark_of(holding)
+        return LEVELS.get(self.kind, PUBLIC) if same else PUBLIC
+
+    def _is_of(self, holding: Holding) -> bool:
+        return any(grant.key in self.keys for grant in holding.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An owner code and the view code drawn with it; of the secret only ``keys``, by item, are kept."""
+
+    id: str
+    secret: bytes = field(repr=False)
+    keys: dict[str, str]
+
+    @property
+    def token(self) -> str:
+        """The view code's token."""
+        return holderkey.view_token(self.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is known of a key that was drawn here: the item and the custody it was drawn for."""
+
+    subject: str
+    custody: str
+    revoked: bool
+
+
+def mark_of(holding: Holding | None) -> str:
+    """What a code made now is marked with: "" for none, else the root of the holding and whether it is released."""
+    if holding is None:
+        return ""
+    return holding.root + (RELEASED if holding.released else "")
+
+
+class Codes:
+    """The codes of one ledger; ``rand(n)`` gives n random bytes."""
+
+    def __init__(
+        self, engine: Engine, lock: AppendLock, *, clock: Callable[[], int], rand: Callable[[int], bytes]
+    ) -> None:
+        self._engine, self._clock, self._rand = engine, clock, rand
+        # PostgreSQL has no other writer of these rows to wait for.
+        self._lock = lock if engine.dialect.name == "sqlite" else nullcontext()
+
+    def create(self, subject: str, kind: str, *, case: str | None = None, party: str | None = None) -> str:
+        """Create a code for a subject as it stands and return its token, 22 base64url characters, shown only now.
+
+        Raises ``Refused`` for a case that was not opened on the subject.
+        """
+        with session(self._engine) as connection:
+            connection.begin(write=False)
+            state = _state(connection, subject)
+        if case is not None and (state is None or case not in state.cases):
+            raise Refused("this case was not opened on this subject", "/case", ("case.opened",))
+        holding = None if state is None else state.held.at(self._now()).holding
+        token, row = self.draft(subject, kind, mark_of(holding), case=case, party=party)
+        self._write([Insert(tables.code, [_row_of(row)])])
+        return token
+
+    def draft(
+        self, subject: str, kind: str, mark: str = "", *, case: str | None = None, party: str | None = None
+    ) -> tuple[str, Row]:
+        """A token and the row to commit together with a statement, for a code that exists only if that does."""
+        token = format_base64url(self._rand(16))
+        return token, self._row(token, subject, kind, mark=mark, of_case=case, party=party)
+
+    def draft_with_key(self, subject: str, did: str, custody: str) -> tuple[str, tuple[Row, ...]]:
+        """A token and the rows of a view code that opens the item while the holding that this key begins lasts."""
+        token = format_base64url(self._rand(16))
+        row = self._row(token, subject, "view", mark=None)
+        key = {"key": didkey.parse_did(did), "code": row.values["id"], "subject": subject, "custody": custody}
+        return token, (row, Row("owner_key", key))
+
+    def draw(self, groups: Iterable[Sequence[str]], *, kind: str, custody: str, party: str | None) -> list[Card]:
+        """Draw a card for each group of items: whichever of a group is sold with it first becomes its item.
+
+        What is kept are hashes and public keys, so that only this answer has the secrets.
+        """
+        cards, codes, keys = [], [], []
+        for subjects in groups:
+            secret = self._rand(holderkey.SECRET_BYTES)
+            card = Card("", secret, {subject: holderkey.holder_key(secret, subject).did for subject in subjects})
+            row = self._row(card.token, subjects[0] if len(subjects) == 1 else "", kind, party=party)
+            card = replace(card, id=str(row.values["id"]))
+            cards.append(card)
+            codes.append(_row_of(row))
+            keys += [(didkey.parse_did(did), card.id, subject, custody) for subject, did in card.keys.items()]
+        self._write([Insert(tables.code, codes), Insert(tables.owner_key, sorted(keys))])
+        return cards
+
+    def find(self, token: str) -> Code | None:
+        """The code of this token with its level now, unless unknown, malformed or revoked, which look the same."""
+        # A malformed token is looked up too, so that it takes the same time.
+        digest = _hash(token if _TOKEN.fullmatch(token) else "")
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_BY_HASH, digest)])[0]
+            return self._code(connection, rows[0]) if rows else None
+
+    def of(self, subject: str) -> list[Code]:
+        """The codes of a subject, oldest first, without their tokens; those of cards once they are bound to it."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_BY_SUBJECT, subject, subject)])[0]
+            found = [self._code(connection, row) for row in rows]
+        return [code for code in found if code.subject == subject]
+
+    def waiting(self, party: str) -> list[Code]:
+        """The cards that a party drew and that are neither bound nor revoked, oldest first."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_WAITING, party)])[0]
+            return [self._code(connection, row) for row in rows]
+
+    def keys_of(self, code_id: str) -> dict[str, str]:
+        """The did:keys drawn with a code, by the item that each is of."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_ALL_KEYS, code_id)])[0]
+        return {subject: didkey.format_did(bytes(key)) for subject, key in rows}
+
+    def revoke(self, code_id: str) -> bool:
+        """Revoke a code by its id; return whether it was in force."""
+        return self._write([], (_REVOKE, (self._now(), code_id))) == [1]
+
+    def drawn(self, did: str) -> Drawn | None:
+        """What is known of a holder key, if it was drawn here."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_DRAWN, didkey.parse_did(did))])[0]
+        return Drawn(rows[0][0], rows[0][1], rows[0][2] is not None) if rows else None
+
+    def _code(self, connection: Session, row: Sequence[Any]) -> Code:
+        code_id, subject, kind, mark, case, party, created_at, revoked_at = row
+        keys: frozenset[str] = frozenset()
+        unbound = False
+        if mark is None:
+            bound = fetch(connection, ask(_BOUND, code_id))
+            unbound = not bound
+            subject = bound[0][0] if bound else subject
+            found = fetch(connection, ask(_KEYS, code_id, subject))
+            keys = frozenset(didkey.format_did(bytes(key)) for (key,) in found)
+        code = Code(code_id, subject, kind, UNBOUND, created_at, revoked_at, case, party, mark, keys)
+        return code if unbound else replace(code, level=code.level_at(_state(connection, subject), self._now()))
+
+    def _row(self, token: str, subject: str, kind: str, **more: str | None) -> Row:
+        values = {"id": self._rand(8).hex(), "hash": _hash(token), "subject": subject, "kind": kind, **more}
+        return Row("code", values | {"level": LEVELS.get(kind, PUBLIC), "created_at": self._now()})
+
+    def _write(self, inserts: Sequence[Insert], *last: Any) -> list[int]:
+        with self._lock, session(self._engine) as connection:
+            connection.begin(write=True)
+            changed = connection.write(inserts, *last)
+            connection.commit()
+            return changed
+
+    def _now(self) -> str:
+        return times.format_recorded(self._clock())
+
+
+def _state(connection: Session, subject: str) -> State | None:
+    rows = fetch(connection, ask(_STATE, submap.key_of(subject)))
+    return states.load(rows[0][0]) if rows else None
+
+
+def _row_of(row: Row) -> tuple[Any, ...]:
+    return tuple(row.values.get(column.name) for column in tables.code.columns)
+
+
+def _hash(token: str) -> bytes:
+    return sha256(token.encode()).digest()
