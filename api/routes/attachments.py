@@ -22,6 +22,7 @@ from api.files.kinds import MAX_FILE, SNIFFED, SUFFIXES, Unfit, Washed, sniff
 from api.problems import Problem, not_found
 from api.routes.statements import JSON
 from api.site import Site, caller_of, site_of
+from ledger.db.codes import VIEW
 from ledger.db.copies import ALTERED, ERASED, WHOLE, Gone, Kept
 from ledger.errors import Refused
 
