@@ -42,6 +42,15 @@ def _a_history_too_many(ledger: Build) -> Bundle:
     return bundle
 
 
+def _an_entry_of_another(ledger: Build) -> Bundle:
+    """In the place of the item's first entry one about another item, which its second does not chain to."""
+    ledger.item(ring(2))
+    ledger.seal()
+    bundle = ledger.history(ring(1))
+    bundle["histories"][0]["entries"][0] = ledger.leaves[ledger.of[ring(2)][0]].decode()
+    return bundle
+
+
 def _two_entries_0(ledger: Build) -> Bundle:
     """A second entry 0, with another time, that an entry about the ledger chains to in the first one's place."""
     other = canonical.decode(ledger.leaves[0]) | {"recorded_at": "2026-01-01T00:00:00.001Z"}
@@ -64,6 +73,7 @@ CASES: dict[str, tuple[int, str, Callable[[Build], Bundle]]] = {
     "the subject's history not first": (4, "not the subject's", _subject_not_first),
     "the authority of a signer left out": (8, "missing: urn:uuid:", _authority_left_out),
     "a history that the check does not need": (8, "missing: none", _a_history_too_many),
+    "an entry about another item": (6, "the chain is broken at seq 0", _an_entry_of_another),
     "another entry 0 in the ledger's own history": (6, "two entries of one index", _two_entries_0),
 }
 
