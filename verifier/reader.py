@@ -179,7 +179,17 @@ def _history_facts(found: VerifiedHistory) -> dict[str, Any]:
     }
     if found.witnessed_at is not None:
         facts["witnessed_at"] = times.format_recorded(found.witnessed_at * 1_000_000)
+    installed = _installed(found)
+    if installed:
+        facts["installed_by_operator"] = installed
     return facts | key_facts(found.replay.parties) | doubt_facts(found.doubtful, _doubts(found))
+
+
+def _installed(found: VerifiedHistory) -> list[str]:
+    """The keys that signed something of this history and came from the operator, not from the party (rule 3)."""
+    keys = found.replay.parties.keys
+    signed = dict.fromkeys(one.key for entry in found.entries for one in entry.signatures)
+    return [did for did in signed if did in keys and keys[did].installed]
 
 
 def _doubts(found: VerifiedHistory) -> dict[str, Doubt]:
