@@ -1,4 +1,4 @@
-"""What a server does by itself: a seal at least once an hour, and reading again what it stored.
+"""What a server does by itself: a seal at least once an hour, forgetting keys that ended, reading what it stored.
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -11,6 +11,8 @@ import asyncio
 import contextlib
 import logging
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.site import Site
 from ledger.errors import PatinaError
 
@@ -18,6 +20,8 @@ SEAL_EVERY = 300.0
 """Seconds between looks at the age of the last seal; the writer decides whether it is an hour."""
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
+FORGET_EVERY = 60.0
+"""Seconds between looks for private keys in custody that a statement, or another process, has revoked."""
 SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 PAUSE = 600.0
@@ -36,7 +40,8 @@ class Jobs:
     def start(self) -> None:
         """Begin; needs a running event loop."""
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._seal(), name="seal"), loop.create_task(self._rehash(), name="rehash")]
+        jobs = {"seal": self._seal(), "rehash": self._rehash(), "forget": self._forget()}
+        self._tasks = [loop.create_task(job, name=name) for name, job in jobs.items()]
 
     async def stop(self) -> None:
         """End at the next pause."""
@@ -55,11 +60,26 @@ class Jobs:
                 except PatinaError as error:
                     _log.warning("no seal: %s", error.message)
 
+    async def _forget(self) -> None:
+        while True:
+            if self._site.why_not_ready() is None:
+                try:
+                    await forget_keys(self._site)
+                except (PatinaError, SQLAlchemyError) as error:
+                    _log.warning("keys that ended are still in custody: %s", type(error).__name__)
+            await asyncio.sleep(FORGET_EVERY)
+
     async def _rehash(self) -> None:
         while True:
             if self._site.why_not_ready() is None:
                 await rehash(self._site, rest=REST)
             await asyncio.sleep(PAUSE)
+
+
+async def forget_keys(site: Site) -> list[str]:
+    """Delete from custody, and from this process's memory, every signing key that is revoked; return which."""
+    await site.read(site.ledger.reader.parties)
+    return await site.read(site.ledger.access.forget_revoked)
 
 
 async def rehash(site: Site, *, rest: float = 0.0) -> str | None:
