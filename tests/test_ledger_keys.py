@@ -21,12 +21,11 @@ from ledger.db.ledger import Ledger
 from ledger.errors import PatinaError, Refused
 from ledger.note import Signer, VKey, format_vkey, parse_note, parse_vkey
 from tests.build import Build, key, ring, uuid
-from tests.listed import listed
+from tests.listed import Listed, listed
 from tests.stall import Stall, stall, urn
 from tests.test_audit_checks import made
 from verifier.audit import Options, audit
 from verifier.findings import Verdict
-from verifier.folder import open_folder
 from verifier.memory import Memory
 from verifier.reader import Reader, verify
 
@@ -161,17 +160,14 @@ def test_what_a_document_claims_breaks_nothing(entry: str) -> None:
 
 
 def test_audits_across_the_change(shop: Stall, tmp_path: Path) -> None:
-    if not shop.url.startswith("sqlite"):
-        pytest.skip("a folder is audited; PostgreSQL at its address, by the same pass")
     (old,) = shop.ledger.vkeys
     state = tmp_path / "state"
 
     def audited(*vkeys: str, state: Path | None = None) -> Verdict:
-        source = open_folder(tmp_path)
-        try:
-            return audit(source, Options(tuple(parse_vkey(vkey) for vkey in vkeys), state=state))
-        finally:
-            source.close()
+        reader = shop.ledger.reader
+        leaves = [reader.leaf(index) or b"" for index in range(reader.size())]
+        pinned = tuple(parse_vkey(vkey) for vkey in vkeys)
+        return audit(Listed(leaves, reader.checkpoint()), Options(pinned, state=state))
 
     assert audited(old, state=state).outcome == "proven"
     new = add(shop)
