@@ -1,4 +1,7 @@
-"""What a server does by itself: a seal at least once an hour, the access log, sweeping, reading again what it stored.
+"""What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
+
+Upkeep brings the access log to its table, sweeps files that nothing lists, looks at stored files, and forgets private
+keys that have ended.
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -11,6 +14,8 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.site import Site
 from ledger.db.connect import AWAY
@@ -26,6 +31,8 @@ CHECK_EVERY = 30.0
 """Seconds between two looks at a stored file: all of 10,000 in four days."""
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
+FORGET_EVERY = 60.0
+"""Seconds between looks for private keys in custody that a statement, or another process, has revoked."""
 SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 PAUSE = 600.0
@@ -46,7 +53,7 @@ class Jobs:
         loop = asyncio.get_running_loop()
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
-            "files": self._files,
+            "files": self._files, "forget": self._forget,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
@@ -90,6 +97,15 @@ class Jobs:
         except (PatinaError, *AWAY) as error:
             _log.warning("a task of upkeep failed: %s", type(error).__name__)
 
+    async def _forget(self) -> None:
+        while True:
+            if self._site.why_not_ready() is None:
+                try:
+                    await forget_keys(self._site)
+                except (PatinaError, SQLAlchemyError) as error:
+                    _log.warning("keys that ended are still in custody: %s", type(error).__name__)
+            await asyncio.sleep(FORGET_EVERY)
+
     async def _rehash(self) -> None:
         while True:
             if self._site.why_not_ready() is None:
@@ -98,6 +114,12 @@ class Jobs:
                 except AWAY as error:
                     _log.warning("the re-hash was cut short, and begins again: %s", type(error).__name__)
             await asyncio.sleep(PAUSE)
+
+
+async def forget_keys(site: Site) -> list[str]:
+    """Delete from custody, and from this process's memory, every signing key that is revoked; return which."""
+    await site.read(site.ledger.reader.parties)
+    return await site.read(site.ledger.access.forget_revoked)
 
 
 async def rehash(site: Site, *, rest: float = 0.0) -> str | None:

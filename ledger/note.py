@@ -218,7 +218,8 @@ def check_note(note: Note, vkeys: Iterable[VKey]) -> tuple[VKey, ...]:
     if unverifiable:
         raise Unknown("got a note signed by key types that this version cannot verify only")
     wanted = ", ".join(sorted(f"{vkey.name}+{vkey.key_id.hex()}" for vkey in known)) or "none"
-    raise Disproved(f"got a note without a signature by a known key, want one of {wanted}", "note")
+    signed = ", ".join(f"{one.name}+{one.key_id.hex()}"[:200] for one in note.signatures[:4])
+    raise Disproved(f"got a note without a signature by a known key, signed by {signed}; want one of {wanted}", "note")
 
 
 def verifies(public: bytes, signature: bytes, message: bytes) -> bool:

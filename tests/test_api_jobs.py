@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from api import jobs
-from api.jobs import Jobs, rehash
+from api.jobs import Jobs, forget_keys, rehash
 from api.settings import Settings
 from api.site import Site
 from tests.shop import RING, Shop, open_shop
@@ -43,6 +43,19 @@ def test_a_leaf_edited_behind_the_service_stops_it_from_signing(tmp_path: Path) 
         answer = shop.post("/v1/statements", {"statement": shop.registered(jeweller)}, jeweller)
         assert (answer.status_code, answer.json()["detail"]) == (503, wrong)
         assert shop.get("/readyz").json()["detail"] == wrong
+
+
+def test_a_key_that_a_posted_statement_revoked_leaves_custody(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        jeweller = shop.party("jeweller", "retailer")
+        other = shop.party("other", "retailer")
+        (key,) = shop.ledger.view.parties.parties[jeweller.id].keys
+        shop.say(jeweller, "key.revoked", f"{jeweller.id}#authority", {"key": key, "reason": "lost"})
+        assert shop.ledger.access.kept_signer(key) is not None
+        assert asyncio.run(forget_keys(shop.app.state.site)) == [key]
+        assert shop.ledger.access.kept_signer(key) is None
+        assert asyncio.run(forget_keys(shop.app.state.site)) == []
+        assert shop.ledger.access.party_signer(other.id) is not None
 
 
 def test_an_hour_without_statements_ends_in_a_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -269,3 +269,22 @@ def test_a_suspension_elsewhere_is_obeyed_here(shop: Shop, maker: Party) -> None
     said = {"statement": shop.statement(maker, "repair.completed", RING, WORK)}
     assert "this party is suspended" in refused(shop.post("/v1/statements", said, maker), 403)
     assert "this party is suspended" in refused(shop.post(f"/v1/items/{segment(RING)}/codes", {}, maker), 403)
+
+
+def test_a_compromise_told_elsewhere_is_marked_here(shop: Shop, maker: Party) -> None:
+    receipt = shop.say(maker, "item.registered", RING, ABOUT)
+    shop.party("keeper", "retailer")
+    (key,) = keys(shop, maker)
+    where = f"/v1/items/{segment(RING)}"
+    assert [one["doubtful"] for one in shop.get(where, maker).json()["entries"]] == [None]
+    other = second(shop)
+    since = times.format_recorded(shop.clock())
+    draft = Clerk(other, shop.clock(), folder.new_uuid).revocation(other.operator, key, "compromised", since)
+    (told,) = folder.say(other, draft)
+    other.close()
+    (entry,) = shop.get(where, shop.operator).json()["entries"]
+    assert entry["doubtful"] == {
+        "key": key, "since": since, "cause": key, "reason": "compromised", "told": told.index
+    }  # fmt: skip
+    found = shop.get(f"/v1/statements/{segment(receipt['id'])}", shop.operator).json()
+    assert found["doubtful"] == entry["doubtful"]

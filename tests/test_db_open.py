@@ -182,10 +182,10 @@ def test_a_guard_file_survives_a_torn_write(tmp_path: Path) -> None:
     ((path, newest),) = read_guards(tmp_path)
     assert newest == Released(6, bytes([6]) * 32, "note 6\n")
     raw = bytearray(path.read_bytes())
-    raw[100] ^= 1
+    raw[PLACE + 100] ^= 1
     path.write_bytes(raw)
     assert [released.size for _, released in read_guards(tmp_path)] == [4]
-    raw[PLACE + 100] ^= 1
+    raw[100] ^= 1
     path.write_bytes(raw)
     with pytest.raises(Unavailable, match="guard file 0 is damaged"):
         list(read_guards(tmp_path))

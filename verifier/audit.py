@@ -35,6 +35,7 @@ from verifier.findings import Finding, Verdict
 from verifier.kept import Kept, Store
 from verifier.replay import Replay
 from verifier.report import Report
+from verifier.retired import key_facts, key_notes
 from verifier.signing import Failure, Verifiers
 from verifier.source import TILE_WIDTH, Source
 from verifier.tree import Tree
@@ -67,7 +68,12 @@ def audit(source: Source, options: Options) -> Verdict:
         note = source.checkpoint()
         checkpoint = check_checkpoint(note, options.vkeys, options.vkeys[0].name)
     except (Malformed, Invalid, Disproved) as error:
-        return Verdict(source.name, (Finding("checkpoint", error.message),))
+        why = error.message
+        if isinstance(error, Disproved) and error.check == "note":
+            why += (
+                "; a key that the ledger has retired signs no more: see its /v1/log/keys, and pin one that is in force"
+            )
+        return Verdict(source.name, (Finding("checkpoint", why),))
     except Unknown as error:
         return Verdict(source.name, (Finding("checkpoint", error.message, disproved=False),))
     with Store(options.state) as store:
@@ -268,6 +274,8 @@ class _Audit:
             notes.append("signatures were not checked")
         if self._kept is not None:
             notes.append(f"continued from {self._start} leaves audited before, and the log only grew")
+        if replay.parties is not None:
+            notes += key_notes(replay.parties, options.vkeys)
         if self._doubtful:
             notes += doubt_notes(self._doubts)
         facts = {
@@ -279,6 +287,7 @@ class _Audit:
             "seals": replay.seals,
             "subjects": replay.heads.subjects,
             "signatures": self._signatures(),
+            **({} if replay.parties is None else key_facts(replay.parties)),
             **doubt_facts(self._doubtful, self._doubts),
         }
         findings = self._report.findings()

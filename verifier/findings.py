@@ -102,6 +102,8 @@ def _text(value: Any) -> str:
         return str(value)
     if any(isinstance(one, dict) for one in value):
         return ""
+    if any(isinstance(one, str) for one in value):
+        return ", ".join(value)
     more = "" if len(value) <= SHOWN else " and so on"
     return f"{len(value)}, at leaves {', '.join(map(str, value[:SHOWN]))}{more}" if value else "0"
 

@@ -29,6 +29,7 @@ from verifier.doubtful import doubt_facts, doubt_notes
 from verifier.findings import Finding, Verdict
 from verifier.growth import consistency
 from verifier.memory import Memory
+from verifier.retired import claimed_retirement, key_facts, key_notes
 from verifier.source import Source
 
 MAX_DOCUMENT = 256 * 1024 * 1024
@@ -138,7 +139,11 @@ def _history(raw: bytes, name: str, reader: Reader) -> Verdict:
         files={sha256(content).hexdigest(): content for content in reader.attachments},
         consistency=_proof(bundle, None if kept is None else kept.size, reader),
     )
-    found = check_history(bundle, asked)
+    try:
+        found = check_history(bundle, asked)
+    except Disproved as error:
+        told = claimed_retirement(_ledger_entries(bundle), reader.vkeys) if error.check in {1, 3} else ""
+        raise Disproved(error.message + told, error.check, error.index) from None
     if kept is None or found.checkpoint.size == kept.size or asked.consistency is not None:
         reader.memory.keep(found.checkpoint)
     reader.memory.keep_count(bundle.origin, subject, len(found.entries))
@@ -148,6 +153,12 @@ def _history(raw: bytes, name: str, reader: Reader) -> Verdict:
         findings = (*findings[:-1], Finding(12, found.unknown[-1], disproved=False))
     what = f"history {name}: all {len(found.entries)} entries about {subject} as of {found.as_of}"
     return Verdict(what, findings, _history_facts(found), _notes(found, reader))
+
+
+def _ledger_entries(bundle: Bundle) -> Iterator[str]:
+    """The entries that a bundle shows of the ledger itself, whatever they are."""
+    for part in bundle.histories:
+        yield from (entry for entry in part.entries if '"ledger.key_retired"' in entry)
 
 
 def _secret(code: str | None) -> bytes | None:
@@ -168,7 +179,17 @@ def _history_facts(found: VerifiedHistory) -> dict[str, Any]:
     }
     if found.witnessed_at is not None:
         facts["witnessed_at"] = times.format_recorded(found.witnessed_at * 1_000_000)
-    return facts | doubt_facts(found.doubtful, _doubts(found))
+    installed = _installed(found)
+    if installed:
+        facts["installed_by_operator"] = installed
+    return facts | key_facts(found.replay.parties) | doubt_facts(found.doubtful, _doubts(found))
+
+
+def _installed(found: VerifiedHistory) -> list[str]:
+    """The keys that signed something of this history and came from the operator, not from the party (rule 3)."""
+    keys = found.replay.parties.keys
+    signed = dict.fromkeys(one.key for entry in found.entries for one in entry.signatures)
+    return [did for did in signed if did in keys and keys[did].installed]
 
 
 def _doubts(found: VerifiedHistory) -> dict[str, Doubt]:
@@ -181,6 +202,7 @@ def _notes(found: VerifiedHistory, reader: Reader) -> tuple[str, ...]:
     if found.stale:
         notes.append(f"old: nothing is proved of what was recorded after {found.as_of}")
     notes += doubt_notes(_doubts(found))
+    notes += key_notes(found.replay.parties, reader.vkeys)
     if reader.subject is None:
         notes.append("no --subject was given: that this is the item you meant is yours to see")
     return tuple(notes)

@@ -20,7 +20,7 @@ from api.site import Site, caller_of, site_of
 from api.state_json import describe_doubt, describe_state
 from ledger import times, uri
 from ledger.db.draft import Draft
-from ledger.doubt import doubt_of, doubts
+from ledger.doubt import doubt_of
 from ledger.errors import Invalid, Malformed, PatinaError
 
 _ABOUT = frozenset({"name", "category", "brand", "model", "materials", "origin"})
@@ -101,7 +101,7 @@ async def get_item(request: Request) -> Response:
     if state is None or state.kind != "item":
         raise not_found("got an id that is no item of this ledger" if not raws else "not registered at that time")
     document = {"id": subject, **describe_state(state, site.clock()), "count": len(told)}
-    found = doubts(await site.read(site.ledger.reader.parties))
+    found = await site.read(site.ledger.reader.doubts)
     document["entries"] = [
         {
             "index": one.entry.index,

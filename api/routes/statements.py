@@ -18,7 +18,7 @@ from api.site import Site, caller_of, site_of
 from api.state_json import describe_doubt
 from ledger import canonical, receipt
 from ledger.db.draft import Accepted, Draft, Outcome
-from ledger.doubt import doubt_of, doubts
+from ledger.doubt import doubt_of
 from ledger.errors import Forbidden, Malformed, PatinaError
 from ledger.leaf import Entry, parse_leaf
 
@@ -119,8 +119,7 @@ async def get_statement(request: Request) -> Response:
     document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
     stands = parse_leaf(shown["entry"].encode())
     assert isinstance(stands, Entry), "a statement's id leads to an entry"
-    # The receipt was made at the newest checkpoint, so this table is of that one or a later one.
-    doubt = doubt_of(stands, doubts(site.ledger.view.parties))
+    doubt = doubt_of(stands, await site.read(site.ledger.reader.doubts))
     return Response(_encode({**document, "doubtful": describe_doubt(doubt), "receipt": shown}), media_type=JSON)
 
 

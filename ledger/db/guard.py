@@ -5,7 +5,7 @@ beside the one that readers hold. So every process keeps, in one file of ``guard
 last checkpoint, written after the commit and before the answer goes out. On start the head must be at least as large
 as every guard file, and its tree must have had each file's root at that size.
 
-A file has two places of 4 KiB that are written in turn, each with its SHA-256, so that one survives a write that the
+A file has two places of 8 KiB that are written in turn, each with its SHA-256, so that one survives a write that the
 power cut in half. There is no fsync in the way of an answer: a killed process loses nothing, and once a second is
 enough for a power cut, which the database's own files survive. A process takes the first file that nobody has locked.
 """
@@ -22,7 +22,11 @@ from pathlib import Path
 from ledger.errors import Unavailable
 
 DIRECTORY = "guard"
-PLACE = 4096
+PLACE = 8192
+"""Bytes of a place: the longest origin is 1,020 bytes of UTF-8 and stands in a note once and once a signature, up to
+four (format.md §5)."""
+_READ_AT = (0, 4096, PLACE)
+"""Where places begin; files of before had places of 4 KiB, and only a whole place has the digest of its content."""
 _DIGEST = 32
 _SYNC_EVERY = 1_000_000
 _MAX_FILES = 1024
@@ -38,7 +42,7 @@ class Released:
 
 
 def format_place(released: Released) -> bytes:
-    """Return the 4,096 bytes of one place of a guard file."""
+    """Return the ``PLACE`` bytes of one place of a guard file."""
     text = f"{released.size}\n{released.root.hex()}\n{released.note}".encode()
     if len(text) > PLACE - _DIGEST - 2:
         raise AssertionError("a checkpoint that does not fit a guard file")
@@ -63,7 +67,7 @@ def read_guards(directory: Path) -> Iterator[tuple[Path, Released]]:
     """
     for path in sorted((directory / DIRECTORY).glob("[0-9]*")):
         raw = path.read_bytes()
-        places = [parse_place(raw[at : at + PLACE]) for at in (0, PLACE)]
+        places = [parse_place(raw[at : at + PLACE]) for at in _READ_AT]
         known = [place for place in places if place is not None]
         if known:
             yield path, max(known, key=lambda place: place.size)
@@ -78,7 +82,8 @@ class Guard:
         folder = directory / DIRECTORY
         folder.mkdir(mode=0o700, exist_ok=True)
         self._file = _take(folder)
-        self._turn = 0
+        # The second place first: in a file of before, it stands behind both places of 4 KiB.
+        self._turn = 1
         self._synced = 0
         self._size = -1
 

@@ -26,6 +26,7 @@ from ledger.db.session import Row, ask
 from ledger.db.tree import TILE_WIDTH, root_at
 from ledger.db.view import Mismatch, Snapshot, View
 from ledger.db.views import uuid_bytes
+from ledger.doubt import Doubt, doubts
 from ledger.errors import Malformed
 from ledger.party import Parties
 from ledger.receipt import format_receipt
@@ -51,6 +52,7 @@ class Reader:
         self._engine = engine
         self._view = view
         self._histories = Histories(view)
+        self._doubts: tuple[Parties | None, Mapping[str, Doubt]] = (None, {})
 
     def size(self) -> int:
         """The tree size of the newest checkpoint."""
@@ -85,6 +87,16 @@ class Reader:
         """Who may speak, at the newest checkpoint: what another process was told since is in it."""
         with self._snapshot():
             return self._view.parties
+
+    def doubts(self) -> Mapping[str, Doubt]:
+        """The doubtful keys at the newest checkpoint; worked out once for each table of parties."""
+        parties = self.parties()
+        known, found = self._doubts
+        if known is not parties:
+            # A table is never changed, but replaced (``ledger.db.batch``).
+            found = doubts(parties)
+            self._doubts = parties, found
+        return found
 
     def ledger_keys(self) -> list[LedgerKey]:
         """Every key that ever signed checkpoints, oldest first, also those that are retired."""
