@@ -247,6 +247,34 @@ def test_the_sweep_does_not_come_between_a_check_and_its_commit(shop: Stall) -> 
     assert len(stored(shop)) == 2
 
 
+def test_what_is_remembered_for_statements_is_bounded_and_forgotten_with_the_file(
+    shop: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_REMEMBERED", 3)
+    for number in range(6):
+        keep(shop, b"%d" % number)
+    found = shop.ledger.attachments
+    assert len(found._recent) <= 3
+    keep(shop)
+    other = shop.again()
+    asked: list[object] = []
+
+    def copies(*_: object) -> list[Kept]:
+        asked.append(None)
+        return []
+
+    monkeypatch.setattr(type(found), "_copies", copies)
+    found.use_rows(urn("s"), [urn("ring")], [listed()], [SHOP])
+    assert asked == []
+    with pytest.raises(Invalid):
+        other.attachments.use_rows(urn("s"), [urn("ring")], [listed()], [SHOP])
+    shop.clock.now += files.REMEMBER
+    with pytest.raises(Invalid):
+        found.use_rows(urn("s"), [urn("ring")], [listed()], [SHOP])
+    assert len(asked) == 2
+    other.close()
+
+
 def test_a_statement_that_is_refused_lists_nothing(shop: Stall) -> None:
     keep(shop)
     say(shop)

@@ -84,11 +84,12 @@ def tombstone(kept: Kept) -> Any:
 
 
 def kept_of(row: Any) -> Kept:
-    """The copy that a row describes."""
-    small = None if row.thumbnail is None else bytes(row.thumbnail)
+    """The copy that a row describes, in the table's order of columns."""
+    party, digest, media_type, size, place, small, key, state, touched_at, _ = row
+    small = None if small is None else bytes(small)
     return Kept(
-        row.party, bytes(row.sha256).hex(), row.media_type, row.size, row.state, small is not None, bytes(row.place),
-        small, bytes(row.key), row.touched_at,
+        party, bytes(digest).hex(), media_type, size, state, small is not None, bytes(place), small, bytes(key),
+        touched_at,
     )  # fmt: skip
 
 
