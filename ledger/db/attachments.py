@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from hashlib import sha256
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -32,6 +32,7 @@ from ledger.db.copies import (
     WHOLE,
     Gone,
     Kept,
+    KeyBox,
     Use,
     identity_of,
     is_,
@@ -40,6 +41,7 @@ from ledger.db.copies import (
     take,
     tombstone,
     urn_of,
+    use_rows,
 )  # fmt: skip
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
@@ -64,16 +66,6 @@ CHUNK = 64 * 1024
 
 _NAMES = ", ".join(f'"{column.name}"' for column in attachment.columns)
 _COPIES = f"SELECT {_NAMES} FROM attachment WHERE sha256 IN {{among}} AND party = ?"  # noqa: S608 -- names of ours
-
-
-class KeyBox(Protocol):
-    """What wraps the key of a file; ``secret.MasterKey`` does."""
-
-    def wrap(self, plain: bytes, identity: bytes) -> bytes:
-        """The key encrypted for the row ``identity``."""
-
-    def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
-        """The key again; raises ``Unavailable`` if it is not this row's or was destroyed."""
 
 
 class Attachments:
@@ -165,30 +157,26 @@ class Attachments:
         Raises ``Invalid``, with a pointer from ``attachments`` on, for a file that is not there, or not of this size
         and type: what a ledger lists it has seen.
         """
-        copies = self._recent_copies([file.sha256 for file in files], parties)
-        if copies is None:
-            found = self._copies([file.sha256 for file in files], parties)
-            copies = {kept.sha256: kept for kept in found if kept.state == WHOLE}
-            self._remember(copies.values())
-        for number, file in enumerate(files):
-            kept_one = copies.get(file.sha256)
-            if kept_one is None:
-                raise Invalid("got a file that this party has not uploaded: want it first", f"/attachments/{number}")
-            if (kept_one.size, kept_one.media_type) != (file.size, file.media_type):
-                got, want = f"{file.size} bytes of {file.media_type}", f"{kept_one.size} of {kept_one.media_type}"
-                raise Invalid(f"got {got}, want {want}, as was uploaded", f"/attachments/{number}")
+        found = self._copies([file.sha256 for file in files], parties)
+        copies = {kept.sha256: kept for kept in found if kept.state == WHOLE}
+        rows = use_rows(statement, subjects, files, copies, public=public)
+        self._remember(copies.values())
         if not self._touch(list(copies.values()), RENEW):
             raise Invalid("got a file that was swept away just now: want it again", "/attachments")
-        uuid = uuid_bytes(statement)
-        return tuple(
-            Row(
-                "attachment_use",
-                {"sha256": bytes.fromhex(digest), "subject": subject, "statement": uuid, "party": kept.party,
-                 "public": int(public)},
-            )
-            for digest, kept in copies.items()
-            for subject in subjects
-        )  # fmt: skip
+        return rows
+
+    def recent_rows(
+        self, statement: str, subjects: Sequence[str], files: Sequence[Attachment], parties: Collection[str], *,
+        public: bool = True,
+    ) -> tuple[Row, ...] | None:  # fmt: skip
+        """The same without asking the database, if this process has looked at all of them lately."""
+        since, copies = self._clock() - REMEMBER, {}
+        for file in files:
+            known = next((one for party in parties if (one := self._recent.get((party, file.sha256)))), None)
+            if known is None or not since < known[0] <= since + REMEMBER:
+                return None
+            copies[file.sha256] = known[1]
+        return use_rows(statement, subjects, files, copies, public=public)
 
     def verify(self, kept: Kept) -> None:
         """Compare the whole file with its digest, and mark what became of it; raises ``Gone``."""
@@ -332,17 +320,6 @@ class Attachments:
                 touched = connection.execute(update(attachment).where(mine).values(touched_at=at)).rowcount
                 return int(touched) == len(old)
         return True
-
-    def _recent_copies(self, digests: Sequence[str], parties: Collection[str]) -> dict[str, Kept] | None:
-        """The copies of these files as this process knows them, unless it does not know all of them for sure."""
-        since = self._clock() - REMEMBER
-        found = {}
-        for digest in digests:
-            known = next((one for party in parties if (one := self._recent.get((party, digest)))), None)
-            if known is None or not since < known[0] <= since + REMEMBER:
-                return None
-            found[digest] = known[1]
-        return found
 
     def _remember(self, copies: Collection[Kept]) -> None:
         """Know these for a while: they were touched lately, so that no sweep takes them in that time."""
