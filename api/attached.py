@@ -20,11 +20,11 @@ async def attached(draft: Draft, site: Site, caller: Caller) -> Draft:
     if statement.attachments is None:
         return draft
     ledger = site.ledger
-    parties = {statement.party, caller.party}
+    asked = (statement.id, statement.subjects, statement.attachments, {statement.party, caller.party})
     try:
-        rows = await site.read(
-            ledger.attachments.use_rows, statement.id, statement.subjects, statement.attachments, parties
-        )
+        rows = ledger.attachments.recent_rows(*asked)
+        if rows is None:
+            rows = await site.read(ledger.attachments.use_rows, *asked)
     except Invalid as error:
         if await site.read(ledger.reader.receipt, statement.id) is not None:
             return draft

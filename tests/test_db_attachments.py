@@ -18,6 +18,7 @@ from ledger.db import attachments as files
 from ledger.db.blobs import FolderStore
 from ledger.db.copies import ALTERED, ERASED, MISSING, WHOLE, Gone, Kept
 from ledger.db.engine import open_engine
+from ledger.db.ledger import Ledger
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 from tests.bucket import bucket
@@ -57,6 +58,12 @@ def say(shop: Stall, name: str = "ring", *, public: bool = True, content: bytes 
 
 def stored(shop: Stall) -> list[Path]:
     return sorted(path for path in (shop.directory / "blobs").glob("??/??/*"))
+
+
+def keep_of(ledger: Ledger) -> Kept:
+    kept = ledger.attachments.find(DIGEST, [SHOP])
+    assert kept is not None
+    return kept
 
 
 def read(shop: Stall, kept: Kept, **more: bool) -> bytes:
@@ -245,6 +252,35 @@ def test_the_sweep_does_not_come_between_a_check_and_its_commit(shop: Stall) -> 
     shop.clock.now += 10 * files.WAITS
     assert shop.ledger.attachments.sweep() == 0
     assert len(stored(shop)) == 2
+
+
+def test_what_is_remembered_for_statements_is_bounded_and_forgotten_with_the_file(
+    shop: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_REMEMBERED", 3)
+    for number in range(6):
+        keep(shop, b"%d" % number)
+    found = shop.ledger.attachments
+    assert len(found._recent) <= 3
+    keep(shop)
+    other = shop.again()
+    asked = (urn("s"), [urn("ring")], [listed()], [SHOP])
+    rows = found.recent_rows(*asked)
+    assert rows == found.use_rows(*asked)
+    assert other.attachments.recent_rows(*asked) is None, "what another process knows this one asks for"
+    assert other.attachments.use_rows(*asked) == rows == other.attachments.recent_rows(*asked)
+    assert found.recent_rows(urn("s"), [urn("ring")], [listed()], [RIVAL]) is None
+    with pytest.raises(Invalid, match="as was uploaded"):
+        found.recent_rows(urn("s"), [urn("ring")], [listed(size=1)], [SHOP])
+    shop.clock.now += files.REMEMBER
+    assert found.recent_rows(*asked) is None
+    for path in stored(shop):
+        path.unlink()
+    assert other.attachments.use_rows(*asked) == rows
+    with pytest.raises(Gone):
+        other.attachments.verify(keep_of(other))
+    assert other.attachments.recent_rows(*asked) is None
+    other.close()
 
 
 def test_a_statement_that_is_refused_lists_nothing(shop: Stall) -> None:

@@ -26,6 +26,7 @@ from ledger.proof import parse_proof
 from ledger.receipt import VerifiedReceipt, check_receipt, parse_receipt
 from ledger.trust import Policy, check_quorum
 from verifier.doubtful import doubt_facts, doubt_notes
+from verifier.files import Shelf, check_shelf
 from verifier.findings import Finding, Verdict
 from verifier.growth import consistency
 from verifier.memory import Memory
@@ -45,7 +46,7 @@ class Reader:
     """Who asks: the pinned keys, what was asked for, what was kept, and the present time in microseconds.
 
     ``log`` is where a proof that the log only grew can be made; without it, growth cannot be told. ``attachments`` are
-    files that were shown with a history.
+    files that were shown with a history, ``shelf`` a folder in which all of its files should be.
     """
 
     vkeys: tuple[VKey, ...]
@@ -56,6 +57,7 @@ class Reader:
     policy: Policy | None = None
     log: Source | None = None
     attachments: tuple[bytes, ...] = ()
+    shelf: Shelf | None = None
 
 
 class _Untold(Unknown):
@@ -151,8 +153,13 @@ def _history(raw: bytes, name: str, reader: Reader) -> Verdict:
     if kept is not None and kept.size < found.checkpoint.size and asked.consistency is None:
         # Growth that nobody proved is what check_history notes last, and no version would tell it.
         findings = (*findings[:-1], Finding(12, found.unknown[-1], disproved=False))
+    facts = _history_facts(found)
+    if reader.shelf is not None:
+        there, listed, more = check_shelf(found, reader.shelf)
+        facts["attachments"] = f"{there} of {listed} are there as recorded"
+        findings = (*findings, *more)
     what = f"history {name}: all {len(found.entries)} entries about {subject} as of {found.as_of}"
-    return Verdict(what, findings, _history_facts(found), _notes(found, reader))
+    return Verdict(what, findings, facts, _notes(found, reader))
 
 
 def _ledger_entries(bundle: Bundle) -> Iterator[str]:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from hashlib import sha256
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from ledger import times
 from ledger.db.blobs import BlobStore, FolderStore, Missing
 from ledger.db.cipher import FILE, THUMBNAIL, Altered, decrypt, encrypt
+from ledger.db.connect import session
 from ledger.db.copies import (
     ALTERED,
     ERASED,
@@ -30,6 +32,7 @@ from ledger.db.copies import (
     WHOLE,
     Gone,
     Kept,
+    KeyBox,
     Use,
     identity_of,
     is_,
@@ -38,6 +41,7 @@ from ledger.db.copies import (
     take,
     tombstone,
     urn_of,
+    use_rows,
 )  # fmt: skip
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
@@ -53,17 +57,15 @@ RENEW = times.DAY // 2
 """An upload that is older than this when a statement lists it is given another day, lest the sweep come between."""
 MAX_WAITING = 1024 * 1024 * 1024
 """Bytes that one party's uploads may hold while no statement lists them."""
+REMEMBER = 10 * times.MINUTE
+"""How long a process lists a copy without asking for it again. What another process erases in that time is listed as
+what it is, an erased file; no sweep takes it, as it was touched less than ``RENEW`` ago."""
+MAX_REMEMBERED = 4096
 CHUNK = 64 * 1024
 
 
-class KeyBox(Protocol):
-    """What wraps the key of a file; ``secret.MasterKey`` does."""
-
-    def wrap(self, plain: bytes, identity: bytes) -> bytes:
-        """The key encrypted for the row ``identity``."""
-
-    def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
-        """The key again; raises ``Unavailable`` if it is not this row's or was destroyed."""
+_NAMES = ", ".join(f'"{column.name}"' for column in attachment.columns)
+_COPIES = f"SELECT {_NAMES} FROM attachment WHERE sha256 IN {{among}} AND party = ?"  # noqa: S608 -- names of ours
 
 
 class Attachments:
@@ -81,6 +83,7 @@ class Attachments:
     ) -> None:
         self.changes = 0
         """How often this process saw a file change its state: what was drawn before then is old."""
+        self._recent: dict[tuple[str, str], tuple[int, Kept]] = {}
         self._engine, self._store, self._keys = engine, store, keys
         self._clock, self._rand = clock, rand
         self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
@@ -91,6 +94,7 @@ class Attachments:
         known = self.find(digest, [party])
         if known is not None and known.state == WHOLE and self._is_whole(known):
             self._touch([known])
+            self._remember([known])
             return known, False
         if self._waiting(party) + size > MAX_WAITING:
             raise Refused(f"got uploads of more than {MAX_WAITING} bytes that no statement of this party lists")
@@ -109,6 +113,7 @@ class Attachments:
         if found is None or found.place != kept.place:
             # The same upload came twice at once, and the other was first.
             self._discard([kept])
+        self._remember([found or kept])
         return found or kept, found is None or found.place == kept.place
 
     def find(self, digest: str, parties: Collection[str]) -> Kept | None:
@@ -152,29 +157,26 @@ class Attachments:
         Raises ``Invalid``, with a pointer from ``attachments`` on, for a file that is not there, or not of this size
         and type: what a ledger lists it has seen.
         """
-        copies: dict[str, Kept] = {}
-        for kept in self._copies([file.sha256 for file in files], parties):
-            if kept.state == WHOLE:
-                copies[kept.sha256] = kept
-        for number, file in enumerate(files):
-            kept_one = copies.get(file.sha256)
-            if kept_one is None:
-                raise Invalid("got a file that this party has not uploaded: want it first", f"/attachments/{number}")
-            if (kept_one.size, kept_one.media_type) != (file.size, file.media_type):
-                got, want = f"{file.size} bytes of {file.media_type}", f"{kept_one.size} of {kept_one.media_type}"
-                raise Invalid(f"got {got}, want {want}, as was uploaded", f"/attachments/{number}")
-        if not self._touch(copies.values(), RENEW):
+        found = self._copies([file.sha256 for file in files], parties)
+        copies = {kept.sha256: kept for kept in found if kept.state == WHOLE}
+        rows = use_rows(statement, subjects, files, copies, public=public)
+        self._remember(copies.values())
+        if not self._touch(list(copies.values()), RENEW):
             raise Invalid("got a file that was swept away just now: want it again", "/attachments")
-        uuid = uuid_bytes(statement)
-        return tuple(
-            Row(
-                "attachment_use",
-                {"sha256": bytes.fromhex(digest), "subject": subject, "statement": uuid, "party": kept.party,
-                 "public": int(public)},
-            )
-            for digest, kept in copies.items()
-            for subject in subjects
-        )  # fmt: skip
+        return rows
+
+    def recent_rows(
+        self, statement: str, subjects: Sequence[str], files: Sequence[Attachment], parties: Collection[str], *,
+        public: bool = True,
+    ) -> tuple[Row, ...] | None:  # fmt: skip
+        """The same without asking the database, if this process has looked at all of them lately."""
+        since, copies = self._clock() - REMEMBER, {}
+        for file in files:
+            known = next((one for party in parties if (one := self._recent.get((party, file.sha256)))), None)
+            if known is None or not since < known[0] <= since + REMEMBER:
+                return None
+            copies[file.sha256] = known[1]
+        return use_rows(statement, subjects, files, copies, public=public)
 
     def verify(self, kept: Kept) -> None:
         """Compare the whole file with its digest, and mark what became of it; raises ``Gone``."""
@@ -314,13 +316,22 @@ class Attachments:
         if old:
             with self._writing() as connection:
                 mine = or_(*[and_(*one) for one in old])
+                self._remember([replace(kept, touched_at=at) for kept in copies if kept.touched_at < before])
                 touched = connection.execute(update(attachment).where(mine).values(touched_at=at)).rowcount
                 return int(touched) == len(old)
         return True
 
+    def _remember(self, copies: Collection[Kept]) -> None:
+        """Know these for a while: they were touched lately, so that no sweep takes them in that time."""
+        now = self._clock()
+        if len(self._recent) + len(copies) > MAX_REMEMBERED:
+            self._recent = {}
+        self._recent.update({(kept.party, kept.sha256): (now, kept) for kept in copies})
+
     def _mark(self, kept: Kept, state: str) -> None:
         """Write down how a copy stands, unless it is another one by now."""
         self.changes += state != kept.state
+        self._recent.pop((kept.party, kept.sha256), None)
         now = times.format_recorded(self._clock())
         mine = and_(*is_(kept.party, bytes.fromhex(kept.sha256)), attachment.c.place == kept.place)
         with self._writing() as connection:
@@ -328,16 +339,18 @@ class Attachments:
 
     def _discard(self, copies: Collection[Kept]) -> None:
         for kept in copies:
+            self._recent.pop((kept.party, kept.sha256), None)
             for place in filter(None, (kept.place, kept.thumbnail_place)):
                 # What cannot be deleted now is named by no row and swept later; its key is gone already.
                 with suppress(Unavailable):
                     self._store.delete(place.hex())
 
     def _copies(self, digests: Sequence[str], parties: Collection[str]) -> list[Kept]:
+        """The copies of these files that these parties have; asked for every statement that lists any."""
         raws = [bytes.fromhex(digest) for digest in digests]
-        copy = attachment.c
-        query = select(attachment).where(copy.sha256.in_(raws), copy.party.in_(sorted(parties)))
-        return [kept_of(row) for row in self._read(query)]
+        with session(self._engine) as connection:
+            asked = [connection.among(_COPIES, raws, party) for party in parties]
+            return [kept_of(row) for rows in connection.begin(write=False, then=asked) for row in rows]
 
     def _read(self, query: Any) -> list[Any]:
         with self._engine.connect() as connection:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete, insert, select
 
+from ledger.db.draft import Row
 from ledger.db.tables import attachment, attachment_use
+from ledger.db.views import uuid_bytes
+from ledger.errors import Invalid
+from ledger.leaf import Attachment
 
 WHOLE, ALTERED, MISSING, ERASED = "whole", "altered", "missing", "erased"
+
+
+class KeyBox(Protocol):
+    """What wraps the key of a file; ``secret.MasterKey`` does."""
+
+    def wrap(self, plain: bytes, identity: bytes) -> bytes:
+        """The key encrypted for the row ``identity``."""
+
+    def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
+        """The key again; raises ``Unavailable`` if it is not this row's or was destroyed."""
 
 
 class Gone(Exception):
@@ -84,11 +99,35 @@ def tombstone(kept: Kept) -> Any:
 
 
 def kept_of(row: Any) -> Kept:
-    """The copy that a row describes."""
-    small = None if row.thumbnail is None else bytes(row.thumbnail)
+    """The copy that a row describes, in the table's order of columns."""
+    party, digest, media_type, size, place, small, key, state, touched_at, _ = row
+    small = None if small is None else bytes(small)
     return Kept(
-        row.party, bytes(row.sha256).hex(), row.media_type, row.size, row.state, small is not None, bytes(row.place),
-        small, bytes(row.key), row.touched_at,
+        party, bytes(digest).hex(), media_type, size, state, small is not None, bytes(place), small, bytes(key),
+        touched_at,
+    )  # fmt: skip
+
+
+def use_rows(
+    statement: str, subjects: Sequence[str], files: Sequence[Attachment], copies: Mapping[str, Kept], *, public: bool
+) -> tuple[Row, ...]:
+    """The rows of a statement that lists these files; ``copies`` are there, by digest. Raises ``Invalid``."""
+    for number, file in enumerate(files):
+        kept = copies.get(file.sha256)
+        if kept is None:
+            raise Invalid("got a file that this party has not uploaded: want it first", f"/attachments/{number}")
+        if (kept.size, kept.media_type) != (file.size, file.media_type):
+            got, want = f"{file.size} bytes of {file.media_type}", f"{kept.size} of {kept.media_type}"
+            raise Invalid(f"got {got}, want {want}, as was uploaded", f"/attachments/{number}")
+    uuid = uuid_bytes(statement)
+    return tuple(
+        Row(
+            "attachment_use",
+            {"sha256": bytes.fromhex(digest), "subject": subject, "statement": uuid, "party": copies[digest].party,
+             "public": int(public)},
+        )
+        for digest in dict.fromkeys(file.sha256 for file in files)
+        for subject in subjects
     )  # fmt: skip
 
 

@@ -17,13 +17,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
-from ledger.db.copies import urn_of
+from ledger.db.copies import KeyBox, urn_of
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
@@ -37,16 +37,6 @@ from ledger.party import Parties
 MAX_FOUND = 100
 _LABEL = b"patina/v1/find\n"
 _CHAIN_DEPTH = 16
-
-
-class KeyBox(Protocol):
-    """What wraps the key of a chain; ``secret.MasterKey`` does."""
-
-    def wrap(self, plain: bytes, identity: bytes) -> bytes:
-        """The key encrypted for the row ``identity``."""
-
-    def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
-        """The key again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ledger.trust import MAX_POLICY, parse_policy
 from verifier.cli.arguments import add_json, add_vkey, open_source, parser, read_file, subject
+from verifier.files import read_shelf
 from verifier.findings import worst
 from verifier.memory import Memory
 from verifier.reader import MAX_DOCUMENT, Reader, verify
@@ -39,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
         policy=policy,
         log=log,
         attachments=tuple([read_file(path, MAX_DOCUMENT) for path in options.attachment]),
+        shelf=None if options.attachments is None else read_shelf(options.attachments),
     )
     try:
         verdicts = [verify(read_file(path, MAX_DOCUMENT), str(path), reader) for path in options.file]
@@ -73,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--attachment", metavar="FILE", type=Path, action="append", default=[],
         help="a file that was shown with a history: is it the one that was recorded? may be given again",
+    )  # fmt: skip
+    made.add_argument(
+        "--attachments", metavar="FOLDER", type=Path,
+        help="a folder with the files that a history lists: is each there, and the one that was recorded?",
     )  # fmt: skip
     made.add_argument("--log", metavar="SOURCE", help="folder or address of the log, to prove that it only grew")
     add_json(made)
