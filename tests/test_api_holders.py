@@ -116,7 +116,9 @@ def test_a_lost_phone_claim_again_with_the_paper_and_wait(shop: Shop, paper: Pap
     assert answer.status_code == 201, answer.text
     waiting = shown(shop, paper)["waiting"]
     assert [(one["reset"], one["in_force_from"] > one["since"]) for one in waiting] == [(False, True)]
-    assert "Somebody else asks to become the holder" in shop.get(f"/i/{paper.token}").text
+    page = shop.get(f"/i/{paper.token}").text
+    assert "Somebody else asks to become the holder" in page
+    assert page.count("Only asked for") == 1, "the first claim was in force at once"
     size = shop.size()
     grant = grant_in(answer)
     refused(shop, speak(shop, paper, "item.reported_lost", new, grant=grant), size, 403, "grant")
@@ -126,6 +128,7 @@ def test_a_lost_phone_claim_again_with_the_paper_and_wait(shop: Shop, paper: Pap
     pass_hours(shop, 0.5)
     assert shown(shop, paper)["holder"]["key"] == new.did
     assert shown(shop, paper)["waiting"] == []
+    assert "Only asked for" not in shop.get(f"/i/{paper.token}").text
     assert speak(shop, paper, "item.reported_lost", new).status_code == 201
     size = shop.size()
     refused(shop, speak(shop, paper, "item.recovered", lost), size, 403, "present holder's")
