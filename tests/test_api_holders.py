@@ -99,6 +99,8 @@ def test_whatever_a_holder_says_bears_how_the_key_is_kept(
         assert speak(shop, paper, kind, own, more).status_code == 201
     records = [record for record in shown(shop, paper)["records"] if "holder" in record["by"]]
     assert [(record["by"]["holder"], record["by"]["label"]) for record in records] == [(custody, label)] * 3
+    by_id = shop.get(f"/v1/statements/{records[0]['statement']}", jeweller).json()
+    assert by_id["by"] == {"label": label, "holder": custody, "by_reset": False}
     names = {"receipt": "the bearer of the receipt", "sealed": "the bearer of a sealed card"}
     assert f"Signed by {names.get(custody, 'the holder')}" in shop.get(f"/i/{paper.token}").text.replace("&#39;", "'")
 
@@ -107,6 +109,8 @@ def test_what_party_keys_say_is_labelled_too(shop: Shop, jeweller: Party, paper:
     """Every key of this shop was installed by the operator, and each of its records says so."""
     record = shown(shop, paper)["records"][0]["by"]
     assert record == {"label": "jeweller", "party": jeweller.id, "installed_by_operator": True}
+    first = shown(shop, paper)["records"][0]["statement"]
+    assert shop.get(f"/v1/statements/{first}", jeweller).json()["by"] == record
     assert "a key that the operator installed" in shop.get(f"/i/{paper.token}").text
 
 

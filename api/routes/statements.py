@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import holders, intake, standing
+from api import fold, holders, intake, standing
+from api.pages.item_json import describe_speaker
+from api.pages.story import Teller
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -83,7 +87,7 @@ async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[
 
 
 async def get_statement(request: Request) -> Response:
-    """A statement, the entry that it stands in, and its receipt to the newest checkpoint."""
+    """A statement, the entry that it stands in, who says it by which key, and its receipt to the newest checkpoint."""
     site = site_of(request)
     found = await site.read(site.ledger.reader.receipt, request.path_params["id"])
     if found is None:
@@ -91,7 +95,17 @@ async def get_statement(request: Request) -> Response:
     shown = msgspec.json.decode(found)
     entry = msgspec.json.decode(shown["entry"])
     document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
+    document["by"] = await site.read(_speaker, site, shown["index"], shown["entry"].encode())
     return Response(_encode({**document, "receipt": shown}), media_type=JSON)
+
+
+def _speaker(site: Site, index: int, raw: bytes) -> dict[str, Any]:
+    """Who says an entry, with the label of the key; how a holder's key is kept stands in the entry that named it."""
+    (one,) = fold.parse_entries([(index, raw)])
+    statement = one.entry.statement
+    held = [] if statement.grant is None else site.ledger.reader.entries(statement.subjects[0])
+    teller = Teller(site.pages.words, site.ledger.view.parties, fold.parse_entries(held, index))
+    return describe_speaker(teller.speaker(one.entry))
 
 
 def receipt_bytes(accepted: Accepted) -> bytes:
