@@ -38,6 +38,7 @@ from api.routes import (
     search,
     signing_keys,
     speak,
+    statement,
     statements,
 )
 from api.settings import Settings
@@ -56,7 +57,7 @@ HOT = (
     RawRoute("/checkpoint", log.get_checkpoint),
     RawRoute("/tile/entries/{path:path}", log.get_entries),
     RawRoute("/tile/{path:path}", log.get_tile),
-    RawRoute("/v1/statements/{id}", statements.get_statement),
+    RawRoute("/v1/statements/{id}", statement.get_statement),
     RawRoute("/v1/items", items.post_item, "POST"),
     RawRoute("/v1/items/{id:path}/qr.svg", items.get_qr),
     RawRoute("/v1/items/{id:path}/qr.png", items.get_qr),

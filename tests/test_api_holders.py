@@ -99,6 +99,8 @@ def test_whatever_a_holder_says_bears_how_the_key_is_kept(
         assert speak(shop, paper, kind, own, more).status_code == 201
     records = [record for record in shown(shop, paper)["records"] if "holder" in record["by"]]
     assert [(record["by"]["holder"], record["by"]["label"]) for record in records] == [(custody, label)] * 3
+    by_id = shop.get(f"/v1/statements/{records[0]['statement']}", jeweller).json()
+    assert by_id["by"] == {"label": label, "holder": custody, "by_reset": False}
     names = {"receipt": "the bearer of the receipt", "sealed": "the bearer of a sealed card"}
     assert f"Signed by {names.get(custody, 'the holder')}" in shop.get(f"/i/{paper.token}").text.replace("&#39;", "'")
 
@@ -107,6 +109,8 @@ def test_what_party_keys_say_is_labelled_too(shop: Shop, jeweller: Party, paper:
     """Every key of this shop was installed by the operator, and each of its records says so."""
     record = shown(shop, paper)["records"][0]["by"]
     assert record == {"label": "jeweller", "party": jeweller.id, "installed_by_operator": True}
+    first = shown(shop, paper)["records"][0]["statement"]
+    assert shop.get(f"/v1/statements/{first}", jeweller).json()["by"] == record
     assert "a key that the operator installed" in shop.get(f"/i/{paper.token}").text
 
 
@@ -116,7 +120,9 @@ def test_a_lost_phone_claim_again_with_the_paper_and_wait(shop: Shop, paper: Pap
     assert answer.status_code == 201, answer.text
     waiting = shown(shop, paper)["waiting"]
     assert [(one["reset"], one["in_force_from"] > one["since"]) for one in waiting] == [(False, True)]
-    assert "Somebody else asks to become the holder" in shop.get(f"/i/{paper.token}").text
+    page = shop.get(f"/i/{paper.token}").text
+    assert "Somebody else asks to become the holder" in page
+    assert page.count("Only asked for") == 1, "the first claim was in force at once"
     size = shop.size()
     grant = grant_in(answer)
     refused(shop, speak(shop, paper, "item.reported_lost", new, grant=grant), size, 403, "grant")
@@ -126,6 +132,7 @@ def test_a_lost_phone_claim_again_with_the_paper_and_wait(shop: Shop, paper: Pap
     pass_hours(shop, 0.5)
     assert shown(shop, paper)["holder"]["key"] == new.did
     assert shown(shop, paper)["waiting"] == []
+    assert "Only asked for" not in shop.get(f"/i/{paper.token}").text
     assert speak(shop, paper, "item.reported_lost", new).status_code == 201
     size = shop.size()
     refused(shop, speak(shop, paper, "item.recovered", lost), size, 403, "present holder's")

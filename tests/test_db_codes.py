@@ -104,6 +104,18 @@ def test_older_codes_fall_at_a_sale_to_a_holder_a_transfer_and_a_return(shop: St
     assert [code.level for code in codes.of(urn("ring"))] == ["public"] * 4
 
 
+def test_an_exchange_takes_the_old_items_codes_and_binds_the_new_ones_card(shop: Stall) -> None:
+    shop.accept(shop.register("ring"), shop.register("other"))
+    sell(shop, "ring", key_of("anna").did)
+    old = shop.ledger.codes.create(urn("ring"), "view")
+    (card,) = drawn(shop, "other")
+    details = {"replacement": urn("other"), "reason": "size", "holder_key": card.keys[urn("other")]}
+    details["holder_custody"] = "receipt"
+    shop.accept(shop.draft("exchange.completed", urn("ring"), details, others=[urn("other")]))
+    assert (level(shop, old), level(shop, card.token)) == ("public", "view")
+    assert found(shop, card.token).subject == urn("other")
+
+
 def test_a_reset_takes_older_codes_along_when_it_comes_into_force(shop: Stall) -> None:
     shop.accept(shop.register("ring"))
     sell(shop, "ring", key_of("anna").did)

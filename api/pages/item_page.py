@@ -7,7 +7,7 @@ ledger's own keys pinned; a bundle that fails is shown to nobody. What the page 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from api.fold import Told, fold
@@ -110,7 +110,7 @@ def make_page(
         certificates=tuple(teller.certificates(times.format_recorded(now)[:10])),
         responsible=tuple(teller.responsible()),
         holder=_holder(state, words, told, teller),
-        events=tuple(reversed(teller.events())),
+        events=tuple(_marked(event, state, words) for event in reversed(teller.events())),
         as_of=words.moment(verified.as_of),
         as_of_at=verified.as_of,
         stale=verified.stale,
@@ -159,6 +159,13 @@ def _banners(state: State, words: Catalogue) -> list[Banner]:
         text = words.say("banner_waiting_text", when=words.moment(waiting.since))
         banners.append(Banner(words.text["banner_waiting"], text, "note"))
     return banners
+
+
+def _marked(event: Event, state: State, words: Catalogue) -> Event:
+    """A record, marked if it is a claim or a reset that has no effect yet."""
+    if event.statement not in [one.id for one in state.held.pending]:
+        return event
+    return replace(event, marks=(*event.marks, words.text["mark_waits"]))
 
 
 def _holder(state: State, words: Catalogue, told: Sequence[Told], teller: Teller) -> Holder:

@@ -12,6 +12,7 @@ A card is not in use until a statement names its ``holder_key``, which is how it
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -104,7 +105,9 @@ async def post_cards(request: Request) -> Response:
     for number, subject in enumerate(dict.fromkeys(one for group in groups for one in group)):
         if not await _may_write(request, subject):
             raise Forbidden(standing.REFUSED, f"/items/{number}")
-    cards = await site.read(site.ledger.codes.draw, groups, kind="card", custody=RECEIPT, party=caller.party)
+    # Deriving thousands of keys takes a while, for which the event loop is needed elsewhere.
+    draw = site.ledger.codes.draw
+    cards = await asyncio.to_thread(draw, groups, kind="card", custody=RECEIPT, party=caller.party)
     return Response(_encode({"cards": [card_of(site, card) for card in cards]}), 201, media_type=JSON)
 
 

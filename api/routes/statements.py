@@ -1,4 +1,4 @@
-"""Statements: one, a batch, and one by its id. The first two are the hot way in, plain Starlette routes."""
+"""Statements on their way in, one or a batch: hot, and so plain Starlette routes. One by its id is ``statement``'s."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from starlette.responses import Response
 from api import holders, intake, standing
 from api.attached import attached
 from api.findable import findable
-from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
+from api.problems import Problem, format_problem, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
-from api.state_json import describe_doubt
 from ledger import canonical, receipt
 from ledger.db.draft import Accepted, Draft, Outcome
-from ledger.doubt import doubt_of
 from ledger.errors import Forbidden, Malformed, PatinaError
-from ledger.leaf import Entry, parse_leaf
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -103,24 +100,6 @@ async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[
         except PatinaError as error:
             drafts.append(error)
     return drafts
-
-
-async def get_statement(request: Request) -> Response:
-    """A statement, the entry that it stands in, its receipt to the newest checkpoint, and whether it is doubtful.
-
-    ``doubtful`` is null, or names the compromised key; the entry and the receipt are none the worse for it.
-    """
-    site = site_of(request)
-    found = await site.read(site.ledger.reader.receipt, request.path_params["id"])
-    if found is None:
-        raise not_found("got a statement id that is not in this ledger")
-    shown = msgspec.json.decode(found)
-    entry = msgspec.json.decode(shown["entry"])
-    document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
-    stands = parse_leaf(shown["entry"].encode())
-    assert isinstance(stands, Entry), "a statement's id leads to an entry"
-    doubt = doubt_of(stands, await site.read(site.ledger.reader.doubts))
-    return Response(_encode({**document, "doubtful": describe_doubt(doubt), "receipt": shown}), media_type=JSON)
 
 
 def receipt_bytes(accepted: Accepted) -> bytes:
