@@ -21,8 +21,10 @@ WRITE = "write"
 ADMIN = "admin"
 ENTRIES = "entries"
 """Public or ``read``, as the setting ``entries_public`` says."""
+KEYS = "keys"
+"""A party's API keys: making, rotating and revoking them."""
 
-SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: frozenset({READ, WRITE, ADMIN})}
+SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: frozenset({READ, WRITE, ADMIN, KEYS})}
 """What a scope includes."""
 
 RIGHTS: tuple[tuple[str, str, str], ...] = (
@@ -38,8 +40,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/items/{id:path}", READ),
     ("GET", "/v1/parties", ADMIN),
     ("POST", "/v1/parties", ADMIN),
-    ("GET", "/v1/keys", ADMIN),
-    ("POST", "/v1/keys", ADMIN),
+    ("GET", "/v1/keys", KEYS),
+    ("POST", "/v1/keys", KEYS),
+    ("POST", "/v1/keys/{id}/rotation", KEYS),
+    ("DELETE", "/v1/keys/{id}", KEYS),
     ("GET", "/checkpoint", PUBLIC),
     ("GET", "/tile/entries/{path:path}", ENTRIES),
     ("GET", "/tile/{path:path}", PUBLIC),

@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from api.rights import ADMIN, ENTRIES, PUBLIC, READ, RIGHTS, WRITE
+from api.rights import ADMIN, ENTRIES, KEYS, PUBLIC, READ, RIGHTS, WRITE
 from tests.build import uuid
 from tests.shop import RING, Party, Shop, open_shop, segment
 
@@ -63,6 +63,7 @@ MAY = {
     ENTRIES: CALLERS,
     READ: ("reader", "owner", "other", "operator"),
     WRITE: ("owner", "other", "operator"),
+    KEYS: ("operator",),
     ADMIN: ("operator",),
 }
 

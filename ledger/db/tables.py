@@ -114,6 +114,8 @@ api_key = _table(
     _column("label", Text()),
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
+    _column("expires_at", Text(), nullable=True),
+    _column("last_used_at", Text(), nullable=True),
 )
 code = _table(
     "code",
