@@ -21,10 +21,16 @@ WRITE = "write"
 ADMIN = "admin"
 ENTRIES = "entries"
 """Public or ``read``, as the setting ``entries_public`` says."""
+SESSION = "session"
+"""A person who came in by the console; no API key has it."""
+PEOPLE = "people"
+DEVICES = "devices"
 KEYS = "keys"
-"""A party's API keys: making, rotating and revoking them."""
+GRANTS = "grants"
+"""A party's people, its tablets, its API keys, and what it grants auditors."""
 
-SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: frozenset({READ, WRITE, ADMIN, KEYS})}
+_RUN = frozenset({READ, WRITE, PEOPLE, DEVICES, KEYS, GRANTS})
+SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: _RUN | {ADMIN}}
 """What a scope includes."""
 
 RIGHTS: tuple[tuple[str, str, str], ...] = (
@@ -44,6 +50,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/keys", KEYS),
     ("POST", "/v1/keys/{id}/rotation", KEYS),
     ("DELETE", "/v1/keys/{id}", KEYS),
+    ("GET", "/v1/people", PEOPLE),
+    ("POST", "/v1/people", PEOPLE),
+    ("POST", "/v1/people/{id}", PEOPLE),
+    ("DELETE", "/v1/people/{id}", PEOPLE),
     ("GET", "/checkpoint", PUBLIC),
     ("GET", "/tile/entries/{path:path}", ENTRIES),
     ("GET", "/tile/{path:path}", PUBLIC),
@@ -84,15 +94,20 @@ def path_pattern(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a bearer key speaks for."""
+    """Who a bearer key or a session speaks for; ``person``, ``role`` and ``agent`` are those of a session."""
 
     party: str
     scopes: frozenset[str]
     key_id: str
+    rights: frozenset[str] = frozenset()
+    """What a person's role gives (``api.roles``)."""
+    person: str | None = None
+    role: str | None = None
+    agent: str | None = None
 
     def may(self, right: str) -> bool:
-        """Whether the key's scopes include ``right``."""
-        return any(right in SCOPES.get(scope, ()) for scope in self.scopes)
+        """Whether the key's scopes or the person's role include ``right``."""
+        return right in self.rights or any(right in SCOPES.get(scope, ()) for scope in self.scopes)
 
 
 class Gate:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from api import fold
 from api.appender import Appender
 from api.pages.site_pages import Pages
+from api.passwords import Passwords
 from api.rights import Caller
 from api.settings import Settings
 from ledger.db.ledger import Clock, Ledger
@@ -40,6 +41,7 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
+        self.passwords = Passwords()
         self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"
@@ -64,6 +66,7 @@ class Site:
         if self._appender is not None:
             await self._appender.stop()
         self.pages.close()
+        self.passwords.close()
         if self._readers is not None:
             self._readers.shutdown()
         if self._ledger is not None:

@@ -319,25 +319,3 @@ def test_the_same_commands_work_on_postgresql(
     assert not (directory / folder.DATABASE).exists()
     with pytest.raises(Refused, match="holds a ledger"):
         init.main(["--dir", str(directory), "--origin", ORIGIN])
-
-
-def test_an_api_key_ends_and_is_followed_by_the_next(at: Terminal) -> None:
-    at.json(party, "add", "Bench", "--role", "repairer")
-    at.json(key, "api", "--party", "Bench", "--label", "till", "--expires", "90d")
-    (old,) = [one for one in at.json(key, "list")["api_keys"] if one["label"] == "till"]
-    assert old["in_force"]
-    assert old["last_used_at"] is None
-    assert times.parse_recorded(old["expires_at"]) > folder.now_us() + 89 * times.DAY
-    rotated = at.json(key, "rotate", old["id"], "--overlap", "30m")
-    assert rotated["until"] < times.format_recorded(folder.now_us() + times.HOUR)
-    with folder.opened(at.directory) as ledger:
-        found = ledger.access.find_api_key(rotated["api_key"])
-    assert found is not None
-    assert (found.label, found.scopes) == ("till", ("write",))
-    text = at.text(key, "list")
-    assert f"in force until {rotated['until']}" in text
-    for words in (["api", "--party", "Bench", "--expires", "soon"], ["rotate", old["id"], "--overlap", "0d"]):
-        with pytest.raises(SystemExit):
-            key.main([*words, "--dir", str(at.directory)])
-    with pytest.raises(Refused, match="unknown, revoked or expired"):
-        key.main(["rotate", "unheard", "--dir", str(at.directory)])

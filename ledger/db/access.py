@@ -19,6 +19,7 @@ from ledger.db.api_keys import ApiKey, ApiKeys
 from ledger.db.draft import Row
 from ledger.db.keys import identity
 from ledger.db.lock import AppendLock
+from ledger.db.people import People
 from ledger.db.rows import Rows
 from ledger.db.rows import hash_of as _hash
 from ledger.db.secret import MasterKey
@@ -69,6 +70,7 @@ class Access:
         self._read, self._write, self._now = rows.read, rows.write, rows.now
         self._view, self._master, self._rand = view, master, rand
         self.keys = ApiKeys(rows)
+        self.people = People(rows, master)
         self._signers: dict[str, SigningKey] = {}
 
     def create_api_key(self, party: str, scopes: Iterable[str], label: str = "", expires_at: int | None = None) -> str:
