@@ -1,8 +1,8 @@
 """The application: what ``patina serve`` runs, put together from settings; importing this does nothing.
 
-Hot routes are Starlette routes and come first; what a shop calls by the hour is FastAPI's. Around both stand two
-layers of plain ASGI: ``Edge`` (ids, limits, headers) and inside it ``Gate`` (rights: what is not listed there is
-denied).
+Hot routes are Starlette routes and come first; what a shop calls by the hour is FastAPI's. Around both stand three
+layers of plain ASGI: ``Edge`` (ids, limits, headers), inside it ``Gate`` (rights: what is not listed there is
+denied) and ``Throttle`` (who guesses, waits).
 """
 
 from __future__ import annotations
@@ -25,9 +25,22 @@ from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
-from api.routes import api_keys, health, items, log, pages, people, registry, search, statements
+from api.routes import (
+    api_keys,
+    devices,
+    health,
+    items,
+    log,
+    pages,
+    people,
+    registry,
+    search,
+    session,
+    statements,
+)
 from api.settings import Settings
 from api.site import Site
+from api.throttle import Throttle
 from ledger.db.ledger import Clock, Ledger, open_ledger
 from ledger.db.secret import MasterKey
 from ledger.errors import PatinaError
@@ -64,7 +77,15 @@ HOT = (
     RawRoute("/favicon.ico", pages.get_icon),
 )
 """Matched in this order, before FastAPI's."""
-ROUTERS = (search.router, registry.router, api_keys.router, people.router, health.router)
+ROUTERS = (
+    search.router,
+    registry.router,
+    api_keys.router,
+    people.router,
+    session.router,
+    devices.router,
+    health.router,
+)
 
 
 def now() -> int:
@@ -129,7 +150,12 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(Exception, _fault)
-    gate = Gate(Direct(app.inner, routes=HOT), find_caller=site.find_caller, entries_public=settings.entries_public)
+    gate = Gate(
+        Throttle(Direct(app.inner, routes=HOT), limits=site.limits),
+        find_caller=site.find_caller,
+        find_visitor=site.visiting.caller,
+        entries_public=settings.entries_public,
+    )
     app.front = Edge(gate, https=settings.public_url.startswith("https://"))
     return app
 

@@ -50,6 +50,16 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/keys", KEYS),
     ("POST", "/v1/keys/{id}/rotation", KEYS),
     ("DELETE", "/v1/keys/{id}", KEYS),
+    ("POST", "/v1/session", PUBLIC),
+    ("GET", "/v1/session", SESSION),
+    ("DELETE", "/v1/session", SESSION),
+    ("POST", "/v1/session/password", SESSION),
+    ("POST", "/v1/session/pin", PUBLIC),
+    ("GET", "/v1/session/people", PUBLIC),
+    ("POST", "/v1/session/device", PUBLIC),
+    ("GET", "/v1/devices", DEVICES),
+    ("POST", "/v1/devices", DEVICES),
+    ("DELETE", "/v1/devices/{id}", DEVICES),
     ("GET", "/v1/people", PEOPLE),
     ("POST", "/v1/people", PEOPLE),
     ("POST", "/v1/people/{id}", PEOPLE),
@@ -113,9 +123,16 @@ class Caller:
 class Gate:
     """Wraps ``app``: a request that ``RIGHTS`` does not know or allow never reaches a route."""
 
-    def __init__(self, app: ASGIApp, *, find_caller: Callable[[str], Caller | None], entries_public: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        find_caller: Callable[[str], Caller | None],
+        find_visitor: Callable[[Scope], Caller | None],
+        entries_public: bool,
+    ) -> None:
         self.app = app
-        self._find_caller = find_caller
+        self._find_caller, self._find_visitor = find_caller, find_visitor
         self._entries = PUBLIC if entries_public else READ
         self._paths = list(dict.fromkeys(path for _, path, _ in RIGHTS))
         self._rights = {(method, path): right for method, path, right in RIGHTS}
@@ -148,13 +165,18 @@ class Gate:
     def _caller(self, scope: Scope, right: str) -> Caller:
         secret = next((value for name, value in scope["headers"] if name == b"authorization"), None)
         if secret is None:
-            raise _unauthorised("got no Authorization, want Bearer and an API key", "")
-        kind, _, key = secret.decode("latin-1").partition(" ")
-        caller = self._find_caller(key.strip()) if kind.lower() == "bearer" else None
-        if caller is None:
-            raise _unauthorised("got an API key that is unknown or revoked", ', error="invalid_token"')
+            # A key is sent on purpose, a cookie by every browser that has one: the key decides where both are there.
+            caller = self._find_visitor(scope)
+            if caller is None:
+                raise _unauthorised("got no Authorization, want Bearer and an API key, or a session", "")
+        else:
+            kind, _, key = secret.decode("latin-1").partition(" ")
+            caller = self._find_caller(key.strip()) if kind.lower() == "bearer" else None
+            if caller is None:
+                raise _unauthorised("got an API key that is unknown, revoked or expired", ', error="invalid_token"')
         if not caller.may(right):
-            raise Problem("forbidden", f"got a key with {_list(caller.scopes)}, want the scope {right}")
+            got = f"a key with {_list(caller.scopes)}" if caller.role is None else f"the role {caller.role}"
+            raise Problem("forbidden", f"got {got}, want the right {right}")
         return caller
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from api.limits import Networks, parse_networks
 from ledger.errors import Invalid
 
 DATABASE = "ledger.sqlite3"
@@ -32,6 +33,8 @@ class Settings:
     """Whether this process seals by the hour and re-hashes what is stored."""
     accept_clock: bool = False
     """The operator's word that this machine's clock is right, although the last leaf is more than a day old."""
+    trusted_proxies: Networks = ()
+    """From where ``X-Forwarded-For`` is believed; by default from nowhere."""
 
     @property
     def host(self) -> str:
@@ -67,6 +70,7 @@ def read_settings(
         entries_public=environ.get("PATINA_ENTRIES_PUBLIC", "true").lower() not in {"0", "false", "no"},
         jobs=jobs,
         accept_clock=accept_clock,
+        trusted_proxies=parse_networks(environ.get("PATINA_TRUSTED_PROXIES", "")),
     )
 
 

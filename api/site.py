@@ -16,10 +16,12 @@ from starlette.requests import Request
 
 from api import fold
 from api.appender import Appender
+from api.limits import Limits
 from api.pages.site_pages import Pages
 from api.passwords import Passwords
 from api.rights import Caller
 from api.settings import Settings
+from api.visiting import Visiting
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
 
@@ -42,6 +44,8 @@ class Site:
         self.clock = clock
         self.pages = Pages()
         self.passwords = Passwords()
+        self.limits = Limits(clock, settings.trusted_proxies)
+        self.visiting = Visiting(settings, lambda: self.ledger)
         self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"

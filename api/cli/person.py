@@ -91,6 +91,7 @@ def _change(ledger: Ledger, given: argparse.Namespace) -> int:
             shown["password"] = _new_password(ledger, person)
         case _:
             shown["pin"] = _new_pin(ledger, person)
+    ledger.access.visits.let_out(person.id)
     return _told(given, _found(ledger, person.id), shown)
 
 

@@ -170,6 +170,8 @@ def run(place: Place, started: Callable[[], None]) -> int:
         ws="none",
         lifespan="on",
         access_log=False,
+        # The client's address is the connection's: whom else to believe is a setting (api.limits), and not a default.
+        proxy_headers=False,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=GRACE,

@@ -97,6 +97,8 @@ async def change_person(request: Request, body: Annotated[Change, Depends(read_b
     shown = await _keep(site, id, drawn)
     if body.disabled is not None:
         await site.read(lambda: people.set_disabled(id, disabled=bool(body.disabled)))
+    if body.disabled or body.role is not None or drawn:
+        await site.read(site.ledger.access.visits.let_out, id)
     return Response(_encode(describe_person(await _person(request, id)) | shown), media_type=JSON)
 
 
@@ -108,6 +110,7 @@ async def forget_person(request: Request, id: str) -> Response:  # noqa: A002
     if caller.person == id:
         raise Forbidden("nobody lets herself out: ask another", "")
     await site.read(site.ledger.access.people.forget, id)
+    await site.read(site.ledger.access.visits.let_out, id)
     return Response(_encode(describe_person(await _person(request, id))), media_type=JSON)
 
 

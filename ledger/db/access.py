@@ -25,6 +25,7 @@ from ledger.db.rows import hash_of as _hash
 from ledger.db.secret import MasterKey
 from ledger.db.tables import code, ledger_key, party_key
 from ledger.db.view import View
+from ledger.db.visits import Visits
 from ledger.dsse import SigningKey
 
 LEVELS = {"view": "view", "gift": "view", "card": "view", "tag": "view"}
@@ -71,6 +72,7 @@ class Access:
         self._view, self._master, self._rand = view, master, rand
         self.keys = ApiKeys(rows)
         self.people = People(rows, master)
+        self.visits = Visits(rows)
         self._signers: dict[str, SigningKey] = {}
 
     def create_api_key(self, party: str, scopes: Iterable[str], label: str = "", expires_at: int | None = None) -> str:
