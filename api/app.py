@@ -28,6 +28,7 @@ from api.rights import Gate
 from api.routes import (
     api_keys,
     devices,
+    grants,
     health,
     items,
     log,
@@ -84,6 +85,7 @@ ROUTERS = (
     people.router,
     session.router,
     devices.router,
+    grants.router,
     health.router,
 )
 

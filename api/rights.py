@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,7 +20,7 @@ READ = "read"
 WRITE = "write"
 ADMIN = "admin"
 ENTRIES = "entries"
-"""Public or ``read``, as the setting ``entries_public`` says."""
+"""Public, or the operator's and registered auditors', as the setting ``entries_public`` says."""
 SESSION = "session"
 """A person who came in by the console; no API key has it."""
 PEOPLE = "people"
@@ -29,7 +29,7 @@ KEYS = "keys"
 GRANTS = "grants"
 """A party's people, its tablets, its API keys, and what it grants auditors."""
 
-_RUN = frozenset({READ, WRITE, PEOPLE, DEVICES, KEYS, GRANTS})
+_RUN = frozenset({READ, WRITE, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
 SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: _RUN | {ADMIN}}
 """What a scope includes."""
 
@@ -60,6 +60,9 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/devices", DEVICES),
     ("POST", "/v1/devices", DEVICES),
     ("DELETE", "/v1/devices/{id}", DEVICES),
+    ("GET", "/v1/grants", READ),
+    ("POST", "/v1/grants", GRANTS),
+    ("DELETE", "/v1/grants/{id}", GRANTS),
     ("GET", "/v1/people", PEOPLE),
     ("POST", "/v1/people", PEOPLE),
     ("POST", "/v1/people/{id}", PEOPLE),
@@ -110,10 +113,16 @@ class Caller:
     scopes: frozenset[str]
     key_id: str
     rights: frozenset[str] = frozenset()
-    """What a person's role gives (``api.roles``)."""
+    """What a person's role (``api.roles``) or the party's own role gives."""
     person: str | None = None
     role: str | None = None
     agent: str | None = None
+    below: Callable[[str], frozenset[str]] = field(default=lambda party: frozenset({party}), repr=False, compare=False)
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """The parties whose things it sees: its own and, for a chain, those below it (``api.roles.family``)."""
+        return self.below(self.party)
 
     def may(self, right: str) -> bool:
         """Whether the key's scopes or the person's role include ``right``."""
@@ -133,7 +142,7 @@ class Gate:
     ) -> None:
         self.app = app
         self._find_caller, self._find_visitor = find_caller, find_visitor
-        self._entries = PUBLIC if entries_public else READ
+        self._entries = PUBLIC if entries_public else ENTRIES
         self._paths = list(dict.fromkeys(path for _, path, _ in RIGHTS))
         self._rights = {(method, path): right for method, path, right in RIGHTS}
         # One expression of named branches: parameters lose their names, so that lastgroup is the branch.

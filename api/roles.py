@@ -93,3 +93,14 @@ def check_speaker(statement: Statement, caller: Caller) -> None:
         raise Forbidden("got the agent of another person, want your own or none", "/statement/agent")
     if statement.grant is None and not ROLES[caller.role].may_say(statement.type):
         raise Forbidden(f"the role {caller.role} does not say {statement.type} for its party", "/statement/type")
+
+
+def family(party: str, parents: Mapping[str, str | None]) -> frozenset[str]:
+    """A party and all that are below it; ``parents`` are the parents of all parties, in the log."""
+    found, rest = {party}, [party]
+    while rest:
+        above = rest.pop()
+        below = [one for one, parent in parents.items() if parent == above and one not in found]
+        found.update(below)
+        rest.extend(below)
+    return frozenset(found)

@@ -21,7 +21,7 @@ from api.pages.site_pages import Pages
 from api.passwords import Passwords
 from api.rights import Caller
 from api.settings import Settings
-from api.visiting import Visiting
+from api.visiting import Visiting, party_rights
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
 
@@ -127,7 +127,10 @@ class Site:
     def find_caller(self, secret: str) -> Caller | None:
         """Who a bearer key speaks for, unless it is unknown, malformed or revoked."""
         found = self.ledger.access.find_api_key(secret)
-        return None if found is None else Caller(found.party, frozenset(found.scopes), found.id)
+        if found is None:
+            return None
+        rights = party_rights(self.ledger, found.party)
+        return Caller(found.party, frozenset(found.scopes), found.id, rights=rights, below=self.visiting.below)
 
 
 def site_of(request: Request) -> Site:

@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 from starlette.types import Scope
 
 from api.problems import Problem
-from api.rights import Caller
-from api.roles import rights_of
+from api.rights import ENTRIES, Caller
+from api.roles import family, rights_of
 from api.settings import Settings
 from ledger.db.ledger import Ledger
 from ledger.db.visits import LONGEST
@@ -39,6 +39,8 @@ TABLET_SECONDS = 400 * 24 * 3600
 """What browsers keep a cookie for at most (RFC 6265bis)."""
 SAFE = frozenset({"GET", "HEAD"})
 _MAX_COOKIE = 128
+_AUDITORS = frozenset({ENTRIES})
+_NONE: frozenset[str] = frozenset()
 
 
 class Visiting:
@@ -66,8 +68,19 @@ class Visiting:
                 raise Problem("forbidden", "want the header Patina-Csrf with the value that GET /v1/session tells")
         rights = rights_of(found.role, operator=found.party == self._ledger().operator)
         return Caller(
-            found.party, frozenset(), "", rights=rights, person=found.person, role=found.role, agent=found.agent
+            found.party,
+            frozenset(),
+            "",
+            rights=rights | party_rights(self._ledger(), found.party),
+            person=found.person,
+            role=found.role,
+            agent=found.agent,
+            below=self.below,
         )
+
+    def below(self, party: str) -> frozenset[str]:
+        """A party and all that name it as their parent, directly or through others, by the log as it is now."""
+        return family(party, {one: found.parent for one, found in self._ledger().view.parties.parties.items()})
 
     def check_private(self) -> None:
         """Raise ``Problem`` 403 where a password would travel in clear."""
@@ -103,6 +116,11 @@ class Visiting:
         life = 0 if secret is None else seconds
         end = "; Secure" if self._secure else ""
         return f"{name}={secret or ''}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{end}"
+
+
+def party_rights(ledger: Ledger, party: str) -> frozenset[str]:
+    """What a party may because of its own role in the log: registered auditors read all entries."""
+    return _AUDITORS if "auditor" in ledger.view.parties.roles(party) else _NONE
 
 
 def csrf_token(secret: str) -> str:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import fold, intake, standing
+from api.levels import need_view
 from api.pages import qr
 from api.problems import Problem, not_found
 from api.rights import ADMIN
@@ -88,6 +89,7 @@ async def get_item(request: Request) -> Response:
     """The state of an item, folded from its entries; ``?at=`` as of an index of the log or a time."""
     site = site_of(request)
     subject = request.path_params["id"]
+    await need_view(request, subject)
     raws = await site.read(site.ledger.reader.entries, subject) if uri.is_subject(subject) else []
     at = request.query_params.get("at")
     below = None if at is None else await read_at(site, at)
@@ -104,6 +106,7 @@ async def get_item(request: Request) -> Response:
 
 async def get_history(request: Request) -> Response:
     """The history bundle of an item, always the newest (format.md §7); ``?at=`` adds ``as_of_index``."""
+    await need_view(request, request.path_params["id"])
     return await history_response(request, request.path_params["id"])
 
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import intake, standing
+from api.levels import need_view
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -87,6 +88,7 @@ async def get_statement(request: Request) -> Response:
         raise not_found("got a statement id that is not in this ledger")
     shown = msgspec.json.decode(found)
     entry = msgspec.json.decode(shown["entry"])
+    await need_view(request, entry["statement"]["subjects"][0])
     document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
     return Response(_encode({**document, "receipt": shown}), media_type=JSON)
 

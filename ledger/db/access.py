@@ -17,6 +17,7 @@ from sqlalchemy import Engine, Table, delete, insert, select, update
 from ledger import note
 from ledger.db.api_keys import ApiKey, ApiKeys
 from ledger.db.draft import Row
+from ledger.db.grants import Grants
 from ledger.db.keys import identity
 from ledger.db.lock import AppendLock
 from ledger.db.people import People
@@ -73,6 +74,7 @@ class Access:
         self.keys = ApiKeys(rows)
         self.people = People(rows, master)
         self.visits = Visits(rows)
+        self.grants = Grants(rows)
         self._signers: dict[str, SigningKey] = {}
 
     def create_api_key(self, party: str, scopes: Iterable[str], label: str = "", expires_at: int | None = None) -> str:

@@ -172,6 +172,7 @@ auditor_grant = _table(
     _column("party", Text(), index=True),
     _column("auditor", Text(), index=True),
     _column("subject", Text(), nullable=True),
+    _column("members", Text()),
     _column("until", Text()),
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),

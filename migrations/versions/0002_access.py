@@ -92,6 +92,7 @@ def _create_grants() -> None:
         _column("party", TEXT),
         _column("auditor", TEXT),
         _column("subject", TEXT, nullable=True),
+        _column("members", TEXT),
         _column("until", TEXT),
         _column("created_at", TEXT),
         _column("revoked_at", TEXT, nullable=True),
