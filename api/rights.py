@@ -57,6 +57,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/session/pin", PUBLIC),
     ("GET", "/v1/session/people", PUBLIC),
     ("POST", "/v1/session/device", PUBLIC),
+    ("GET", "/v1/session/oidc", PUBLIC),
+    ("GET", "/v1/session/oidc/callback", PUBLIC),
     ("GET", "/v1/devices", DEVICES),
     ("POST", "/v1/devices", DEVICES),
     ("DELETE", "/v1/devices/{id}", DEVICES),

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from api.limits import Networks, parse_networks
+from api.provider import Provider, read_provider
 from ledger.errors import Invalid
 
 DATABASE = "ledger.sqlite3"
@@ -35,6 +36,8 @@ class Settings:
     """The operator's word that this machine's clock is right, although the last leaf is more than a day old."""
     trusted_proxies: Networks = ()
     """From where ``X-Forwarded-For`` is believed; by default from nowhere."""
+    provider: Provider | None = None
+    """The identity provider that people may come in by."""
 
     @property
     def host(self) -> str:
@@ -70,6 +73,7 @@ def read_settings(
         entries_public=environ.get("PATINA_ENTRIES_PUBLIC", "true").lower() not in {"0", "false", "no"},
         jobs=jobs,
         accept_clock=accept_clock,
+        provider=read_provider(environ),
         trusted_proxies=parse_networks(environ.get("PATINA_TRUSTED_PROXIES", "")),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from starlette.requests import Request
 
@@ -24,6 +24,9 @@ from api.settings import Settings
 from api.visiting import Visiting, party_rights
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
+
+if TYPE_CHECKING:
+    from api.oidc import Oidc
 
 READERS = 4
 """Threads that wait for PostgreSQL; SQLite is read on the loop, where no thread need be woken."""
@@ -46,6 +49,7 @@ class Site:
         self.passwords = Passwords()
         self.limits = Limits(clock, settings.trusted_proxies)
         self.visiting = Visiting(settings, lambda: self.ledger)
+        self.oidc = _open_oidc(settings, clock)
         self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"
@@ -131,6 +135,15 @@ class Site:
             return None
         rights = party_rights(self.ledger, found.party)
         return Caller(found.party, frozenset(found.scopes), found.id, rights=rights, below=self.visiting.below)
+
+
+def _open_oidc(settings: Settings, clock: Clock) -> Oidc | None:
+    if settings.provider is None:
+        return None
+    # Only here: its libraries take a fifth of a second to import, and most servers have no provider.
+    from api.oidc import Oidc  # noqa: PLC0415
+
+    return Oidc(settings.provider, settings.public_url, clock)
 
 
 def site_of(request: Request) -> Site:

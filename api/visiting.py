@@ -16,7 +16,6 @@ header ``Patina-Csrf``, whose value is told to our own page alone, and no ``Orig
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -25,6 +24,7 @@ from urllib.parse import urlsplit
 from starlette.types import Scope
 
 from api.problems import Problem
+from api.provider import is_loopback
 from api.rights import ENTRIES, Caller
 from api.roles import family, rights_of
 from api.settings import Settings
@@ -35,10 +35,12 @@ from ledger.times import SECOND
 SESSION_COOKIE = "patina-session"
 TABLET_COOKIE = "patina-device"
 CSRF_HEADER = b"patina-csrf"
+OIDC_COOKIE = "patina-oidc"
+OIDC_SECONDS = 600
 TABLET_SECONDS = 400 * 24 * 3600
 """What browsers keep a cookie for at most (RFC 6265bis)."""
 SAFE = frozenset({"GET", "HEAD"})
-_MAX_COOKIE = 128
+_MAX_COOKIE = 1024
 _AUDITORS = frozenset({ENTRIES})
 _NONE: frozenset[str] = frozenset()
 
@@ -54,6 +56,7 @@ class Visiting:
         self._here = is_loopback(parts.hostname or "")
         prefix = "__Host-" if self._secure else ""
         self._session, self._tablet = prefix + SESSION_COOKIE, prefix + TABLET_COOKIE
+        self._oidc = prefix + OIDC_COOKIE
 
     def caller(self, scope: Scope) -> Caller | None:
         """Who a session speaks for, if the request has one; raises ``Problem`` 403 for a forged request."""
@@ -112,6 +115,14 @@ class Visiting:
         """The ``Set-Cookie`` of a tablet."""
         return self._cookie(self._tablet, secret, TABLET_SECONDS)
 
+    def oidc_secret(self, scope: Scope) -> str | None:
+        """What is kept of a request to the identity provider."""
+        return cookie(scope, self._oidc)
+
+    def oidc_cookie(self, sealed: str | None) -> str:
+        """The ``Set-Cookie`` of a request to the identity provider; ``None`` takes it away."""
+        return self._cookie(self._oidc, sealed, OIDC_SECONDS)
+
     def _cookie(self, name: str, secret: str | None, seconds: int) -> str:
         life = 0 if secret is None else seconds
         end = "; Secure" if self._secure else ""
@@ -143,13 +154,3 @@ def cookie(scope: Scope, name: str) -> str | None:
                 if key == name:
                     found.append(text)
     return found[0] if len(found) == 1 and 0 < len(found[0]) <= _MAX_COOKIE and found[0].isascii() else None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -166,13 +166,18 @@ async def change_secrets(request: Request, body: Annotated[Secrets, Depends(read
     return await let_in(request, person.id)
 
 
-async def let_in(request: Request, person_id: str, device_id: str | None = None) -> Response:
-    """A new session of this person, and the end of the one that the browser had."""
+async def new_session(request: Request, person_id: str, device_id: str | None = None) -> str:
+    """The secret of a new session of this person, after the end of the one that the browser had."""
     site = site_of(request)
     visits, old = site.ledger.access.visits, site.visiting.session_secret(request.scope)
     if old is not None:
         await site.read(visits.leave, old)
-    secret = await site.read(visits.enter, person_id, device_id)
+    return await site.read(visits.enter, person_id, device_id)
+
+
+async def let_in(request: Request, person_id: str, device_id: str | None = None) -> Response:
+    """The answer to whoever came in."""
+    site, secret = site_of(request), await new_session(request, person_id, device_id)
     document = _described(await _person(site, person_id), secret)
     return Response(_encode(document), headers={"Set-Cookie": site.visiting.session_cookie(secret)}, media_type=JSON)
 

@@ -123,6 +123,14 @@ class Access:
         self._signers.pop(did, None)
         return self._write(delete(party_key).where(party_key.c.did == did)) == 1
 
+    def seal(self, plain: bytes, identity: bytes) -> bytes:
+        """What only a process with the master key can read, for a cookie; ``unseal`` undoes it."""
+        return self._master.wrap(plain, identity)
+
+    def unseal(self, sealed: bytes, identity: bytes) -> bytes:
+        """What ``seal`` sealed for the same use; raises ``Unavailable`` for anything else."""
+        return self._master.unwrap(sealed, identity)
+
     def create_ledger_key(self) -> str:
         """Make another key for the ledger and return its vkey, to be named by a ``ledger.key_added``."""
         seed = self._rand(32)

@@ -139,9 +139,16 @@ class People:
         return Proof(row.id, row.party, None if row.disabled_at else row.password)
 
     def bind_subject(self, person_id: str, issuer: str, subject: str) -> None:
-        """Let a person in by what an identity provider calls her; raises ``Refused`` if that is somebody else."""
+        """Let a person in by what an identity provider calls her; raises ``Refused`` if she has another such name.
+
+        Also if somebody else has this one. A provider that gives an old e-mail address to a new person names her
+        otherwise: she must not come in as who had the address before.
+        """
+        keyed = self._keyed("subject", f"{issuer}\n{subject}")
+        free = and_(person.c.id == person_id, or_(person.c.subject.is_(None), person.c.subject == keyed))
         with _refusing():
-            self._change(person_id, subject=self._keyed("subject", f"{issuer}\n{subject}"))
+            if self._rows.write(update(person).where(free).values(subject=keyed)) != 1:
+                raise Refused("this person is known to the identity provider by another name")
 
     def by_subject(self, issuer: str, subject: str) -> Person | None:
         """The person whom an identity provider calls this, if she may come in."""
