@@ -28,6 +28,7 @@ from pathlib import Path
 
 from api.cli import folder, terminal
 from api.cli.announce import announce
+from api.plain_log import log_config
 from api.settings import Settings, read_settings
 from ledger import times
 from ledger.errors import Invalid, PatinaError, Unavailable
@@ -173,6 +174,7 @@ def run(place: Place, started: Callable[[], None]) -> int:
         # The client's address is the connection's: whom else to believe is a setting (api.limits), and not a default.
         proxy_headers=False,
         log_level="warning",
+        log_config=log_config(),
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )
