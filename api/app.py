@@ -149,10 +149,8 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
         app.include_router(router)
     app.state.openapi = openapi.describe(app)
     app.state.routes = [*HOT, *(route for router in ROUTERS for route in router.routes)]
-    app.add_exception_handler(PatinaError, _refuse)
-    app.add_exception_handler(Problem, _refuse)
-    app.add_exception_handler(RequestValidationError, _refuse)
-    app.add_exception_handler(HTTPException, _refuse)
+    for kind in (PatinaError, Problem, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _refuse)
     app.add_exception_handler(Exception, _fault)
     gate = Gate(
         Throttle(Direct(app.inner, routes=HOT), limits=site.limits),

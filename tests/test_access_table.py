@@ -108,6 +108,10 @@ NOT_THERE = frozenset({"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{
 """What is answered with 404 to whoever is let in: no provider is configured, and no such item registered."""
 
 
+Come = Callable[[Browser], dict[str, str]]
+"""Comes to a browser, and says what it sends."""
+
+
 @dataclass
 class Street:
     """The shop of the table: a chain with two shops, of which one has the item, and everybody who may come by."""
@@ -117,7 +121,7 @@ class Street:
     statement: str
     token: str
     lost: str
-    callers: dict[str, Callable[[Browser], dict[str, str]]]
+    callers: dict[str, Come]
 
 
 @pytest.fixture(scope="module")
@@ -144,70 +148,91 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         yield Street(shop, RING, receipt["id"], token, lost, callers_of(shop, token, lost))
 
 
-def callers_of(shop: Shop, token: str, lost: str) -> dict[str, Callable[[Browser], dict[str, str]]]:
+def callers_of(shop: Shop, token: str, lost: str) -> dict[str, Come]:
     """How each caller comes by: what it sends, after it was let in where it has a session."""
-    access, north = shop.ledger.access, uuid("North")
-
-    def bearer(secret: str) -> Callable[[Browser], dict[str, str]]:
-        return lambda _: {"Authorization": f"Bearer {secret}"}
-
-    def key_of(party: str, **headers: str) -> Callable[[Browser], dict[str, str]]:
-        return lambda _: {**shop.parties[party].headers, **headers}
-
-    def session(person: str, *, over: bool = False) -> Callable[[Browser], dict[str, str]]:
-        def come(browser: Browser) -> dict[str, str]:
-            secret = access.visits.enter(person)
-            browser.http.cookies.set("__Host-patina-session", secret, domain="shop.example")
-            browser.csrf = csrf_token(secret)
-            if over:
-                access.visits.let_out(person)
-            return {}
-
-        return come
-
-    tablet, tablet_secret = access.visits.enrol(north, "Bench")
-
-    def at_tablet(browser: Browser) -> dict[str, str]:
-        secret = access.visits.enter(people["technician"], tablet.id)
-        browser.http.cookies.set("__Host-patina-session", secret, domain="shop.example")
-        browser.http.cookies.set("__Host-patina-device", tablet_secret, domain="shop.example")
-        browser.csrf = csrf_token(secret)
-        return {}
-
+    north = uuid("North")
     people = {role: add_person(shop, north, role, role).id for role in PEOPLE - TABLETS}
-    expired = access.create_api_key(north, ["write"], "", shop.clock.now + times.MINUTE)
-    revoked = access.create_api_key(north, ["write"])
-    found = access.find_api_key(revoked)
-    assert found is not None
-    access.revoke_api_key(found.id)
-    year = shop.clock.now + 300 * times.DAY
-    access.grants.give(north, uuid("Granted"), None, (), year)
-    access.grants.give(north, uuid("Ended"), None, (), shop.clock.now + times.MINUTE)
-    shop.clock.now += times.MINUTE
-    for name in ("Granted", "Ended"):  # so that what is left of their role is what was granted
-        details = {"name": name, "roles": ["carrier"]}
-        shop.say(shop.operator, "party.updated", f"{uuid(name)}#authority", details)
+    expired, revoked = ended_keys(shop)
+    give_grants(shop)
     return {
         "nobody": lambda _: {},
         "bad key": bearer("pk_" + "A" * 43),
         "expired key": bearer(expired),
         "revoked key": bearer(revoked),
-        "ended session": session(people["owner"], over=True),
+        "ended session": session(shop, people["owner"], over=True),
         "read key": bearer(shop.api_key(north, "read")),
-        "write key": key_of("North"),
+        "write key": bearer(shop.parties["North"].key),
         "admin key": bearer(shop.operator.key),
-        "parent": key_of("Chain"),
-        "sibling": key_of("South"),
-        "below": key_of("Corner"),
-        "registered auditor": key_of("Registered"),
-        "auditor by grant": key_of("Granted"),
-        "auditor whose grant ended": key_of("Ended"),
+        "parent": bearer(shop.parties["Chain"].key),
+        "sibling": bearer(shop.parties["South"].key),
+        "below": bearer(shop.parties["Corner"].key),
+        "registered auditor": bearer(shop.parties["Registered"].key),
+        "auditor by grant": bearer(shop.parties["Granted"].key),
+        "auditor whose grant ended": bearer(shop.parties["Ended"].key),
         "view code": lambda _: {"Patina-Code": token},
         "revoked code": lambda _: {"Patina-Code": lost},
-        "sibling with a code": key_of("South", **{"Patina-Code": token}),
-        "technician at a tablet": at_tablet,
-        **{role: session(person) for role, person in people.items()},
+        "sibling with a code": bearer(shop.parties["South"].key, **{"Patina-Code": token}),
+        "technician at a tablet": at_tablet(shop, people["technician"]),
+        **{role: session(shop, person) for role, person in people.items()},
     }
+
+
+def bearer(secret: str, **headers: str) -> Come:
+    """Sends an API key."""
+    return lambda _: {"Authorization": f"Bearer {secret}", **headers}
+
+
+def session(shop: Shop, person: str, *, over: bool = False) -> Come:
+    """Has a new session each time; one that is over at once, if said so."""
+
+    def come(browser: Browser) -> dict[str, str]:
+        enter(shop, browser, person)
+        if over:
+            shop.ledger.access.visits.let_out(person)
+        return {}
+
+    return come
+
+
+def at_tablet(shop: Shop, person: str) -> Come:
+    """Has a session that was made at a tablet, and that tablet's key."""
+    tablet, secret = shop.ledger.access.visits.enrol(uuid("North"), "Bench")
+
+    def come(browser: Browser) -> dict[str, str]:
+        enter(shop, browser, person, tablet.id)
+        browser.http.cookies.set("__Host-patina-device", secret, domain="shop.example")
+        return {}
+
+    return come
+
+
+def enter(shop: Shop, browser: Browser, person: str, device: str | None = None) -> None:
+    """Let a person in without asking for her password, which is tested elsewhere and takes its time."""
+    secret = shop.ledger.access.visits.enter(person, device)
+    browser.http.cookies.set("__Host-patina-session", secret, domain="shop.example")
+    browser.csrf = csrf_token(secret)
+
+
+def ended_keys(shop: Shop) -> tuple[str, str]:
+    """A key that ends in a minute, and one that is revoked."""
+    keys = shop.ledger.access.keys
+    expired = keys.create(uuid("North"), ["write"], expires_at=shop.clock.now + times.MINUTE)
+    revoked = keys.create(uuid("North"), ["write"])
+    found = keys.find(revoked)
+    assert found is not None
+    assert keys.revoke(found.id)
+    return expired, revoked
+
+
+def give_grants(shop: Shop) -> None:
+    """One grant that goes on and one that ends; then a minute passes, and of both roles the grants are what is left."""
+    give, now = shop.ledger.access.grants.give, shop.clock.now
+    give(uuid("North"), uuid("Granted"), None, (), now + 300 * times.DAY)
+    give(uuid("North"), uuid("Ended"), None, (), now + times.MINUTE)
+    shop.clock.now += times.MINUTE
+    for name in ("Granted", "Ended"):
+        details = {"name": name, "roles": ["carrier"]}
+        shop.say(shop.operator, "party.updated", f"{uuid(name)}#authority", details)
 
 
 def address(street: Street, path: str, who: str) -> str:
