@@ -1,8 +1,8 @@
 """The application: what ``patina serve`` runs, put together from settings; importing this does nothing.
 
-Hot routes are Starlette routes and come first; what a shop calls by the hour is FastAPI's. Around both stand two
-layers of plain ASGI: ``Edge`` (ids, limits, headers) and inside it ``Gate`` (rights: what is not listed there is
-denied).
+Hot routes are Starlette routes and come first; what a shop calls by the hour is FastAPI's. Around both stand three
+layers of plain ASGI: ``Edge`` (ids, limits, headers), inside it ``Gate`` (rights: what is not listed there is
+denied) and ``Throttle`` (who guesses, waits).
 """
 
 from __future__ import annotations
@@ -26,16 +26,22 @@ from api.problems import Problem, not_found, problem_of, problem_response, reque
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
 from api.routes import (
+    api_keys,
     attachments,
     codes,
+    devices,
     find,
+    grants,
     health,
     items,
     log,
+    oidc,
     pages,
+    people,
     readings,
     registry,
     search,
+    session,
     signing_keys,
     speak,
     statement,
@@ -44,6 +50,7 @@ from api.routes import (
 from api.settings import Settings
 from api.site import Site
 from api.suspension import Suspension
+from api.throttle import Throttle
 from ledger.db.blobs import open_store
 from ledger.db.ledger import Clock, Ledger, open_ledger
 from ledger.db.secret import MasterKey
@@ -97,7 +104,20 @@ HOT = (
     RawRoute("/favicon.ico", pages.get_icon),
 )
 """Matched in this order, before FastAPI's."""
-ROUTERS = (search.router, registry.router, signing_keys.router, readings.router, find.router, health.router)
+ROUTERS = (
+    search.router,
+    registry.router,
+    api_keys.router,
+    signing_keys.router,
+    people.router,
+    session.router,
+    oidc.router,
+    devices.router,
+    grants.router,
+    readings.router,
+    find.router,
+    health.router,
+)
 
 
 def now() -> int:
@@ -158,13 +178,16 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
         app.include_router(router)
     app.state.openapi = openapi.describe(app)
     app.state.routes = [*HOT, *(route for router in ROUTERS for route in router.routes)]
-    app.add_exception_handler(PatinaError, _refuse)
-    app.add_exception_handler(Problem, _refuse)
-    app.add_exception_handler(RequestValidationError, _refuse)
-    app.add_exception_handler(HTTPException, _refuse)
+    for kind in (PatinaError, Problem, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _refuse)
     app.add_exception_handler(Exception, _fault)
-    inside = Suspension(Direct(app.inner, routes=HOT), site.is_suspended)
-    gate = Gate(inside, find_caller=site.find_caller, entries_public=settings.entries_public)
+    inside = Suspension(Throttle(Direct(app.inner, routes=HOT), limits=site.limits), site.is_suspended)
+    gate = Gate(
+        inside,
+        find_caller=site.find_caller,
+        find_visitor=site.visiting.caller,
+        entries_public=settings.entries_public,
+    )
     app.front = Edge(gate, https=settings.public_url.startswith("https://"))
     return app
 

@@ -9,6 +9,7 @@ reader came from.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,6 +41,9 @@ _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 
+Headers = list[tuple[bytes, bytes]]
+_line_break = re.compile(rb"[\r\n\0]").search
+
 _log = logging.getLogger("patina.api")
 
 
@@ -65,8 +69,8 @@ class Edge:
         async def send_more(message: Message) -> None:
             nonlocal started, ended
             if message["type"] == "http.response.start":
+                own = _unbroken(message["headers"])
                 started = True
-                own = message["headers"]
                 names = {name for name, _ in own}
                 message["headers"] = [*own, *(one for one in headers if one[0] not in names)]
                 if b"cache-control" not in names:
@@ -87,6 +91,14 @@ class Edge:
                 await problem_response(fault_of(error, request_id), request_id)(scope, receive, send_more)
             elif not ended:
                 raise
+
+
+def _unbroken(headers: Headers) -> Headers:
+    """The headers; raises ``AssertionError`` for a value that would end its line and begin another of its own."""
+    for name, value in headers:
+        if _line_break(value) is not None:
+            raise AssertionError(f"a line break in the header {name!r}")
+    return headers
 
 
 def _write_down(error: Exception, request_id: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from api.rights import Caller
+from api.roles import check_speaker
 from api.site import Site
 from ledger import canonical, dsse, times
 from ledger.db.draft import Draft
@@ -66,7 +67,9 @@ def draft_from(value: Mapping[str, Any], site: Site, caller: Caller) -> Draft:
     if "statement" not in value:
         raise Invalid("got no statement, want one", "/statement")
     if value.get("signatures"):
-        return read_signed(value)
+        draft = read_signed(value)
+        check_speaker(draft.statement, caller)
+        return draft
     return sign_draft(_completed(value["statement"], site), site, caller)
 
 
@@ -77,8 +80,14 @@ def read_signed(value: Mapping[str, Any]) -> Draft:
 
 
 def sign_draft(value: Any, site: Site, caller: Caller) -> Draft:
-    """The draft of a statement that the service signs with the caller's own key, which is in its custody."""
+    """The draft of a statement that the service signs with the caller's own key, which is in its custody.
+
+    What a person says carries her agent id, whether she writes it or not.
+    """
+    if caller.agent is not None and isinstance(value, dict):
+        value = {"agent": caller.agent, **value}
     statement = _statement(value)
+    check_speaker(statement, caller)
     if statement.party != caller.party:
         raise Forbidden("the service signs for the party of the API key and for nobody else", "/statement/party")
     signer = site.ledger.access.party_signer(caller.party)

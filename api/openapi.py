@@ -16,7 +16,9 @@ from api.answers import SCHEMAS, describe_answers
 from api.files.kinds import SUFFIXES
 from api.problems import KINDS, MEDIA_TYPE
 from api.raw_route import RawRoute
-from api.rights import ENTRIES, PUBLIC, RIGHTS
+from api.rights import ENTRIES, PUBLIC, RIGHTS, SESSION
+from api.roles import ROLES
+from api.visiting import SESSION_COOKIE
 
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "integer", "minimum": 0}
@@ -132,7 +134,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas |= {"Problem": _PROBLEM, **SCHEMAS}
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    document["components"]["securitySchemes"] = {
+        "key": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+    }
     return document
 
 
@@ -199,7 +204,10 @@ def _plain(text: str) -> str:
 
 def _secure(operation: dict[str, Any], right: str) -> None:
     operation["x-right"] = right
-    operation["security"] = [] if right == PUBLIC else [{}, {"key": []}] if right == ENTRIES else [{"key": []}]
+    ways: list[dict[str, list[str]]] = [] if right == SESSION else [{"key": []}]
+    if any(right in role.rights for role in ROLES.values()):
+        ways.append({"session": []})
+    operation["security"] = [] if right == PUBLIC else [{}, {"key": []}] if right == ENTRIES else ways
     answers = operation["responses"]
     answers.pop("422", None)
     problem = {

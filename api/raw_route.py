@@ -19,6 +19,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import Problem
 from api.rights import path_pattern, raw_path_of
 
+GUESSED = frozenset({"token", "short_code"})
+"""Parameters of which a malformed one must look like an unknown one: not UTF-8 is one more that leads nowhere."""
+
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -32,7 +35,9 @@ class RawRoute(Route):
     def params(self, path: str) -> dict[str, str] | None:
         """The parameters in a raw path, or ``None`` if it is not this route's; raises ``Problem`` 400 unless UTF-8."""
         found = self._fullmatch(path)
-        return None if found is None else {name: _decode(value) for name, value in found.groupdict().items()}
+        if found is None:
+            return None
+        return {name: _decode(value, guessed=name in GUESSED) for name, value in found.groupdict().items()}
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match the raw path."""
@@ -65,9 +70,11 @@ class Direct:
         await response(scope, receive, send)
 
 
-def _decode(raw: str) -> str:
+def _decode(raw: str, *, guessed: bool) -> str:
     if "%" not in raw:
         return raw
+    if guessed:
+        return unquote_to_bytes(raw).decode(errors="replace")
     try:
         return unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,9 +20,17 @@ READ = "read"
 WRITE = "write"
 ADMIN = "admin"
 ENTRIES = "entries"
-"""Public or ``read``, as the setting ``entries_public`` says."""
+"""Public, or the operator's and registered auditors', as the setting ``entries_public`` says."""
+SESSION = "session"
+"""A person who came in by the console; no API key has it."""
+PEOPLE = "people"
+DEVICES = "devices"
+KEYS = "keys"
+GRANTS = "grants"
+"""A party's people, its tablets, its API keys, and what it grants auditors."""
 
-SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: frozenset({READ, WRITE, ADMIN})}
+_RUN = frozenset({READ, WRITE, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
+SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: _RUN | {ADMIN}}
 """What a scope includes."""
 
 RIGHTS: tuple[tuple[str, str, str], ...] = (
@@ -43,8 +51,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/items/{id:path}", READ),
     ("GET", "/v1/parties", ADMIN),
     ("POST", "/v1/parties", ADMIN),
-    ("GET", "/v1/keys", ADMIN),
-    ("POST", "/v1/keys", ADMIN),
+    ("GET", "/v1/keys", KEYS),
+    ("POST", "/v1/keys", KEYS),
+    ("POST", "/v1/keys/{id}/rotation", KEYS),
+    ("DELETE", "/v1/keys/{id}", KEYS),
     ("GET", "/v1/signing-keys", READ),
     ("POST", "/v1/signing-keys", WRITE),
     ("POST", "/v1/signing-keys/rotate", WRITE),
@@ -59,6 +69,25 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/find", READ),
     ("GET", "/v1/readings", READ),
     ("GET", "/v1/signals", READ),
+    ("POST", "/v1/session", PUBLIC),
+    ("GET", "/v1/session", SESSION),
+    ("DELETE", "/v1/session", SESSION),
+    ("POST", "/v1/session/password", SESSION),
+    ("POST", "/v1/session/pin", PUBLIC),
+    ("GET", "/v1/session/people", PUBLIC),
+    ("POST", "/v1/session/device", PUBLIC),
+    ("GET", "/v1/session/oidc", PUBLIC),
+    ("GET", "/v1/session/oidc/callback", PUBLIC),
+    ("GET", "/v1/devices", DEVICES),
+    ("POST", "/v1/devices", DEVICES),
+    ("DELETE", "/v1/devices/{id}", DEVICES),
+    ("GET", "/v1/grants", READ),
+    ("POST", "/v1/grants", GRANTS),
+    ("DELETE", "/v1/grants/{id}", GRANTS),
+    ("GET", "/v1/people", PEOPLE),
+    ("POST", "/v1/people", PEOPLE),
+    ("POST", "/v1/people/{id}", PEOPLE),
+    ("DELETE", "/v1/people/{id}", PEOPLE),
     ("GET", "/checkpoint", PUBLIC),
     ("GET", "/tile/entries/{path:path}", ENTRIES),
     ("GET", "/tile/{path:path}", PUBLIC),
@@ -105,24 +134,42 @@ def path_pattern(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a bearer key speaks for."""
+    """Who a bearer key or a session speaks for; ``person``, ``role`` and ``agent`` are those of a session."""
 
     party: str
     scopes: frozenset[str]
     key_id: str
+    rights: frozenset[str] = frozenset()
+    """What a person's role (``api.roles``) or the party's own role gives."""
+    person: str | None = None
+    role: str | None = None
+    agent: str | None = None
+    below: Callable[[str], frozenset[str]] = field(default=lambda party: frozenset({party}), repr=False, compare=False)
+
+    @property
+    def sees(self) -> frozenset[str]:
+        """The parties whose things it sees: its own and, for a chain, those below it (``api.roles.family``)."""
+        return self.below(self.party)
 
     def may(self, right: str) -> bool:
-        """Whether the key's scopes include ``right``."""
-        return any(right in SCOPES.get(scope, ()) for scope in self.scopes)
+        """Whether the key's scopes or the person's role include ``right``."""
+        return right in self.rights or any(right in SCOPES.get(scope, ()) for scope in self.scopes)
 
 
 class Gate:
     """Wraps ``app``: a request that ``RIGHTS`` does not know or allow never reaches a route."""
 
-    def __init__(self, app: ASGIApp, *, find_caller: Callable[[str], Caller | None], entries_public: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        find_caller: Callable[[str], Caller | None],
+        find_visitor: Callable[[Scope], Caller | None],
+        entries_public: bool,
+    ) -> None:
         self.app = app
-        self._find_caller = find_caller
-        self._entries = PUBLIC if entries_public else READ
+        self._find_caller, self._find_visitor = find_caller, find_visitor
+        self._entries = PUBLIC if entries_public else ENTRIES
         self._paths = list(dict.fromkeys(path for _, path, _ in RIGHTS))
         self._rights = {(method, path): right for method, path, right in RIGHTS}
         # One expression of named branches: parameters lose their names, so that lastgroup is the branch.
@@ -154,13 +201,18 @@ class Gate:
     def _caller(self, scope: Scope, right: str) -> Caller:
         secret = next((value for name, value in scope["headers"] if name == b"authorization"), None)
         if secret is None:
-            raise _unauthorised("got no Authorization, want Bearer and an API key", "")
-        kind, _, key = secret.decode("latin-1").partition(" ")
-        caller = self._find_caller(key.strip()) if kind.lower() == "bearer" else None
-        if caller is None:
-            raise _unauthorised("got an API key that is unknown or revoked", ', error="invalid_token"')
+            # A key is sent on purpose, a cookie by every browser that has one: the key decides where both are there.
+            caller = self._find_visitor(scope)
+            if caller is None:
+                raise _unauthorised("got no Authorization, want Bearer and an API key, or a session", "")
+        else:
+            kind, _, key = secret.decode("latin-1").partition(" ")
+            caller = self._find_caller(key.strip()) if kind.lower() == "bearer" else None
+            if caller is None:
+                raise _unauthorised("got an API key that is unknown, revoked or expired", ', error="invalid_token"')
         if not caller.may(right):
-            raise Problem("forbidden", f"got a key with {_list(caller.scopes)}, want the scope {right}")
+            got = f"a key with {_list(caller.scopes)}" if caller.role is None else f"the role {caller.role}"
+            raise Problem("forbidden", f"got {got}, want the right {right}")
         return caller
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from api.limits import Networks, parse_networks
+from api.provider import Provider, read_provider
 from ledger.errors import Invalid
 
 DATABASE = "ledger.sqlite3"
@@ -34,6 +36,10 @@ class Settings:
     """The operator's word that this machine's clock is right, although the last leaf is more than a day old."""
     files: str | None = None
     """Where uploaded files lie: a folder, or ``s3://bucket/prefix``; ``None`` means ``blobs`` in ``directory``."""
+    trusted_proxies: Networks = ()
+    """From where ``X-Forwarded-For`` is believed; by default from nowhere."""
+    provider: Provider | None = None
+    """The identity provider that people may come in by."""
 
     @property
     def host(self) -> str:
@@ -70,6 +76,8 @@ def read_settings(
         jobs=jobs,
         accept_clock=accept_clock,
         files=environ.get("PATINA_FILES") or None,
+        provider=read_provider(environ),
+        trusted_proxies=parse_networks(environ.get("PATINA_TRUSTED_PROXIES", "")),
     )
 
 

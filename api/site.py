@@ -10,21 +10,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from starlette.requests import Request
 
 from api import fold
 from api.appender import Appender
 from api.files.sandbox import Sandbox
+from api.limits import Limits
 from api.pace import Pace
 from api.pages.site_pages import Pages
+from api.passwords import Passwords
 from api.rights import Caller
 from api.settings import Settings
+from api.visiting import Visiting, party_rights
 from ledger import times
 from ledger.db.codes import Code
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
+
+if TYPE_CHECKING:
+    from api.oidc import Oidc
 
 READERS = 4
 """Threads that wait for PostgreSQL; SQLite is read on the loop, where no thread need be woken."""
@@ -45,6 +51,10 @@ class Site:
         self.pages = Pages()
         self.sandbox = Sandbox()
         self.finds = Pace(FINDS, FINDS_IN, clock)
+        self.passwords = Passwords()
+        self.limits = Limits(clock, settings.trusted_proxies)
+        self.visiting = Visiting(settings, lambda: self.ledger)
+        self.oidc = _open_oidc(settings, clock)
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"
         self._open_it = open_it
@@ -68,6 +78,7 @@ class Site:
         if self._appender is not None:
             await self._appender.stop()
         self.pages.close()
+        self.passwords.close()
         if self._readers is not None:
             self._readers.shutdown()
         if self._ledger is not None:
@@ -119,7 +130,19 @@ class Site:
     def find_caller(self, secret: str) -> Caller | None:
         """Who a bearer key speaks for, unless it is unknown, malformed or revoked."""
         found = self.ledger.access.find_api_key(secret)
-        return None if found is None else Caller(found.party, frozenset(found.scopes), found.id)
+        if found is None:
+            return None
+        rights = party_rights(self.ledger, found.party)
+        return Caller(found.party, frozenset(found.scopes), found.id, rights=rights, below=self.visiting.below)
+
+
+def _open_oidc(settings: Settings, clock: Clock) -> Oidc | None:
+    if settings.provider is None:
+        return None
+    # Only here: its libraries take a fifth of a second to import, and most servers have no provider.
+    from api.oidc import Oidc  # noqa: PLC0415
+
+    return Oidc(settings.provider, settings.public_url, clock)
 
 
 def site_of(request: Request) -> Site:

@@ -14,8 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import Problem
 from api.rights import Caller
 
-LET_THROUGH = frozenset({"/v1/statements", "/v1/statements/batch", "/v1/signing-keys/revoke"})
-"""Templates of addresses by which a key is revoked."""
+LET_THROUGH = frozenset(
+    {"/v1/statements", "/v1/statements/batch", "/v1/signing-keys/revoke", "/v1/session", "/v1/session/password"}
+)
+"""Templates of addresses by which a key is revoked, a person leaves, or changes a password that somebody saw."""
 READS = frozenset({"GET", "HEAD"})
 
 

@@ -143,12 +143,17 @@ def signed(statement: dict[str, Any], *keys: SigningKey) -> dict[str, Any]:
 
 @contextmanager
 def open_shop(
-    directory: Path, url: str | None = None, *, client: tuple[str, int] = ("phone", 1), **more: Any
+    directory: Path,
+    url: str | None = None,
+    *,
+    client: tuple[str, int] = ("phone", 1),
+    public_url: str = PUBLIC_URL,
+    **more: Any,
 ) -> Iterator[Shop]:
     """A new ledger and its interface while the block runs; ``more`` are settings."""
     clock = Clock()
     master = MasterKey(bytes(range(32)))
-    settings = Settings(directory, PUBLIC_URL, url, jobs=False, **more)
+    settings = Settings(directory, public_url, url, jobs=False, **more)
     create_ledger(
         settings.url,
         directory=directory,
@@ -167,7 +172,7 @@ def open_shop(
         return opened[-1]
 
     app = create_app(settings, open_it, clock)
-    with TestClient(app, base_url=PUBLIC_URL, client=client) as http:
+    with TestClient(app, base_url=public_url, client=client) as http:
         ledger = opened[-1]
         key = ledger.access.create_api_key(ledger.operator, ["admin"], "tests")
         yield Shop(app, http, ledger, clock, Party(ledger.operator, key))

@@ -9,7 +9,19 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from api.rights import ADMIN, ENTRIES, PUBLIC, READ, RIGHTS, WRITE
+from api.rights import (
+    ADMIN,
+    DEVICES,
+    ENTRIES,
+    GRANTS,
+    KEYS,
+    PEOPLE,
+    PUBLIC,
+    READ,
+    RIGHTS,
+    SESSION,
+    WRITE,
+)
 from tests.build import uuid
 from tests.shop import RING, Party, Shop, open_shop, segment
 
@@ -65,6 +77,8 @@ MAY = {
     ENTRIES: CALLERS,
     READ: ("reader", "owner", "other", "operator"),
     WRITE: ("owner", "other", "operator"),
+    SESSION: (),
+    **dict.fromkeys((PEOPLE, DEVICES, KEYS, GRANTS), ("operator",)),
     ADMIN: ("operator",),
 }
 

@@ -12,12 +12,14 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from api.cli import card, demo, importing, init, key, ledger_key, migrate, party, serve, terminal
+from api.cli import card, demo, importing, init, key, ledger_key, migrate, party, person, serve, terminal
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("command", [init, migrate, serve, demo, party, key, ledger_key, importing, card])
+@pytest.mark.parametrize(
+    "command", [init, migrate, serve, demo, party, key, ledger_key, importing, card, person]
+)
 def test_help_has_an_example(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         command.main(["--help"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ledger.db import access as accesses
+from ledger.db import rows
 from ledger.db.engine import open_engine
 from ledger.db.secret import FILE_NAME, KEY_NAME, MasterKey
 from ledger.errors import Malformed, Unavailable
@@ -47,16 +47,16 @@ def test_a_key_revoked_elsewhere_works_a_few_seconds_longer(shop: Stall) -> None
     assert found is not None
     assert other.access.revoke_api_key(found.id)
     assert shop.ledger.access.find_api_key(secret) is found
-    shop.clock.now += accesses.REMEMBER
+    shop.clock.now += rows.REMEMBER
     assert shop.ledger.access.find_api_key(secret) is None
     other.close()
 
 
 def test_what_is_remembered_is_bounded(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accesses, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(rows, "MAX_REMEMBERED", 2)
     secrets = [shop.ledger.access.create_api_key(urn("shop"), []) for _ in range(4)]
     assert all(shop.ledger.access.find_api_key(secret) for secret in secrets)
-    assert len(shop.ledger.access._found) <= 2
+    assert len(shop.ledger.access.keys._memory) <= 2
 
 
 def test_party_keys_in_custody(shop: Stall) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
 from ledger.db import migrate
-from ledger.db.engine import open_engine
+from ledger.db.engine import WRITE, open_engine
 from ledger.db.tables import metadata
 from ledger.errors import Unavailable
 
@@ -98,3 +100,18 @@ def test_a_leaf_cannot_be_changed(filled: Engine, attempt: str) -> None:
             b"second",
         ]
         assert connection.execute(text("SELECT note FROM checkpoint")).scalars().all() == ["note"]
+
+
+def test_api_keys_of_the_first_schema_stay_in_force(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        columns = "id, hash, party, scopes, label, created_at, revoked_at"
+        values = "'a', :hash, 'p', 'read', 'till', '2026-01-01T00:00:00.000Z', NULL"
+        connection.execute(text(f"INSERT INTO api_key ({columns}) VALUES ({values})"), {"hash": b"h"})
+    assert migrate.upgrade(engine) == migrate.NEWEST
+    with engine.connect() as connection:
+        (row,) = connection.execute(text("SELECT * FROM api_key")).all()
+    assert (row.id, row.label, row.revoked_at, row.expires_at, row.last_used_at) == ("a", "till", None, None, None)

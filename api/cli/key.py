@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from api.cli import co_signed, folder, parties, terminal
+from api.cli.span import parse_span
 from api.rights import ADMIN, READ, WRITE
 from api.signing_keys import REASONS, Clerk
+from ledger.db.api_keys import OVERLAP
 from ledger.db.ledger import Ledger
 from ledger.errors import Invalid, Refused
 
@@ -37,6 +39,10 @@ _LIST = (
     "List signing keys, who keeps them and whether they are in force, and the ids of API keys, whose secrets are shown "
     "only when they are made."
 )
+_ROTATE_API = (
+    "Make the API key that follows one: same party, scopes, label and length of life. The old key goes on for the "
+    "overlap, so that a program can be given its next key while the last one still works."
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,16 +54,17 @@ def main(argv: Sequence[str]) -> int:
         "  patina sign to-sign.json --key workshop.key > signed.json\n"
         "  patina key add --signed signed.json --dir var",
     )
-    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|rotate|revoke|list|api")
+    verbs = words.add_subparsers(dest="verb", required=True, metavar="add|rotate|revoke|list|api|rotate-api")
     _add_words(verbs.add_parser("add", help="add a key: in custody, or the party's own", description=_ADD))
     _rotate_words(verbs.add_parser("rotate", help="the next key, and the end of the present one", description=_ROTATE))
     _revoke_words(verbs.add_parser("revoke", help="revoke a signing key or an API key", description=_REVOKE))
     _list_words(verbs.add_parser("list", help="list signing keys and API keys", description=_LIST))
     _api_words(verbs.add_parser("api", help="make another API key"))
+    _rotate_api_words(verbs.add_parser("rotate-api", help="make the API key that follows one", description=_ROTATE_API))
     given = words.parse_args(argv)
-    do = {"add": _add, "rotate": _rotate, "revoke": _revoke, "list": _list, "api": _api}[given.verb]
+    verb = {"add": _add, "rotate": _rotate, "revoke": _revoke, "list": _list, "api": _api, "rotate-api": _rotate_api}
     with folder.opened(given.dir, given) as ledger:
-        return do(ledger, given)
+        return verb[given.verb](ledger, given)
 
 
 def _shared(words: argparse.ArgumentParser) -> None:
@@ -98,6 +105,15 @@ def _api_words(words: argparse.ArgumentParser) -> None:
     words.add_argument("--party", metavar="P", required=True, help="its id or its name")
     words.add_argument("--scope", choices=(READ, WRITE, ADMIN), default=WRITE, help="(default: %(default)s)")
     words.add_argument("--label", default="", help="what it is for")
+    words.add_argument("--expires", metavar="SPAN", type=parse_span, help="its life, such as 90d (default: no end)")
+    _shared(words)
+
+
+def _rotate_api_words(words: argparse.ArgumentParser) -> None:
+    words.add_argument("id", metavar="ID", help="the API key's id; patina key list has it")
+    words.add_argument(
+        "--overlap", metavar="SPAN", type=parse_span, default=OVERLAP, help="how long the old key goes on (default: 1d)"
+    )
     _shared(words)
 
 
@@ -193,7 +209,10 @@ def _list(ledger: Ledger, given: argparse.Namespace) -> int:
             "party": one.party,
             "scopes": list(one.scopes),
             "label": one.label,
-            "in_force": not one.revoked_at,
+            "in_force": not one.ended(folder.now_us()),
+            "expires_at": one.expires_at,
+            "revoked_at": one.revoked_at,
+            "last_used_at": one.last_used_at,
         }
         for one in ledger.access.api_keys(party)
     ]
@@ -211,7 +230,9 @@ def _list(ledger: Ledger, given: argparse.Namespace) -> int:
 
 def _state(one: dict[str, Any]) -> str:
     if one["in_force"]:
-        return "in force"
+        return "in force" + (f" until {one['expires_at']}" if one.get("expires_at") else "")
+    if one.get("expires_at") and not one.get("revoked_at"):
+        return "expired"
     since = f" since {one['since']}" if one.get("since") else ""
     return f"revoked{': ' + one['reason'] + since if one.get('reason') else ''}"
 
@@ -221,8 +242,18 @@ def _api(ledger: Ledger, given: argparse.Namespace) -> int:
     party = parties.find_party(ledger, given.party)
     if given.scope == ADMIN and party != ledger.operator:
         raise Refused("got the scope admin for a party that is not the operator")
-    secret = ledger.access.create_api_key(party, [given.scope], given.label)
+    ends = None if given.expires is None else folder.now_us() + given.expires
+    secret = ledger.access.create_api_key(party, [given.scope], given.label, ends)
     return _told(given, {"party": party, "api_key": secret}, f"API key  {secret} (shown only now)")
+
+
+def _rotate_api(ledger: Ledger, given: argparse.Namespace) -> int:
+    """Make the next key, and give the old one its end."""
+    secret = ledger.access.keys.rotate(given.id, folder.now_us() + given.overlap)
+    old = ledger.access.keys.get(given.id)
+    assert old is not None, "it was rotated just now"
+    text = f"API key  {secret} (shown only now)\nthe old one, {old.id}, works until {old.expires_at}"
+    return _told(given, {"party": old.party, "api_key": secret, "old": old.id, "until": old.expires_at}, text)
 
 
 def _told(given: argparse.Namespace, value: dict[str, Any], text: str) -> int:

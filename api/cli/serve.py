@@ -30,6 +30,7 @@ from typing import Any
 
 from api.cli import folder, terminal
 from api.cli.announce import announce, announced
+from api.plain_log import log_config
 from api.settings import Settings, read_settings
 from ledger import times
 from ledger.errors import Invalid, PatinaError, Unavailable
@@ -183,7 +184,10 @@ def run(place: Place, started: Callable[[], None]) -> int:
         ws="none",
         lifespan="on",
         access_log=False,
+        # The client's address is the connection's: whom else to believe is a setting (api.limits), and not a default.
+        proxy_headers=False,
         log_level="warning",
+        log_config=log_config(),
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api import fold, intake
 from api.findable import findable
+from api.levels import need_view
 from api.pages import qr
 from api.problems import Problem, not_found
 from api.routes.statements import JSON, append_here, check_type, placed_problem, receipt_bytes
@@ -93,6 +94,7 @@ async def get_item(request: Request) -> Response:
     """The state of an item, from all that was said about it; ``?at=`` as of an index of the log or a time."""
     site = site_of(request)
     subject = request.path_params["id"]
+    await need_view(request, subject)
     raws = await site.read(site.ledger.reader.entries, subject) if uri.is_subject(subject) else []
     at = request.query_params.get("at")
     below = None if at is None else await read_at(site, at)
@@ -120,6 +122,7 @@ async def get_history(request: Request) -> Response:
 
     It is always the newest; ``?at=`` adds ``as_of_index``, below which the entries of that time stand.
     """
+    await need_view(request, request.path_params["id"])
     return await history_response(request, request.path_params["id"])
 
 

@@ -17,14 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import intake
-from api.rights import SCOPES
+from api.rights import ADMIN, SCOPES
+from api.routes.api_keys import describe_key, read_time
 from api.routes.statements import JSON, placed_problem, receipt_bytes
-from api.site import Site, site_of
+from api.site import Site, caller_of, site_of
 from api.strict import Body, body_schema, read_body
 from ledger import dsse, uri
 from ledger.db.draft import Accepted, Draft
 from ledger.dsse import SigningKey
-from ledger.errors import Invalid, PatinaError, Refused
+from ledger.errors import Forbidden, Invalid, PatinaError, Refused
 from ledger.leaf import Signature, check_details, statement_bytes, statement_from
 from ledger.times import format_recorded
 
@@ -54,6 +55,7 @@ class NewKey(Body):
     party: str
     scopes: list[Literal["read", "write", "admin"]] | None = Field(default=None, min_length=1)
     label: str = Field(default="", max_length=200)
+    expires_at: str | None = None
     statement: dict[str, Any] | None = None
     signatures: list[dict[str, Any]] | None = None
 
@@ -97,9 +99,9 @@ async def post_party(request: Request, body: Annotated[NewParty, Depends(read_bo
 
 @router.get("/v1/keys", summary="API keys without their secrets, and the parties' signing keys")
 async def get_keys(request: Request) -> Response:
-    """All keys, also those that are revoked."""
-    site = site_of(request)
-    access = site.ledger.access
+    """All keys, also those that are revoked; whoever does not administer the ledger sees its own party's."""
+    site, caller = site_of(request), caller_of(request)
+    access, whose = site.ledger.access, None if caller.may(ADMIN) else caller.party
     kept = {key.did for key in await site.read(access.party_keys)}
     signing = [
         {
@@ -112,8 +114,9 @@ async def get_keys(request: Request) -> Response:
             "reason": key.reason,
         }
         for did, key in site.ledger.view.parties.keys.items()
+        if whose in (None, key.party)
     ]
-    api = [{name: getattr(key, name) for name in key.__slots__} for key in await site.read(access.api_keys)]
+    api = [describe_key(key) for key in await site.read(access.api_keys, whose)]
     return Response(_encode({"api": api, "signing": signing}), media_type=JSON)
 
 
@@ -122,16 +125,21 @@ async def get_keys(request: Request) -> Response:
 )
 async def post_key(request: Request, body: Annotated[NewKey, Depends(read_body(NewKey))]) -> Response:
     """An API key's secret is shown in this answer and never again."""
-    site = site_of(request)
+    site, caller = site_of(request), caller_of(request)
+    if not caller.may(ADMIN) and (body.kind, body.party) != ("api", caller.party):
+        raise Forbidden("want an API key of your own party; the rest is the operator's to make", "/party")
     if not site.ledger.view.parties.known(body.party):
         raise Invalid("got a party that is not registered", "/party")
     if body.kind == "api":
         if not body.scopes or body.statement is not None or body.signatures is not None:
             raise Invalid(f"want scopes, of {', '.join(SCOPES)}, and no statement for an API key", "/scopes")
-        secret = await site.read(site.ledger.access.create_api_key, body.party, body.scopes, body.label)
+        if ADMIN in body.scopes and body.party != site.ledger.operator:
+            raise Invalid("got the scope admin for a party that is not the operator", "/scopes")
+        ends = read_time(body.expires_at, "/expires_at")
+        secret = await site.read(site.ledger.access.create_api_key, body.party, body.scopes, body.label, ends)
         return Response(_encode({"party": body.party, "scopes": body.scopes, "api_key": secret}), 201, media_type=JSON)
-    if body.scopes is not None:
-        raise Invalid("a signing key has no scopes", "/scopes")
+    if body.scopes is not None or body.expires_at is not None:
+        raise Invalid("a signing key has no scopes and no end", "/scopes")
     operator = _operator(site)
     own = body.statement is not None
     if own:

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.levels import searched_parties
 from api.problems import Problem
 from api.routes.statements import JSON
-from api.site import site_of
+from api.site import caller_of, site_of
 from ledger import times
 from ledger.errors import Invalid, Malformed
 
@@ -54,6 +55,7 @@ async def search_items(
     asked: dict[str, Any] = {
         "text": text, "category": category, "state": state, "party": party, "held": held,
         "since": page_time(since, "since"), "until": page_time(until, "until"), "cursor": cursor, "limit": limit,
+        "seen_by": await searched_parties(site, caller_of(request)),
     }  # fmt: skip
     try:
         rows, after = await site.read(site.ledger.reader.items, **asked)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import fold
+from api.levels import need_view
 from api.pages.item_json import describe_speaker
 from api.pages.story import Teller
 from api.problems import not_found
@@ -31,6 +32,7 @@ async def get_statement(request: Request) -> Response:
         raise not_found("got a statement id that is not in this ledger")
     shown = msgspec.json.decode(found)
     entry = msgspec.json.decode(shown["entry"])
+    await need_view(request, entry["statement"]["subjects"][0])
     document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
     document |= await site.read(_told, site, shown["index"], shown["entry"].encode())
     return Response(_encode({**document, "receipt": shown}), media_type=JSON)

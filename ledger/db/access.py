@@ -6,44 +6,26 @@ are wrapped by the master key. Nothing here is part of the ledger: a lost row he
 
 from __future__ import annotations
 
-import re
-import threading
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy import Engine, Table, delete, insert, select, update
 
-from ledger import note, times
+from ledger import note
+from ledger.db.api_keys import ApiKey, ApiKeys
 from ledger.db.draft import Row
-from ledger.db.engine import WRITE
+from ledger.db.grants import Grants
 from ledger.db.keys import identity
 from ledger.db.lock import AppendLock
+from ledger.db.people import People
+from ledger.db.rows import Rows
 from ledger.db.secret import MasterKey
-from ledger.db.tables import api_key, ledger_key, party_key
+from ledger.db.tables import ledger_key, party_key
 from ledger.db.view import View
+from ledger.db.visits import Visits
 from ledger.dsse import SigningKey
-
-KEY_PREFIX = "pk_"
-REMEMBER = 5 * times.SECOND
-"""How long a found API key is not asked for again: the longest that a key revoked by another process still works."""
-MAX_REMEMBERED = 1024
-_SECRET = re.compile(r"pk_[A-Za-z0-9_-]{43}")
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """An API key without its secret; ``party`` is whom it acts for."""
-
-    id: str
-    party: str
-    scopes: tuple[str, ...]
-    label: str
-    created_at: str
-    revoked_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,50 +50,30 @@ class Access:
         clock: Callable[[], int],
         rand: Callable[[int], bytes],
     ) -> None:
-        self._engine, self._view, self._master = engine, view, master
-        self._clock, self._rand = clock, rand
-        # PostgreSQL has no other writer of these rows to wait for.
-        self._lock = lock if engine.dialect.name == "sqlite" else nullcontext()
-        self._found: dict[bytes, tuple[int, ApiKey]] = {}
+        rows = Rows(engine, lock, clock=clock, rand=rand)
+        self._read, self._write, self._now = rows.read, rows.write, rows.now
+        self._view, self._master, self._rand = view, master, rand
+        self.keys = ApiKeys(rows)
+        self.people = People(rows, master)
+        self.visits = Visits(rows)
+        self.grants = Grants(rows)
         self._signers: dict[str, SigningKey] = {}
-        self._mutex = threading.Lock()
 
-    def create_api_key(self, party: str, scopes: Iterable[str], label: str = "") -> str:
-        """Create an API key and return its secret (``pk_`` and base64url), which is shown only now."""
-        secret = KEY_PREFIX + _base64url(self._rand(32))
-        row = {"id": self._rand(8).hex(), "hash": _hash(secret), "party": party, "scopes": " ".join(scopes)}
-        self._write(insert(api_key).values(**row, label=label, created_at=self._now(), revoked_at=None))
-        return secret
+    def create_api_key(self, party: str, scopes: Iterable[str], label: str = "", expires_at: int | None = None) -> str:
+        """Create an API key and return its secret, which is shown only now (``ApiKeys.create``)."""
+        return self.keys.create(party, scopes, label, expires_at)
 
     def find_api_key(self, secret: str) -> ApiKey | None:
-        """The key of this secret, unless unknown, malformed or revoked; remembered for a few seconds."""
-        if _SECRET.fullmatch(secret) is None:
-            return None
-        digest, now = _hash(secret), self._clock()
-        kept = self._found.get(digest)
-        if kept is not None and 0 <= now - kept[0] < REMEMBER:
-            return kept[1]
-        rows = self._read(select(api_key).where(api_key.c.hash == digest, api_key.c.revoked_at.is_(None)))
-        with self._mutex:
-            self._found.pop(digest, None)
-            if not rows:
-                return None
-            if len(self._found) >= MAX_REMEMBERED:
-                self._found.clear()
-            found = _api_key(rows[0])
-            self._found[digest] = now, found
-        return found
+        """The key of this secret, unless unknown, malformed, revoked or expired (``ApiKeys.find``)."""
+        return self.keys.find(secret)
 
     def revoke_api_key(self, key_id: str) -> bool:
         """Revoke a key by its id; return whether it was in force."""
-        revoked = self._revoke(api_key, key_id)
-        with self._mutex:
-            self._found.clear()
-        return revoked
+        return self.keys.revoke(key_id)
 
     def api_keys(self, party: str | None = None) -> list[ApiKey]:
         """All API keys, of one party if named, oldest first."""
-        return [_api_key(row) for row in self._rows(api_key, "party", party, "id")]
+        return self.keys.all(party)
 
     def keep_party_key(self, party: str, seed: bytes) -> SigningKey:
         """Keep a party's key (its seed of 32 bytes) wrapped, and return it."""
@@ -167,6 +129,14 @@ class Access:
         self._signers.pop(did, None)
         return self._write(delete(party_key).where(party_key.c.did == did)) == 1
 
+    def seal(self, plain: bytes, identity: bytes) -> bytes:
+        """What only a process with the master key can read, for a cookie; ``unseal`` undoes it."""
+        return self._master.wrap(plain, identity)
+
+    def unseal(self, sealed: bytes, identity: bytes) -> bytes:
+        """What ``seal`` sealed for the same use; raises ``Unavailable`` for anything else."""
+        return self._master.unwrap(sealed, identity)
+
     def create_ledger_key(self) -> str:
         """Make another key for the ledger and return its vkey, to be named by a ``ledger.key_added``."""
         seed = self._rand(32)
@@ -179,9 +149,6 @@ class Access:
         """The vkeys whose private keys are kept here, oldest first."""
         return [row.vkey for row in self._rows(ledger_key, "vkey", None, "vkey")]
 
-    def _now(self) -> str:
-        return times.format_recorded(self._clock())
-
     def _rows(self, table: Table, column: str, value: str | None, last: str) -> list[Any]:
         query = select(table).order_by(table.c.created_at, table.c[last])
         return self._read(query if value is None else query.where(table.c[column] == value))
@@ -190,32 +157,13 @@ class Access:
         change = update(table).where(table.c.id == row_id, table.c.revoked_at.is_(None))
         return self._write(change.values(revoked_at=self._now())) == 1
 
-    def _read(self, query: Any) -> list[Any]:
-        with self._engine.connect() as connection:
-            return list(connection.execute(query).all())
-
-    def _write(self, change: Any) -> int:
-        with self._writing() as connection:
-            return int(connection.execute(change).rowcount)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
-            yield connection
-
 
 def party_identity(did: str) -> bytes:
     """The row that a wrapped party key belongs to."""
     return b"party_key/" + did.encode()
 
 
-def _hash(secret: str) -> bytes:
-    return sha256(secret.encode()).digest()
-
-
 def _base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def _api_key(row: Any) -> ApiKey:
-    return ApiKey(row.id, row.party, tuple(row.scopes.split()), row.label, row.created_at, row.revoked_at)

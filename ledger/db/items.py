@@ -50,6 +50,8 @@ class Search:
     held: bool | None = None
     since: str | None = None
     until: str | None = None
+    seen_by: tuple[str, ...] | None = None
+    """Only what one of these parties registered or said something about."""
 
 
 def find(connection: Session, search: Search, cursor: str | None, limit: int) -> tuple[list[Item], str | None]:
@@ -90,9 +92,17 @@ def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
         need("i.first_recorded >= ?", search.since)
     if search.until is not None:
         need("i.first_recorded < ?", search.until)
+    _need_seen(search, conditions, parameters)
     for word in (search.text or "").casefold().split():
         need("i.search LIKE ? ESCAPE '!'", f"%{re.sub('[!%_]', lambda sign: '!' + sign[0], word)}%")
     return (" WHERE " + " AND ".join(conditions) if conditions else ""), parameters
+
+
+def _need_seen(search: Search, conditions: list[str], parameters: list[Any]) -> None:
+    if search.seen_by is not None:
+        marks = ", ".join("?" * len(search.seen_by)) or "NULL"
+        conditions.append(f"i.sid IN (SELECT sid FROM item_party WHERE party IN ({marks}))")  # noqa: S608 -- marks alone
+        parameters.extend(uuid_bytes(party) for party in search.seen_by)
 
 
 def _item(row: tuple[Any, ...], newest: bytes, seq: int) -> Item:

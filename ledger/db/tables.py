@@ -114,6 +114,8 @@ api_key = _table(
     _column("label", Text()),
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
+    _column("expires_at", Text(), nullable=True),
+    _column("last_used_at", Text(), nullable=True),
 )
 code = _table(
     "code",
@@ -217,4 +219,54 @@ owner_key = _table(
     _column("subject", Text(), index=True),
     _column("custody", Text()),
     rowid=False,
+)
+
+# Who may come in, beside API keys. Names, logins and keys of keyed hashes are wrapped by the master key.
+access_secret = _table("access_secret", _key("name", Text()), _column("wrapped", Octets))
+person = _table(
+    "person",
+    _key("id", Text()),
+    _column("party", Text()),
+    _column("role", Text()),
+    _column("agent", Text()),
+    _column("wrapped", Octets),
+    _column("login", Octets, nullable=True, unique=True),
+    _column("subject", Octets, nullable=True, unique=True),
+    _column("password", Text(), nullable=True),
+    _column("pin", Text(), nullable=True),
+    _column("pin_failures", Number),
+    _column("pin_locked_until", Text(), nullable=True),
+    _column("created_at", Text()),
+    _column("disabled_at", Text(), nullable=True),
+)
+Index("person_agent", person.c.party, person.c.agent, unique=True)
+device = _table(
+    "device",
+    _key("id", Text()),
+    _column("hash", Octets, unique=True),
+    _column("party", Text(), index=True),
+    _column("label", Text()),
+    _column("created_at", Text()),
+    _column("revoked_at", Text(), nullable=True),
+)
+visit = _table(
+    "visit",
+    _key("hash", Octets),
+    _column("person", Text(), index=True),
+    _column("device", Text(), nullable=True),
+    _column("created_at", Text()),
+    _column("seen_at", Text()),
+    _column("expires_at", Text()),
+    rowid=False,
+)
+auditor_grant = _table(
+    "auditor_grant",
+    _key("id", Text()),
+    _column("party", Text(), index=True),
+    _column("auditor", Text(), index=True),
+    _column("subject", Text(), nullable=True),
+    _column("members", Text()),
+    _column("until", Text()),
+    _column("created_at", Text()),
+    _column("revoked_at", Text(), nullable=True),
 )

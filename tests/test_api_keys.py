@@ -1,0 +1,104 @@
+"""API keys over HTTP: scopes, an end, the next key, and the end of a stolen one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger import times
+from tests.shop import Party, Shop, open_shop
+
+
+@pytest.fixture
+def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
+    with open_shop(tmp_path, database_url) as opened:
+        opened.party("Alder", "retailer")
+        yield opened
+
+
+def works(shop: Shop, secret: str) -> bool:
+    answer = shop.client.get("/v1/items", headers={"Authorization": f"Bearer {secret}"})
+    assert answer.status_code in {200, 401}
+    return bool(answer.status_code == 200)
+
+
+def made(shop: Shop, **more: object) -> tuple[str, str]:
+    """The secret and the id of a new key."""
+    body = {"kind": "api", "party": shop.parties["Alder"].id, "scopes": ["read"], **more}
+    answer = shop.post("/v1/keys", body, shop.operator)
+    assert answer.status_code == 201, answer.text
+    found = shop.ledger.access.find_api_key(answer.json()["api_key"])
+    assert found is not None
+    return answer.json()["api_key"], found.id
+
+
+def test_a_key_has_an_end(shop: Shop) -> None:
+    shop.clock.pass_hours(1)
+    secret, _ = made(shop, expires_at="2026-05-05")
+    assert works(shop, secret)
+    assert secret not in shop.get("/v1/keys", shop.operator).text
+    shop.clock.now = times.parse_recorded("2026-05-05T00:00:00.000Z")
+    assert not works(shop, secret)
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"expires_at": "yesterday"}, "/expires_at"),
+        ({"expires_at": "2020-01-01"}, "/expires_at"),
+        ({"scopes": ["admin"]}, "/scopes"),
+        ({"scopes": ["everything"]}, "/scopes/0"),
+        ({"scopes": []}, "/scopes"),
+        ({"label": "till\u2028next line"}, "/label"),
+    ],
+)
+def test_a_key_that_cannot_be_is_not_made(shop: Shop, more: dict[str, object], pointer: str) -> None:
+    body = {"kind": "api", "party": shop.parties["Alder"].id, "scopes": ["read"], **more}
+    before = shop.get("/v1/keys", shop.operator).json()
+    answer = shop.post("/v1/keys", body, shop.operator)
+    assert answer.status_code in {409, 422}
+    assert answer.json()["errors"][0]["pointer"] == pointer
+    assert shop.get("/v1/keys", shop.operator).json() == before
+
+
+def test_the_next_key_overlaps_with_the_last(shop: Shop) -> None:
+    shop.clock.pass_hours(1)
+    secret, key_id = made(shop)
+    answer = shop.post(f"/v1/keys/{key_id}/rotation", {"until": "2026-05-04T12:00:00Z"}, shop.operator)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["old"]["expires_at"] == "2026-05-04T12:00:00.000Z"
+    following = answer.json()["api_key"]
+    assert works(shop, secret)
+    assert works(shop, following)
+    shop.clock.now = times.parse_recorded("2026-05-04T12:00:00.000Z")
+    assert not works(shop, secret)
+    assert works(shop, following)
+
+
+def test_a_stolen_key_is_refused_after_its_revocation_and_changes_nothing(shop: Shop) -> None:
+    owner = shop.parties["Alder"]
+    secret, key_id = made(shop, scopes=["write"])
+    thief = Party(owner.id, secret)
+    statement = {"statement": shop.registered(owner)}
+    assert works(shop, secret)
+    ended = shop.client.delete(f"/v1/keys/{key_id}", headers=shop.operator.headers)
+    assert ended.status_code == 200
+    assert ended.json()["revoked_at"] == times.format_recorded(shop.clock())
+    size = shop.size()
+    assert shop.post("/v1/statements", statement, thief).status_code == 401
+    assert shop.client.delete(f"/v1/keys/{key_id}", headers=thief.headers).status_code == 401
+    assert shop.size() == size
+
+
+@pytest.mark.parametrize("key_id", ["0" * 16, "x", "%00"])
+def test_an_id_that_is_no_keys_is_not_found(shop: Shop, key_id: str) -> None:
+    assert shop.client.delete(f"/v1/keys/{key_id}", headers=shop.operator.headers).status_code == 404
+    assert shop.post(f"/v1/keys/{key_id}/rotation", {}, shop.operator).status_code == 404
+
+
+@pytest.mark.parametrize("label", ["till\r\nSet-Cookie: a=b", "till\0", "\x1b[2J"])
+def test_control_characters_are_not_even_parsed(shop: Shop, label: str) -> None:
+    body = {"kind": "api", "party": shop.parties["Alder"].id, "scopes": ["read"], "label": label}
+    assert shop.post("/v1/keys", body, shop.operator).status_code == 400
