@@ -25,7 +25,7 @@ from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
-from api.routes import health, items, log, pages, registry, search, statements
+from api.routes import health, items, log, pages, readings, registry, search, statements
 from api.settings import Settings
 from api.site import Site
 from ledger.db.ledger import Clock, Ledger, open_ledger
@@ -64,7 +64,7 @@ HOT = (
     RawRoute("/favicon.ico", pages.get_icon),
 )
 """Matched in this order, before FastAPI's."""
-ROUTERS = (search.router, registry.router, health.router)
+ROUTERS = (search.router, registry.router, readings.router, health.router)
 
 
 def now() -> int:

@@ -1,4 +1,4 @@
-"""What a server does by itself: a seal at least once an hour, and reading again what it stored.
+"""What a server does by itself: a seal at least once an hour, the access log, and reading again what it stored.
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -12,10 +12,13 @@ import contextlib
 import logging
 
 from api.site import Site
+from ledger.db.append import DATABASE_ERRORS
 from ledger.errors import PatinaError
 
 SEAL_EVERY = 300.0
 """Seconds between looks at the age of the last seal; the writer decides whether it is an hour."""
+FLUSH_EVERY = 1.0
+"""Seconds that a line of the access log waits in its spool."""
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
 SLICE = 256
@@ -36,7 +39,8 @@ class Jobs:
     def start(self) -> None:
         """Begin; needs a running event loop."""
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._seal(), name="seal"), loop.create_task(self._rehash(), name="rehash")]
+        walks = {"seal": self._seal, "rehash": self._rehash, "readings": self._readings}
+        self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
     async def stop(self) -> None:
         """End at the next pause."""
@@ -54,6 +58,14 @@ class Jobs:
                     await self._site.appender.seal()
                 except PatinaError as error:
                     _log.warning("no seal: %s", error.message)
+
+    async def _readings(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            try:
+                await self._site.read(self._site.ledger.readings.flush)
+            except (PatinaError, *DATABASE_ERRORS) as error:
+                _log.warning("the access log waits in its spool: %s", type(error).__name__)
 
     async def _rehash(self) -> None:
         while True:

@@ -40,6 +40,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/parties", ADMIN),
     ("GET", "/v1/keys", ADMIN),
     ("POST", "/v1/keys", ADMIN),
+    ("GET", "/v1/readings", READ),
+    ("GET", "/v1/signals", READ),
     ("GET", "/checkpoint", PUBLIC),
     ("GET", "/tile/entries/{path:path}", ENTRIES),
     ("GET", "/tile/{path:path}", PUBLIC),

@@ -53,7 +53,7 @@ async def search_items(
     site = site_of(request)
     asked: dict[str, Any] = {
         "text": text, "category": category, "state": state, "party": party, "held": held,
-        "since": _time(since, "since"), "until": _time(until, "until"), "cursor": cursor, "limit": limit,
+        "since": page_time(since, "since"), "until": page_time(until, "until"), "cursor": cursor, "limit": limit,
     }  # fmt: skip
     try:
         rows, after = await site.read(site.ledger.reader.items, **asked)
@@ -74,7 +74,7 @@ def _members(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__ if name != "subject"}
 
 
-def _time(text: str | None, name: str) -> str | None:
+def page_time(text: str | None, name: str) -> str | None:
     """A time of the query in the width of ``recorded_at``, so that it compares as text."""
     if text is None:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
+from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
 from ledger.db.secret import MasterKey
 from ledger.db.session import Session, ask, fetch
+from ledger.db.spool import Spool
 from ledger.db.tree import root_at
 from ledger.db.view import Head, View, read_head
 from ledger.errors import Refused, Unavailable
@@ -46,6 +49,7 @@ class Ledger:
     writer: Writer
     reader: Reader
     access: Access
+    readings: Readings
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -76,6 +80,8 @@ class Ledger:
 
     def close(self) -> None:
         """Close every connection and give up the guard file."""
+        with suppress(*DATABASE_ERRORS):  # what cannot be committed now stands in the spool for whoever opens next
+            self.readings.close()
         if self._guard is not None:
             self._guard.close()
         self._engine.dispose()
@@ -175,7 +181,9 @@ def open_ledger(
         if read_only:
             writer.refusal = "this ledger was opened to be read"
         access = Access(engine, lock, view, master=master, clock=clock, rand=rand)
-        return Ledger(url, directory, view, writer, Reader(engine, view), access, engine, lock, guard)
+        spool = None if read_only else Spool(directory / "readings")
+        readings = Readings(engine, lock, spool, clock=clock, rand=rand)
+        return Ledger(url, directory, view, writer, Reader(engine, view), access, readings, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()

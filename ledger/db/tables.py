@@ -125,3 +125,39 @@ code = _table(
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
 )
+
+# Who read private members (``ledger.db.readings``), and where that was unusual. The id begins with the time.
+reading = _table(
+    "reading",
+    _key("id", Octets),
+    _column("at", Text()),
+    _column("reader", Text()),
+    _column("party", Text(), nullable=True),
+    _column("key", Text(), nullable=True),
+    _column("person", Text(), nullable=True),
+    _column("subject", Text(), nullable=True),
+    _column("statement", Octets, nullable=True),
+    _column("owner", Text(), nullable=True),
+    _column("members", Text()),
+    _column("why", Text()),
+    _column("outside", Small),
+    rowid=False,
+)
+Index("reading_reader", reading.c.reader, reading.c.at)
+Index("reading_party", reading.c.party, reading.c.id)
+Index("reading_owner", reading.c.owner, reading.c.id)
+signal = _table(
+    "signal",
+    _key("id", Octets),
+    _column("at", Text(), index=True),
+    _column("kind", Text()),
+    _column("reader", Text()),
+    _column("party", Text(), nullable=True),
+    _column("since", Text()),
+    _column("subjects", Number),
+    _column("allowed", Number),
+    rowid=False,
+)
+
+ERASED_WITH: tuple[Table, ...] = ()
+"""The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
