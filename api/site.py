@@ -17,6 +17,7 @@ from starlette.requests import Request
 from api import fold
 from api.appender import Appender
 from api.pages.site_pages import Pages
+from api.private_in import Find
 from api.rights import Caller
 from api.settings import Settings
 from ledger.db.ledger import Clock, Ledger
@@ -40,6 +41,8 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
+        self.find: Find | None = None
+        """Makes rows to find a statement by, from its private values; nothing is made until somebody sets it."""
         self._codes: dict[str, tuple[str, int]] = {}
         self._modified = (0, "")
         self.refusal: str | None = "the service is starting"

@@ -10,8 +10,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import fold, intake, standing
+from api import fold, intake, private_out, standing
 from api.pages import qr
+from api.private_out import Asker
 from api.problems import Problem, not_found
 from api.rights import ADMIN
 from api.routes.statements import JSON, check_type, placed_problem, presented_codes, receipt_bytes
@@ -104,11 +105,11 @@ async def get_item(request: Request) -> Response:
 
 async def get_history(request: Request) -> Response:
     """The history bundle of an item, always the newest (format.md §7); ``?at=`` adds ``as_of_index``."""
-    return await history_response(request, request.path_params["id"])
+    return await history_response(request, request.path_params["id"], private_out.asker_of(caller_of(request)))
 
 
-async def history_response(request: Request, subject: str) -> Response:
-    """The bundle of a subject, or 304 if the caller has the one of this checkpoint.
+async def history_response(request: Request, subject: str, asker: Asker = private_out.NOBODY) -> Response:
+    """The bundle of a subject with the disclosures that ``asker`` may see, or 304 if it has that of this checkpoint.
 
     The tag is the checkpoint's size and not the item's count: with the count a reader would be told that nothing
     changed when a fresher proof could be had.
@@ -121,7 +122,7 @@ async def history_response(request: Request, subject: str) -> Response:
         tag = f'"{await site.read(reader.size)}"'
         if tag in asked:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
-    found = await site.read(reader.history, subject) if uri.is_subject(subject) else None
+    found, shown = await site.read(_bundle, site, subject, asker) if uri.is_subject(subject) else (None, False)
     if found is None:
         raise not_found("got an id that this ledger has no entry about")
     size, bundle = found
@@ -130,7 +131,16 @@ async def history_response(request: Request, subject: str) -> Response:
         below = await read_at(site, at)
         bundle = bundle.rstrip()[:-1] + b',"as_of_index":%d}' % below
         headers["ETag"] = f'"{size}-{below}"'
+    if shown:
+        headers["Cache-Control"] = "no-store"
     return Response(bundle, headers=headers, media_type=JSON)
+
+
+def _bundle(site: Site, subject: str, asker: Asker) -> tuple[tuple[int, bytes] | None, bool]:
+    """The bundle, and whether there are private members in it."""
+    why = "GET /v1/items/{id}/history"
+    disclosures = private_out.disclosures_for(site.ledger, subject, asker, why, site.clock())
+    return site.ledger.reader.history(subject, disclosures=disclosures), bool(disclosures)
 
 
 async def read_at(site: Site, at: str) -> int:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import intake, standing
+from api import intake, private_out, standing
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
 from ledger import canonical, receipt
 from ledger.db.draft import Accepted, Draft, Outcome
+from ledger.disclosure import parse_disclosure
 from ledger.errors import Forbidden, Malformed, PatinaError
+from ledger.leaf import statement_from
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -88,7 +92,17 @@ async def get_statement(request: Request) -> Response:
     shown = msgspec.json.decode(found)
     entry = msgspec.json.decode(shown["entry"])
     document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
+    if "_sd" in entry["statement"]:
+        document |= await site.read(_private, site, entry["statement"], caller_of(request))
     return Response(_encode({**document, "receipt": shown}), media_type=JSON)
+
+
+def _private(site: Site, value: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    """The private members that the caller may see, with their disclosures."""
+    asker, why = private_out.asker_of(caller), "GET /v1/statements/{id}"
+    disclosures = private_out.disclosures_of(site.ledger, statement_from(value), asker, why, site.clock())
+    members = [parse_disclosure(one) for one in disclosures]
+    return {"private": {one.name: one.value for one in members}, "disclosures": disclosures}
 
 
 def receipt_bytes(accepted: Accepted) -> bytes:

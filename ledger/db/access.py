@@ -22,7 +22,7 @@ from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.keys import identity
 from ledger.db.lock import AppendLock
-from ledger.db.secret import MasterKey
+from ledger.db.secret import KeyKeeper
 from ledger.db.tables import api_key, code, ledger_key, party_key
 from ledger.db.view import View
 from ledger.dsse import SigningKey
@@ -79,7 +79,7 @@ class Access:
         lock: AppendLock,
         view: View,
         *,
-        master: MasterKey,
+        master: KeyKeeper,
         clock: Callable[[], int],
         rand: Callable[[int], bytes],
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.errors import PatinaError
@@ -26,6 +26,8 @@ class Draft:
     ``verified`` says that the caller checked every signature (``dsse.check_signature``) and the form of statement and
     details (``leaf.check_form``, ``leaf.check_details``); ``Writer`` takes no other. ``may`` raises ``Refused`` if
     whoever sent it may not write about its subjects: a rule of the service, asked with their states at that moment.
+    ``repeats`` decides where bytes cannot (private members are salted afresh): whether an entry with the same id says
+    the same, given its bytes and, if it came with this batch, its draft.
     """
 
     statement: Statement
@@ -34,6 +36,9 @@ class Draft:
     rows: tuple[Row, ...] = ()
     verified: bool = False
     may: Callable[[Sequence[State | None]], None] | None = None
+    repeats: Callable[[bytes, Draft | None], bool] | None = None
+    values: Mapping[str, Any] | None = field(default=None, repr=False)
+    """Private members in clear, for a repeat within the batch to be held against."""
 
 
 @dataclass(frozen=True, slots=True)

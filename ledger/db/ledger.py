@@ -23,10 +23,11 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
-from ledger.db.secret import MasterKey
+from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
 from ledger.db.tree import root_at
+from ledger.db.vault import Vault
 from ledger.db.view import Head, View, read_head
 from ledger.errors import Refused, Unavailable
 
@@ -50,6 +51,7 @@ class Ledger:
     reader: Reader
     access: Access
     readings: Readings
+    vault: Vault
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -96,7 +98,7 @@ def create_ledger(
     name: str,
     now: int,
     rand: Callable[[int], bytes],
-    master: MasterKey,
+    master: KeyKeeper,
     operator_name: str | None = None,
     map_bits: int = 18,
 ) -> str:
@@ -118,7 +120,7 @@ def create_ledger(
 
 
 def found_ledger(
-    url: str, *, directory: Path, founding: Founding, now: int, master: MasterKey, map_bits: int = 18
+    url: str, *, directory: Path, founding: Founding, now: int, master: KeyKeeper, map_bits: int = 18
 ) -> None:
     """Write a ledger's first commit, from a signed entry 0 and the keys; raises ``Refused`` if there is one already."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -150,7 +152,7 @@ def open_ledger(
     url: str,
     *,
     directory: Path,
-    master: MasterKey,
+    master: KeyKeeper,
     clock: Clock,
     read_only: bool = False,
     accept_clock: bool = False,
@@ -175,15 +177,15 @@ def open_ledger(
         with session(engine) as connection:
             connection.begin(write=False)
             _check(connection, view, guards)
-        keys = LedgerKeys(master)
-        writer = Writer(engine, view, lock, guard=guard, keys=keys, clock=clock)
+        writer = Writer(engine, view, lock, guard=guard, keys=LedgerKeys(master), clock=clock)
         writer.accept_clock = accept_clock
         if read_only:
             writer.refusal = "this ledger was opened to be read"
         access = Access(engine, lock, view, master=master, clock=clock, rand=rand)
-        spool = None if read_only else Spool(directory / "readings")
-        readings = Readings(engine, lock, spool, clock=clock, rand=rand)
-        return Ledger(url, directory, view, writer, Reader(engine, view), access, readings, engine, lock, guard)
+        readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), clock=clock, rand=rand)
+        vault = Vault(engine, lock, master, clock=clock, rand=rand)
+        made = (view, writer, Reader(engine, view), access, readings, vault)
+        return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()

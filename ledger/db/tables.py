@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -156,6 +157,55 @@ signal = _table(
     _column("since", Text()),
     _column("subjects", Number),
     _column("allowed", Number),
+    rowid=False,
+)
+
+# Private members (``ledger.db.vault``): what is kept of them, by statement and class of data, and the keys to it, each
+# wrapped by the key of an epoch. ``person`` lists the statements of somebody whom a shop calls by a pseudonym.
+epoch = _table("epoch", _key("id", Number), _column("wrapped", Octets), _column("created_at", Text()))
+seal_key = _table(
+    "seal_key",
+    _key("statement", Octets),
+    _key("class", Small),
+    Column("epoch", Number, ForeignKey("epoch.id"), nullable=False),
+    _column("wrapped", Octets),
+    rowid=False,
+)
+sealed = _table(
+    "sealed",
+    _key("subject", Octets),
+    _key("statement", Octets),
+    _key("class", Small),
+    _column("content", Octets),
+    rowid=False,
+)
+person = _table("person", _key("person", Octets), _key("statement", Octets), rowid=False)
+# Erasures that were asked for (``ledger.db.erasures``): what and from when on, and what was said of it in the log.
+erasure = _table(
+    "erasure",
+    _key("id", Text()),
+    _column("asked_at", Text()),
+    _column("asked_by", Text(), index=True),
+    _column("why", Text()),
+)
+erasure_part = _table(
+    "erasure_part",
+    _key("erasure", Text()),
+    _key("statement", Octets),
+    _key("class", Small),
+    _column("due", Text()),
+    _column("stage", Small),
+    _column("epoch", Number),
+    rowid=False,
+)
+Index("erasure_part_stage", erasure_part.c.stage, erasure_part.c.due)
+Index("erasure_part_statement", erasure_part.c.statement)
+erasure_said = _table(
+    "erasure_said",
+    _key("erasure", Text()),
+    _key("statement", Octets),
+    _key("class", Small),
+    _column("entry", Octets),
     rowid=False,
 )
 
