@@ -25,7 +25,7 @@ from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
-from api.routes import health, items, log, pages, readings, registry, search, statements
+from api.routes import erasures, health, items, log, pages, readings, registry, search, statements
 from api.settings import Settings
 from api.site import Site
 from ledger.db.ledger import Clock, Ledger, open_ledger
@@ -46,6 +46,8 @@ HOT = (
     RawRoute("/v1/items/{id:path}/qr.png", items.get_qr),
     RawRoute("/v1/items/{id:path}/codes", items.post_code, "POST"),
     RawRoute("/v1/items/{id:path}", items.get_item),
+    RawRoute("/v1/erasures", erasures.post_erasure, "POST"),
+    RawRoute("/v1/erasures/{id}", erasures.get_erasure),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
     RawRoute("/v1/log/proof/consistency", log.get_consistency),
     RawRoute("/v1/log/map/{subject:path}", log.get_map_proof),

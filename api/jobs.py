@@ -1,4 +1,4 @@
-"""What a server does by itself: a seal at least once an hour, the access log, and reading again what it stored.
+"""What a server does by itself: a seal every hour, the access log, what is due to be erased, and reading again.
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -12,7 +12,9 @@ import contextlib
 import logging
 
 from api.site import Site
+from ledger.db import erase
 from ledger.db.append import DATABASE_ERRORS
+from ledger.db.epochs import GRACE
 from ledger.errors import PatinaError
 
 SEAL_EVERY = 300.0
@@ -23,6 +25,8 @@ REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
 SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
+ERASE_EVERY = 5.0
+"""Seconds between looks at what is due to be erased: a handful of questions to indexes."""
 PAUSE = 600.0
 """Seconds between two walks."""
 
@@ -39,7 +43,7 @@ class Jobs:
     def start(self) -> None:
         """Begin; needs a running event loop."""
         loop = asyncio.get_running_loop()
-        walks = {"seal": self._seal, "rehash": self._rehash, "readings": self._readings}
+        walks = {"seal": self._seal, "rehash": self._rehash, "readings": self._readings, "erase": self._erase}
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
     async def stop(self) -> None:
@@ -66,6 +70,15 @@ class Jobs:
                 await self._site.read(self._site.ledger.readings.flush)
             except (PatinaError, *DATABASE_ERRORS) as error:
                 _log.warning("the access log waits in its spool: %s", type(error).__name__)
+
+    async def _erase(self) -> None:
+        while True:
+            await asyncio.sleep(ERASE_EVERY)
+            if self._site.why_not_ready() is None:
+                try:
+                    await asyncio.to_thread(erase.work, self._site.ledger, self._site.clock(), grace=GRACE)
+                except (PatinaError, *DATABASE_ERRORS) as error:
+                    _log.warning("nothing erased: %s", getattr(error, "message", type(error).__name__))
 
     async def _rehash(self) -> None:
         while True:

@@ -26,6 +26,7 @@ _STATEMENT = {
         "details": {"name": "Solitaire ring", "category": "jewellery"},
     }
 }
+_STATEMENT_PRIVATE = {**_STATEMENT, "private": {"note": "engraving inside, seen with the loupe"}}
 _ITEM = {"gtin": "09520123456788", "serial": "R/001", "name": "Solitaire ring", "category": "jewellery"}
 _AT = ("at", "query", "an index of the log, a day or a time: state and page as of then", _TEXT)
 _CODE = ("Patina-Code", "header", "view codes of the items that are written about, commas between", _TEXT)
@@ -58,10 +59,14 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
 """Parameters beside those of the path: name, place, description, schema."""
 
 BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
-    ("post", "/v1/statements"): (("application/json",), _STATEMENT),
+    ("post", "/v1/statements"): (("application/json",), _STATEMENT_PRIVATE),
     ("post", "/v1/statements/batch"): (("application/json", "application/x-ndjson"), [_STATEMENT]),
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
+    ("post", "/v1/erasures"): (
+        ("application/json",),
+        {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},
+    ),
 }
 """Types and an example of the body of those that have one."""
 

@@ -50,6 +50,15 @@ _CHANGES = frozenset({"repair.part_replaced", "customization.completed"})
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """Why private members of a statement are not there: removed ``why`` and when, or asked for and kept ``until``."""
+
+    removed: str | None = None
+    at: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """What a later record says of this one: ``tone`` ``note`` or ``bad``, and the members that now hold instead."""
 
@@ -74,6 +83,7 @@ class Event:
     signed: str
     facts: tuple[tuple[str, str], ...]
     marks: tuple[str, ...]
+    private: Absence | None = None
     remarks: tuple[Remark, ...] = ()
     struck: bool = False
 
@@ -96,7 +106,15 @@ class Certificate:
 class Teller:
     """Tells the entries of one subject; ``parties`` is the fold of what the history shows."""
 
-    def __init__(self, words: Catalogue, parties: Parties, told: Sequence[Told], doubtful: Iterable[int] = ()) -> None:
+    def __init__(
+        self,
+        words: Catalogue,
+        parties: Parties,
+        told: Sequence[Told],
+        doubtful: Iterable[int] = (),
+        absences: Mapping[str, Absence] | None = None,
+    ) -> None:
+        self._absences = absences or {}
         self._words = words
         self._parties = parties
         self._told = told
@@ -201,6 +219,7 @@ class Teller:
             signed=words.say("signed_by", who=self.signed(statement)),
             facts=self.facts(statement.type, statement.details),
             marks=tuple(self._marks(entry)),
+            private=self._absences.get(statement.id, Absence()) if statement.sd else None,
         )
 
     def _marks(self, entry: Entry) -> Iterable[str]:
@@ -213,7 +232,17 @@ class Teller:
         if entry.index in self._doubtful:
             yield text["doubtful"]
         if statement.sd:
-            yield text["private_one"] if len(statement.sd) == 1 else self._words.say("private", n=len(statement.sd))
+            yield from self._absent(statement)
+
+    def _absent(self, statement: Statement) -> Iterable[str]:
+        """What is said of private members, which no page shows: that there are some, or that they were removed."""
+        words, absence = self._words, self._absences.get(statement.id, Absence())
+        if absence.removed is None and absence.until is None:
+            yield words.text["private"]
+        if absence.removed is not None and absence.at is not None:
+            yield words.say(f"removed_{absence.removed}", when=words.day(absence.at))
+        if absence.until is not None:
+            yield words.say("kept_until", when=words.day(absence.until))
 
     def _remark(self, entry: Entry) -> Remark:
         statement = entry.statement

@@ -12,6 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import erasing
 from api.pages import qr
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
@@ -97,7 +98,9 @@ def _make(site: Site, subject: str, token: str | None, below: int | None, as_jso
     if found is None:
         return None
     vkeys, now = site.ledger.vkeys, site.clock()
-    page = make_page(verify(found[1], subject, vkeys, now), site.pages.words, vkeys, now, below)
+    verified = verify(found[1], subject, vkeys, now)
+    absences = erasing.absences(site.ledger, verified.entries)
+    page = make_page(verified, site.pages.words, vkeys, now, below, absences=absences)
     if page is None:
         return None
     return _as_json(site, page, token) if as_json else _as_html(site, page, token)

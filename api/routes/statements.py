@@ -8,7 +8,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import intake, private_out, standing
+from api import erasing, fold, intake, private_out, standing
+from api.pages.item_json import describe_absence
+from api.pages.story import Absence
 from api.problems import Problem, format_problem, not_found, problem_of, request_id_of
 from api.rights import Caller
 from api.site import Site, caller_of, site_of
@@ -102,7 +104,12 @@ def _private(site: Site, value: dict[str, Any], caller: Caller) -> dict[str, Any
     asker, why = private_out.asker_of(caller), "GET /v1/statements/{id}"
     disclosures = private_out.disclosures_of(site.ledger, statement_from(value), asker, why, site.clock())
     members = [parse_disclosure(one) for one in disclosures]
-    return {"private": {one.name: one.value for one in members}, "disclosures": disclosures}
+    found = {"private": {one.name: one.value for one in members}, "disclosures": disclosures}
+    entries = [one.entry for one in fold.parse_entries(site.ledger.reader.entries(value["subjects"][0]))]
+    absence = erasing.absences(site.ledger, entries).get(value["id"])
+    if absence is not None or not members:
+        return {**found, "absent": describe_absence(absence or Absence())}
+    return found
 
 
 def receipt_bytes(accepted: Accepted) -> bytes:

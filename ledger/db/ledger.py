@@ -15,6 +15,8 @@ from ledger.db.access import Access
 from ledger.db.append import DATABASE_ERRORS, Writer
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
+from ledger.db.epochs import Epochs
+from ledger.db.erasures import Erasures
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
@@ -52,6 +54,8 @@ class Ledger:
     access: Access
     readings: Readings
     vault: Vault
+    epochs: Epochs
+    erasures: Erasures
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -60,6 +64,11 @@ class Ledger:
     def id(self) -> str:
         """64 hex: the leaf hash of entry 0."""
         return self.view.parties.ledger
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it lies in a SQLite file."""
+        return self._engine.dialect.name == "sqlite"
 
     @property
     def origin(self) -> str:
@@ -183,9 +192,9 @@ def open_ledger(
             writer.refusal = "this ledger was opened to be read"
         access = Access(engine, lock, view, master=master, clock=clock, rand=rand)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), clock=clock, rand=rand)
+        made = (view, writer, Reader(engine, view), access, readings)
         vault = Vault(engine, lock, master, clock=clock, rand=rand)
-        made = (view, writer, Reader(engine, view), access, readings, vault)
-        return Ledger(url, directory, *made, engine, lock, guard)
+        return Ledger(url, directory, *made, vault, *_erasing(engine, lock, vault, directory), engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()
@@ -194,6 +203,11 @@ def open_ledger(
         if isinstance(error, DATABASE_ERRORS):
             raise Unavailable(f"cannot open the ledger: {type(error).__name__}") from error
         raise
+
+
+def _erasing(engine: Engine, lock: AppendLock, vault: Vault, directory: Path) -> tuple[Epochs, Erasures]:
+    epochs = Epochs(engine, lock, vault.master, vault.rand)
+    return epochs, Erasures(engine, lock, epochs, directory)
 
 
 def _check(connection: Session, view: View, guards: Sequence[tuple[Path, Released]]) -> None:

@@ -180,6 +180,7 @@ sealed = _table(
     rowid=False,
 )
 person = _table("person", _key("person", Octets), _key("statement", Octets), rowid=False)
+Index("person_statement", person.c.statement)
 # Erasures that were asked for (``ledger.db.erasures``): what and from when on, and what was said of it in the log.
 erasure = _table(
     "erasure",
@@ -193,6 +194,7 @@ erasure_part = _table(
     _key("erasure", Text()),
     _key("statement", Octets),
     _key("class", Small),
+    _column("subject", Octets),
     _column("due", Text()),
     _column("stage", Small),
     _column("epoch", Number),

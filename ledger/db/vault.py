@@ -59,8 +59,8 @@ class Vault:
         clock: Callable[[], int],
         rand: Callable[[int], bytes],
     ) -> None:
-        self.rand = rand
-        self._engine, self._master, self._clock = engine, master, clock
+        self.rand, self.master = rand, master
+        self._engine, self._clock = engine, clock
         self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
         self._mutex = threading.RLock()
         self._epochs: dict[int, tuple[bytes, bytes]] = {}
@@ -94,6 +94,11 @@ class Vault:
         """Every disclosure that is kept of one statement."""
         parameters = submap.key_of(statement.subjects[0]), uuid_bytes(statement.id)
         return self._open(_SEALED + "AND s.statement = ?", *parameters).get(statement.id, [])
+
+    def sealed_in(self, subject: bytes, statement: bytes, number: int) -> list[str]:
+        """The disclosures of one class of a statement, by the keys of its rows."""
+        opened = self._open(_SEALED + 'AND s.statement = ? AND s."class" = ?', subject, statement, number)
+        return opened.get(urn_of(statement), [])
 
     def repeats(self, body: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[bytes, Draft | None], bool]:
         """A judge of repeats: whether an entry says what ``body`` says, but for its digests, with the same values.
@@ -170,12 +175,12 @@ class Vault:
             for number, wrapped in rows:
                 old = known.get(number)
                 same = old is not None and old[0] == wrapped
-                key = old[1] if old is not None and same else self._master.unwrap(wrapped, epoch_identity(number))
+                key = old[1] if old is not None and same else self.master.unwrap(wrapped, epoch_identity(number))
                 self._epochs[number] = (bytes(wrapped), key)
 
     def _begin(self, now: int) -> list[Sequence[Any]]:
         """The first epoch, made by whichever process comes first."""
-        row = new_epoch(1, self._master, self.rand, now)[0]
+        row = new_epoch(1, self.master, self.rand, now)[0]
         with self._lock, session(self._engine) as connection:
             connection.begin(write=True)
             connection.write([Insert(tables.epoch, [row], "ignore")])

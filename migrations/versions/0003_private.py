@@ -30,6 +30,7 @@ def upgrade() -> None:
     key = (_key("subject", OCTETS), _key("statement", OCTETS), _key("class", SMALL))
     _table("sealed", *key, _column("content", OCTETS))
     _table("person", _key("person", OCTETS), _key("statement", OCTETS))
+    op.create_index("person_statement", "person", ["statement"])
     _table(
         "erasure",
         _key("id", TEXT),
@@ -40,7 +41,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_erasure_asked_by", "erasure", ["asked_by"])
     part = (_key("erasure", TEXT), _key("statement", OCTETS), _key("class", SMALL))
-    _table("erasure_part", *part, _column("due", TEXT), _column("stage", SMALL), _column("epoch", NUMBER))
+    told = (_column("due", TEXT), _column("stage", SMALL), _column("epoch", NUMBER))
+    _table("erasure_part", *part, _column("subject", OCTETS), *told)
     op.create_index("erasure_part_stage", "erasure_part", ["stage", "due"])
     op.create_index("erasure_part_statement", "erasure_part", ["statement"])
     part = (_key("erasure", TEXT), _key("statement", OCTETS), _key("class", SMALL))
