@@ -29,7 +29,7 @@ from api.routes import erasures, health, items, log, pages, readings, registry, 
 from api.settings import Settings
 from api.site import Site
 from ledger.db.ledger import Clock, Ledger, open_ledger
-from ledger.db.secret import MasterKey
+from ledger.db.master import master_of
 from ledger.errors import PatinaError
 
 HOT = (
@@ -76,7 +76,7 @@ def now() -> int:
 
 def open_site_ledger(settings: Settings, clock: Clock) -> Ledger:
     """The ledger of the settings, opened with the master key of the environment or else of the ledger's folder."""
-    master = MasterKey.from_env(os.environ) or MasterKey.from_file(settings.directory / "master.key")
+    master = master_of(os.environ, settings.directory)
     return open_ledger(
         settings.url, directory=settings.directory, master=master, clock=clock, accept_clock=settings.accept_clock
     )

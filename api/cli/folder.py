@@ -17,16 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from ledger import dsse, leaf, times
+from ledger.db import master
 from ledger.db.append import Accepted, Draft, Row
 from ledger.db.ledger import Ledger, open_ledger
-from ledger.db.secret import FILE_NAME, KEY_NAME, MasterKey
+from ledger.db.master import master_of
+from ledger.db.secret import KeyKeeper
 from ledger.dsse import SigningKey
 from ledger.errors import Malformed, PatinaError, Unavailable
 from ledger.leaf import Signature
 
 CLOCK = "--accept-clock"
 DATABASE_NAME = "PATINA_DATABASE_URL"
-MASTER_KEY = "master.key"
+MASTER_KEY = master.NAME
 DATABASE = "ledger.sqlite3"
 
 
@@ -60,15 +62,9 @@ def holds_ledger(folder: Path) -> bool:
     return (folder / DATABASE).exists() or (guard.is_dir() and any(guard.iterdir()))
 
 
-def master_key(folder: Path) -> MasterKey:
+def master_key(folder: Path) -> KeyKeeper:
     """The master key of the environment, or of the folder's own file; raises `Unavailable` where there is none."""
-    given = MasterKey.from_env(os.environ)
-    if given is not None:
-        return given
-    path = folder / MASTER_KEY
-    if not path.exists():
-        raise Unavailable(f"got no {path} and neither {KEY_NAME} nor {FILE_NAME}: patina init --dir {folder} makes one")
-    return MasterKey.from_file(path)
+    return master_of(os.environ, folder)
 
 
 def open_here(folder: Path, *, accept_clock: bool = False, url: str | None = None) -> Ledger:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +84,13 @@ class Ledger:
     def vkeys(self) -> tuple[str, ...]:
         """The vkeys in force, oldest first."""
         return self.view.parties.vkeys_in_force()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A write transaction that no append runs beside; for the caller to commit."""
+        with self._lock, session(self._engine) as connection:
+            self.epochs.start(connection)
+            yield connection
 
     def rehash(self) -> Rehash:
         """A pass over all leaves below the newest checkpoint, to be taken in steps."""
