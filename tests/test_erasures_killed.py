@@ -25,7 +25,7 @@ from verifier.folder import open_folder
 
 NEEDLES = ["Ada Example", "ada@example.org", "+1 555 0100"]
 CUSTOMER = {"name": NEEDLES[0], "email": NEEDLES[1], "phone": NEEDLES[2]}
-STEPS = ("recorded", "destroyed", "said", "begun", "rolled", "scrubbed")
+STEPS = ("recorded", "destroyed", "said", "begun", "rolled", "scrubbed", "renewed")
 
 
 def prepare(directory: Path, url: str) -> tuple[int, str, list[bytes]]:

@@ -118,7 +118,7 @@ def test_from_a_file_to_a_key_service(client: KeyClient, tmp_path: Path) -> None
     finally:
         ledger.close()
     ledger = opened(folder, url, MASTER)
-    with pytest.raises(Unavailable, match="master key does not open|does not know"):
+    with pytest.raises(Unavailable, match=r"master key does not open|does not know"):
         ledger.writer.seal(force=True)
     ledger.close()
 

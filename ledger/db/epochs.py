@@ -53,6 +53,12 @@ class Epochs:
             rows = connection.begin(write=False, then=[ask(_EPOCHS)])[0]
         return int(rows[0][0]) if rows else 0
 
+    def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """Every row of ``epoch`` and of ``seal_key``, from one snapshot: what a keys file holds."""
+        with session(self._engine) as connection:
+            epochs, keys = connection.begin(write=False, then=[ask(_EPOCHS), ask(_KEYS)])
+        return list(epochs), list(keys)
+
     def begin(self, after: int, now: int) -> None:
         """Add an epoch, unless there is one after this number already."""
         with session(self._engine) as connection:

@@ -4,7 +4,8 @@
 2. the data keys, and all that they sealed or that was derived from it, are deleted in one transaction;
 3. signed ``data.erased`` statements of the operator's say so in the log: which statements, and why, and no content;
 4. a new epoch begins, and after a grace the old one's key is deleted (``epochs``);
-5. the database gives up what it would keep of deleted rows.
+5. the database gives up what it would keep of deleted rows;
+6. the keys files of backups are written anew (``keyfile``).
 
 ``work`` takes every step that can be taken now and is called again until it says that nothing is left: by the service's
 own job, by ``patina erase``, or by whoever starts after a crash. One process at a time does this.
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ledger import leaf, private, times
-from ledger.db import tables
+from ledger.db import keyfile, tables
 from ledger.db.draft import Draft, Row
 from ledger.db.epochs import GRACE
 from ledger.db.erasures import Destroyed
@@ -74,6 +75,8 @@ def work(
         if not ledger.epochs.scrub(tables.ERASED_WITH):
             return False
         told("scrubbed")
+        keyfile.renew_files(ledger.directory, ledger.epochs.rows())
+        told("renewed")
         ledger.erasures.done(epoch)
         return True
 

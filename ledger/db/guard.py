@@ -73,6 +73,16 @@ def read_guards(directory: Path) -> Iterator[tuple[Path, Released]]:
 
 def others_open(directory: Path) -> bool:
     """Whether more than one process of this machine has the ledger open, this one being the first."""
+    return _held(directory) > 1
+
+
+def any_open(directory: Path) -> bool:
+    """Whether any process of this machine has the ledger open."""
+    return _held(directory) > 0
+
+
+def _held(directory: Path) -> int:
+    """How many guard files are taken."""
     held = 0
     for path in (directory / DIRECTORY).glob("[0-9]*"):
         file = os.open(path, os.O_RDWR)
@@ -82,7 +92,7 @@ def others_open(directory: Path) -> bool:
             held += 1
         finally:
             os.close(file)
-    return held > 1
+    return held
 
 
 class Guard:

@@ -92,6 +92,13 @@ class Ledger:
             self.epochs.start(connection)
             yield connection
 
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A snapshot to read from."""
+        with session(self._engine) as connection:
+            connection.begin(write=False)
+            yield connection
+
     def rehash(self) -> Rehash:
         """A pass over all leaves below the newest checkpoint, to be taken in steps."""
         return Rehash(self._engine)

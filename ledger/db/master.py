@@ -27,6 +27,7 @@ from typing import Any
 from ledger.db import tables
 from ledger.db.access import party_identity
 from ledger.db.guard import others_open
+from ledger.db.keyfile import sync_folder
 from ledger.db.keys import identity
 from ledger.db.keyservice import ADDRESS_NAME, TOKEN_NAME, KeyClient
 from ledger.db.ledger import Ledger
@@ -107,13 +108,13 @@ def rotate(
         raise Refused(f"the master key is the environment's: want the new one in {NEW}MASTER_KEY or its like")
     path, coming = ledger.directory / NAME, ledger.directory / NEXT
     new = MasterKey.from_file(coming) if coming.exists() else MasterKey.create(coming)
-    _sync(ledger.directory)
+    sync_folder(ledger.directory)
     told("written")
     count = rewrap(ledger, new)
     told("wrapped")
     with path.open("r+b") as old:
         coming.replace(path)
-        _sync(ledger.directory)
+        sync_folder(ledger.directory)
         told("replaced")
         size = os.fstat(old.fileno()).st_size
         old.write(b"\0" * size)
@@ -149,11 +150,3 @@ def _opens(key: KeyKeeper, wrapped: bytes, row: bytes) -> bool:
         return False
     return True
 
-
-def _sync(folder: Path) -> None:
-    """Bring the names of a folder's files to the disk."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
