@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -254,3 +256,16 @@ def test_an_auditor_sees_what_was_granted_by_name(told: Told) -> None:
     assert reader.sees(sale, "price")
     assert not reader.sees(sale, "note")
     assert not reader.sees(sale, "customer"), "a grant does not widen the table"
+
+
+def test_the_page_on_privacy_has_the_table(told: Told) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "privacy.md").read_text("utf-8")
+    columns = ("holder", "case", "parties", "auditor")
+    found: dict[str, tuple[str, set[str]]] = {}
+    for line in page.split("\n"):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 6 and cells[0].startswith("`"):
+            audience = {name for name, cell in zip(columns, cells[2:], strict=True) if cell == "yes"}
+            found |= dict.fromkeys(re.findall(r"`(\w+)`", cells[0]), (cells[1], audience))
+    assert found == {name: (one.kind, set(one.audience)) for name, one in private.MEMBERS.items()}
+    assert f"{private.RETENTION_DAYS['money']:,} days" in page

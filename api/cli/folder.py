@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api import private_in
 from ledger import dsse, leaf, times
 from ledger.db import master
 from ledger.db.append import Accepted, Draft, Row
@@ -132,6 +133,14 @@ def draft(value: dict[str, Any], signers: Sequence[SigningKey], rows: tuple[Row,
     signed = [dsse.sign_statement(body, key) for key in signers]
     signatures = tuple(Signature(one["key"], one["sig"]) for one in signed)
     return Draft(statement=statement, body=body, signatures=signatures, rows=rows, verified=True)
+
+
+def draft_private(
+    ledger: Ledger, value: dict[str, Any], signers: Sequence[SigningKey], private: dict[str, Any]
+) -> Draft:
+    """The same with private members, which are kept with the statement; a repeat is known by their values."""
+    statement, given = private_in.take({"private": private}, value, ledger.vault)
+    return private_in.kept(draft(statement, signers), given, ledger.vault)
 
 
 def read_signed(path: Path) -> tuple[dict[str, Any], list[Signature]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import msgspec
@@ -17,12 +18,14 @@ from api.routes.statements import JSON, check_type
 from api.site import Site, caller_of, site_of
 from ledger import private
 from ledger.db import erase
+from ledger.db.append import DATABASE_ERRORS
 from ledger.db.epochs import GRACE
 from ledger.db.erasures import Erasure
-from ledger.errors import Invalid
+from ledger.errors import Invalid, PatinaError
 from ledger.forms import is_uuid
 
 _MEMBERS = frozenset({"id", "why", "person", "party", "item", "statements", "classes"})
+_log = logging.getLogger("patina.api")
 _encode = msgspec.json.encode
 
 
@@ -52,8 +55,12 @@ async def get_erasure(request: Request) -> Response:
 
 async def _ask(site: Site, wanted: Wanted, caller: Caller, erasure: str | None) -> Erasure:
     found = await site.read(erasing.ask, site.ledger, wanted, caller.party, site.clock(), erasure)
-    # In a thread: to wait for the append lock on the loop would keep whoever holds it from being answered.
-    await asyncio.to_thread(erase.work, site.ledger, site.clock(), grace=GRACE)
+    try:
+        # In a thread: to wait for the append lock on the loop would keep whoever holds it from being answered.
+        await asyncio.to_thread(erase.work, site.ledger, site.clock(), grace=GRACE)
+    except (PatinaError, *DATABASE_ERRORS) as error:
+        # It is written down and will be done; the caller reads in its state that it is not yet.
+        _log.warning("an erasure waits: %s", getattr(error, "message", type(error).__name__))
     site.pages.forget()
     again = await site.read(site.ledger.erasures.get, found.id)
     assert again is not None, "it was just written"
