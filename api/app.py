@@ -30,6 +30,7 @@ from api.routes import (
     attachments,
     codes,
     devices,
+    erasures,
     find,
     grants,
     health,
@@ -53,7 +54,7 @@ from api.suspension import Suspension
 from api.throttle import Throttle
 from ledger.db.blobs import open_store
 from ledger.db.ledger import Clock, Ledger, open_ledger
-from ledger.db.secret import MasterKey
+from ledger.db.master import master_of
 from ledger.errors import PatinaError
 
 HOT = (
@@ -75,6 +76,8 @@ HOT = (
     RawRoute("/v1/codes", codes.get_cards),
     RawRoute("/v1/codes/{code}", codes.delete_card, "DELETE"),
     RawRoute("/v1/items/{id:path}", items.get_item),
+    RawRoute("/v1/erasures", erasures.post_erasure, "POST"),
+    RawRoute("/v1/erasures/{id}", erasures.get_erasure),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
     RawRoute("/v1/log/proof/consistency", log.get_consistency),
     RawRoute("/v1/log/map/{subject:path}", log.get_map_proof),
@@ -127,7 +130,7 @@ def now() -> int:
 
 def open_site_ledger(settings: Settings, clock: Clock) -> Ledger:
     """The ledger of the settings, opened with the master key of the environment or else of the ledger's folder."""
-    master = MasterKey.from_env(os.environ) or MasterKey.from_file(settings.directory / "master.key")
+    master = master_of(os.environ, settings.directory)
     return open_ledger(
         settings.url, directory=settings.directory, master=master, clock=clock, accept_clock=settings.accept_clock,
         blobs=open_store(settings.files, settings.directory, os.environ),

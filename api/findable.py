@@ -1,7 +1,6 @@
 """What a statement will be found by: rows of keyed hashes, committed with it (``ledger.db.find``).
 
-Here of the values that stand in it. Those of private members are added by whoever makes the disclosures, with one call
-of ``find_rows`` in the place of this.
+Of the values that stand in it, and of its private ones, whose hashes are erased with them.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from ledger.db.needles import public_values
 
 async def findable(draft: Draft, site: Site) -> Draft:
     """The draft with the rows that it will be found by; most have none, and cost nothing."""
-    if next(public_values(draft.statement), None) is None:
+    values = draft.values or {}
+    if not values and next(public_values(draft.statement), None) is None:
         return draft
     key = await site.read(site.ledger.finder.key, draft.statement.party)
-    return replace(draft, rows=(*draft.rows, *find_rows(draft.statement, {}, key)))
+    return replace(draft, rows=(*draft.rows, *find_rows(draft.statement, values, key)))

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from api import private_in
 from api.rights import Caller
 from api.roles import check_speaker
 from api.site import Site
@@ -23,10 +24,10 @@ from ledger import canonical, dsse, times
 from ledger.db.draft import Draft
 from ledger.errors import Forbidden, Invalid, Malformed, PatinaError, Unknown
 from ledger.leaf import MAX_SIGNATURES, Signature, Statement, check_details, statement_bytes, statement_from
-from ledger.types import TYPES
+from ledger.private import allowed
 
 MAX_BATCH = 1000
-MEMBERS = frozenset({"statement", "signatures"})
+MEMBERS = frozenset({"statement", "signatures"}) | private_in.MEMBERS
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -63,14 +64,17 @@ def draft_from(value: Mapping[str, Any], site: Site, caller: Caller) -> Draft:
     """
     for name in value:
         if name not in MEMBERS:
-            raise Invalid(f"got the member {name!r}, want statement and signatures", f"/{name}")
+            raise Invalid(f"got the member {name!r}, want statement, signatures or private members", f"/{name}")
     if "statement" not in value:
         raise Invalid("got no statement, want one", "/statement")
+    vault = site.ledger.vault
     if value.get("signatures"):
+        _, given = private_in.take(value, value["statement"], vault)
         draft = read_signed(value)
         check_speaker(draft.statement, caller)
-        return draft
-    return sign_draft(_completed(value["statement"], site), site, caller)
+        return private_in.kept(draft, given, vault)
+    statement, given = private_in.take(value, _completed(value["statement"], site), vault)
+    return private_in.kept(sign_draft(statement, site, caller), given, vault)
 
 
 def read_signed(value: Mapping[str, Any]) -> Draft:
@@ -126,8 +130,8 @@ def _statement(value: Any) -> Statement:
         raise Invalid(error.message, "/statement" + error.pointer) from None
     if unknown:
         name = unknown[0].removeprefix("/details/")
-        if name in TYPES[statement.type].private:
-            why = f"got {name}, which is a private member of {statement.type}; those are not kept by the service yet"
+        if name in allowed(statement.type):
+            why = f"got {name}, which is a private member of {statement.type}: want it in private, beside the statement"
             raise Invalid(why, "/statement" + unknown[0])
         raise Invalid(f"got a member that {statement.type} does not have", "/statement" + unknown[0])
     return statement

@@ -1,7 +1,7 @@
 """What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
 
-Upkeep brings the access log to its table, sweeps files that nothing lists, looks at stored files, and forgets private
-keys that have ended.
+Upkeep brings the access log to its table, sweeps files that nothing lists, looks at stored files, erases what is
+due, and forgets private keys that have ended.
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -18,7 +18,9 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.site import Site
+from ledger.db import erase
 from ledger.db.connect import AWAY
+from ledger.db.epochs import GRACE
 from ledger.db.ledger import Ledger
 from ledger.errors import PatinaError
 
@@ -35,6 +37,8 @@ FORGET_EVERY = 60.0
 """Seconds between looks for private keys in custody that a statement, or another process, has revoked."""
 SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
+ERASE_EVERY = 5.0
+"""Seconds between looks at what is due to be erased: a handful of questions to indexes."""
 PAUSE = 600.0
 """Seconds between two walks."""
 
@@ -53,7 +57,7 @@ class Jobs:
         loop = asyncio.get_running_loop()
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
-            "files": self._files, "forget": self._forget,
+            "files": self._files, "forget": self._forget, "erase": self._erase,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
@@ -95,7 +99,7 @@ class Jobs:
         try:
             await asyncio.to_thread(work, self._site.ledger)
         except (PatinaError, *AWAY) as error:
-            _log.warning("a task of upkeep failed: %s", type(error).__name__)
+            _log.warning("a task of upkeep failed: %s", getattr(error, "message", type(error).__name__))
 
     async def _forget(self) -> None:
         while True:
@@ -105,6 +109,12 @@ class Jobs:
                 except (PatinaError, SQLAlchemyError) as error:
                     _log.warning("keys that ended are still in custody: %s", type(error).__name__)
             await asyncio.sleep(FORGET_EVERY)
+
+    async def _erase(self) -> None:
+        while True:
+            await asyncio.sleep(ERASE_EVERY)
+            if self._site.why_not_ready() is None:
+                await self._quietly(lambda ledger: erase.work(ledger, self._site.clock(), grace=GRACE))
 
     async def _rehash(self) -> None:
         while True:

@@ -44,6 +44,7 @@ _SPOKEN = {
     },
     "signatures": [{"key": "did:key:z6Mk…", "sig": "base64 of 64 bytes"}],
 }
+_STATEMENT_PRIVATE = {**_STATEMENT, "private": {"note": "engraving inside, seen with the loupe"}}
 _ITEM = {"gtin": "09520123456788", "serial": "R/001", "name": "Solitaire ring", "category": "jewellery"}
 _CODE_TEXT = (
     "view codes, commas between, of the items that are written about: wanted for an item that your party has neither "
@@ -86,7 +87,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
 """Parameters beside those of the path: name, place, description, schema."""
 
 BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
-    ("post", "/v1/statements"): (("application/json",), _STATEMENT),
+    ("post", "/v1/statements"): (("application/json",), _STATEMENT_PRIVATE),
     ("post", "/v1/statements/batch"): (("application/json", "application/x-ndjson"), [_STATEMENT]),
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
@@ -94,6 +95,10 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/codes"): (("application/json",), {"count": 20}),
     ("post", "/i/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
+    ("post", "/v1/erasures"): (
+        ("application/json",),
+        {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},
+    ),
 }
 """Types and an example of the body of those that have one; ``None`` stands for the bytes of a file."""
 

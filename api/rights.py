@@ -49,6 +49,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/codes", READ),
     ("DELETE", "/v1/codes/{code}", WRITE),
     ("GET", "/v1/items/{id:path}", READ),
+    ("POST", "/v1/erasures", WRITE),
+    ("GET", "/v1/erasures/{id}", READ),
     ("GET", "/v1/parties", ADMIN),
     ("POST", "/v1/parties", ADMIN),
     ("GET", "/v1/keys", KEYS),

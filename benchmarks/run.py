@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bounds, growth, long, parts, wrk
+from benchmarks import bounds, growth, long, members, parts, wrk
 from benchmarks.row import Bounds, Row, Scale
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +29,7 @@ Part = Callable[[Path, Scale, Bounds], Iterator[Row]]
 PARTS: dict[str, Part] = {
     "singles": parts.singles,
     "lone": parts.lone,
+    "private": members.members,
     "batches": parts.batches,
     "history": parts.history,
     "audit": parts.audit,

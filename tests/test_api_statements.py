@@ -188,10 +188,11 @@ def test_an_atomic_batch_is_all_or_nothing(shop: Shop, jeweller: Party, wrong: s
     assert [one["index"] for one in answer.json()] == [size, size + 1]
 
 
-def test_a_private_member_is_not_kept_yet(shop: Shop, jeweller: Party) -> None:
+def test_a_private_member_in_clear_is_sent_to_its_place(shop: Shop, jeweller: Party) -> None:
     details = {**WORK, "tests": []}
     for member, why in (
-        ("cost", "private member of repair.completed; those are not kept"),
+        ("cost", "private member of repair.completed: want it in private, beside the statement"),
+        ("note", "private member of repair.completed: want it in private, beside the statement"),
         ("mood", "does not have"),
     ):
         statement = shop.statement(jeweller, "repair.completed", item(shop), {**details, member: 5})

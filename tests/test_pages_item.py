@@ -241,7 +241,7 @@ def test_private_members_and_what_was_said_for_a_customer_are_marked(shop: Shop,
     accepted = {"checks": [], "on_behalf": True, "basis": "call"}
     shop.say(jeweller, "item.accepted", ring, accepted)
     seen = text(shop.get(f"/i/{token}").text)
-    assert "1 private member, kept out of this page" in seen
+    assert "There are private members; this page does not show them" in seen
     assert "Stated on the customer's behalf" in seen
     assert "120.00" not in seen
 

@@ -10,7 +10,9 @@ import importlib
 import re
 import subprocess
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -227,7 +229,8 @@ def test_no_pattern_is_one_that_debian_12_gets_wrong() -> None:
 
 def possessive(pattern: re.Pattern[str] | re.Pattern[bytes]) -> bool:
     """Whether a pattern has a possessive quantifier or an atomic group, as Python's own parser sees it."""
-    tree = str(re._parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))  # type: ignore[attr-defined]
+    parser: Any = import_module("re._parser")
+    tree = str(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
     return "POSSESSIVE_REPEAT" in tree or "ATOMIC_GROUP" in tree
 
 

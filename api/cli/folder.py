@@ -16,17 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from api import private_in
 from ledger import dsse, leaf, times
+from ledger.db import master
 from ledger.db.append import Accepted, Draft, Row
 from ledger.db.ledger import Ledger, open_ledger
-from ledger.db.secret import FILE_NAME, KEY_NAME, MasterKey
+from ledger.db.master import master_of
+from ledger.db.secret import KeyKeeper
 from ledger.dsse import SigningKey
 from ledger.errors import Malformed, PatinaError, Unavailable
 from ledger.leaf import Signature
 
 CLOCK = "--accept-clock"
 DATABASE_NAME = "PATINA_DATABASE_URL"
-MASTER_KEY = "master.key"
+MASTER_KEY = master.NAME
 DATABASE = "ledger.sqlite3"
 
 
@@ -60,15 +63,9 @@ def holds_ledger(folder: Path) -> bool:
     return (folder / DATABASE).exists() or (guard.is_dir() and any(guard.iterdir()))
 
 
-def master_key(folder: Path) -> MasterKey:
+def master_key(folder: Path) -> KeyKeeper:
     """The master key of the environment, or of the folder's own file; raises `Unavailable` where there is none."""
-    given = MasterKey.from_env(os.environ)
-    if given is not None:
-        return given
-    path = folder / MASTER_KEY
-    if not path.exists():
-        raise Unavailable(f"got no {path} and neither {KEY_NAME} nor {FILE_NAME}: patina init --dir {folder} makes one")
-    return MasterKey.from_file(path)
+    return master_of(os.environ, folder)
 
 
 def open_here(folder: Path, *, accept_clock: bool = False, url: str | None = None) -> Ledger:
@@ -136,6 +133,14 @@ def draft(value: dict[str, Any], signers: Sequence[SigningKey], rows: tuple[Row,
     signed = [dsse.sign_statement(body, key) for key in signers]
     signatures = tuple(Signature(one["key"], one["sig"]) for one in signed)
     return Draft(statement=statement, body=body, signatures=signatures, rows=rows, verified=True)
+
+
+def draft_private(
+    ledger: Ledger, value: dict[str, Any], signers: Sequence[SigningKey], private: dict[str, Any]
+) -> Draft:
+    """The same with private members, which are kept with the statement; a repeat is known by their values."""
+    statement, given = private_in.take({"private": private}, value, ledger.vault)
+    return private_in.kept(draft(statement, signers), given, ledger.vault)
 
 
 def read_signed(path: Path) -> tuple[dict[str, Any], list[Signature]]:

@@ -49,6 +49,7 @@ def main(argv: Sequence[str]) -> int:
         "form", choices=("open-repair",), help="the form of the file: Open Repair Data Standard 0.3, CSV"
     )
     words.add_argument("file", type=Path, metavar="FILE")
+    words.add_argument("--problems", action="store_true", help="keep problem texts, as private notes of the recorder")
     terminal.add_folder(words)
     terminal.add_json(words)
     folder.add_clock(words)
@@ -57,9 +58,13 @@ def main(argv: Sequence[str]) -> int:
         raise Unavailable(f"got no file {given.file}")
     began = time.monotonic()
     with folder.opened(given.dir, given) as ledger:
-        summary = bring_in(ledger, given.file, lambda refusal: terminal.remark(f"refused: {refusal}"))
+        summary = bring_in(ledger, given.file, _refused, problems=given.problems)
     _tell(given, summary, time.monotonic() - began)
     return SOME_REFUSED if summary.refused else 0
+
+
+def _refused(refusal: Refusal) -> None:
+    terminal.remark(f"refused: {refusal}")
 
 
 def _tell(given: argparse.Namespace, summary: Summary, seconds: float) -> None:
@@ -76,8 +81,10 @@ def _tell(given: argparse.Namespace, summary: Summary, seconds: float) -> None:
     print(f"{summary.statements} statements in {seconds:.1f} s, {rate} a second")
 
 
-def bring_in(ledger: Ledger, path: Path, refused: Callable[[Refusal], None]) -> Summary:
-    """Import a file; `refused` hears of each record that was not taken, as it happens."""
+def bring_in(
+    ledger: Ledger, path: Path, refused: Callable[[Refusal], None], *, problems: bool = False
+) -> Summary:
+    """Import a file, with its problem texts in private if asked; `refused` hears of each record that was not taken."""
     summary = Summary()
     signers: dict[str, SigningKey] = {}
 
@@ -94,7 +101,7 @@ def bring_in(ledger: Ledger, path: Path, refused: Callable[[Refusal], None]) -> 
                     refuse(record)
                     continue
                 try:
-                    groups.append((record, _drafts(ledger, record, signers)))
+                    groups.append((record, _drafts(ledger, record, signers, problems=problems)))
                 except Unavailable:
                     raise
                 except PatinaError as error:
@@ -125,12 +132,17 @@ def _append(
             summary.statements += len(drafts)
 
 
-def _drafts(ledger: Ledger, record: Record, signers: dict[str, SigningKey]) -> list[Draft]:
+def _drafts(ledger: Ledger, record: Record, signers: dict[str, SigningKey], *, problems: bool) -> list[Draft]:
     """A record's statements, signed by its group, which is registered at its first record."""
     signer = signers.get(record.group.id)
     if signer is None:
         signer = signers[record.group.id] = parties.register(ledger, record.group.id, _details(record.group))
-    return [folder.draft(value, [signer]) for value in record.statements(ledger.id)]
+    first, *others = record.statements(ledger.id)
+    if problems and record.problem is not None:
+        drafts = [folder.draft_private(ledger, first, [signer], {"note": record.problem})]
+    else:
+        drafts = [folder.draft(first, [signer])]
+    return drafts + [folder.draft(value, [signer]) for value in others]
 
 
 def _details(group: Group) -> dict[str, Any]:

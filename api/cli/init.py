@@ -11,6 +11,7 @@ from typing import Any
 from api.cli import folder, terminal
 from api.rights import ADMIN
 from ledger.db.ledger import create_ledger
+from ledger.db.master import from_env
 from ledger.db.secret import MasterKey
 from ledger.errors import Invalid, Refused
 
@@ -64,7 +65,7 @@ def create(
     check_place(directory, origin, beside)
     url = database_url or folder.database_url(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    master = MasterKey.from_env(os.environ)
+    master = from_env(os.environ)
     if master is None:
         kept = directory / folder.MASTER_KEY
         # A key that an init left behind when it was interrupted has wrapped nothing yet, or only what it opens.

@@ -12,8 +12,9 @@ A ledger keeps for ever what is put in, so a row is turned into no more than it 
 * **Repairable**: `repair.started`: it was attempted and neither finished nor given up;
 * **Unknown**: nothing more. That it was taken in is all that is known.
 
-The problem text is left out: it is a stranger's free text and may name people (format.md §2), and the partner's own
-category often repeats it. A brand is kept unless it looks like an address or a number to call. A date without a time
+The problem text is a stranger's free text and may name people (format.md §2): it stands in no statement, and becomes
+the private member `note` of the registration only if that is asked for. The partner's own category, which often repeats
+it, is left out. A brand is kept unless it looks like an address or a number to call. A date without a time
 is written as noon UTC, which is on that date wherever these groups meet.
 
 Identifiers are made from the provider's (RFC 9562 appendix B.2, UUIDv8 of SHA-256), so that the same record is the
@@ -28,7 +29,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -53,6 +54,7 @@ COLUMNS = (
 MAX_NAME = 95
 """Characters of a group's, provider's or category's name: two of them are a party's name, which may have 200."""
 MAX_BRAND = 60
+MAX_PROBLEM = 4000
 
 REASONS = {
     "": "not_stated",
@@ -110,6 +112,7 @@ class Record:
     status: str
     barrier: str
     occurred_at: str
+    problem: str | None = field(default=None, repr=False)
 
     def statements(self, ledger: str) -> list[dict[str, Any]]:
         """The statements of this record for the ledger of this hash: one or two, in order."""
@@ -245,7 +248,14 @@ def _record(row: dict[str, str], line: int) -> Record:
         status=status,
         barrier=barrier,
         occurred_at=_noon(row["event_date"]),
+        problem=_problem(row.get("problem", "")),
     )
+
+
+def _problem(text: str) -> str | None:
+    """The problem text, in lines that a ledger may hold, or None where there is none."""
+    lines = (_UNWRITABLE.sub(" ", line).strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line)[:MAX_PROBLEM] or None
 
 
 def _name(row: dict[str, str], column: str) -> str:

@@ -7,11 +7,20 @@ from typing import Any
 
 from api.pages.files_shown import FileShown
 from api.pages.item_page import ItemPage
-from api.pages.story import Speaker
+from api.pages.story import Absence, Speaker
 from api.state_json import describe_doubt, describe_state
 
 Files = Mapping[int, tuple[FileShown, ...]]
 _PUBLIC = ("name", "category", "brand", "model", "state", "stolen", "lost", "recalled", "retired", "certificates")
+
+
+def describe_absence(absence: Absence) -> dict[str, str]:
+    """Why private members are not shown: ``not_shown`` to this reader, ``removed``, or to be removed later."""
+    if absence.removed is None and absence.until is None:
+        return {"state": "not_shown"}
+    found = {"state": "kept_by_law" if absence.removed is None else "removed"}
+    told = {"why": absence.removed, "at": absence.at, "until": absence.until}
+    return found | {name: value for name, value in told.items() if value is not None}
 
 
 def describe_page(page: ItemPage, public_url: str, token: str | None, now: int, files: Files) -> dict[str, Any]:
@@ -34,6 +43,7 @@ def describe_page(page: ItemPage, public_url: str, token: str | None, now: int, 
             "by": describe_speaker(event.speaker),
             "doubtful": describe_doubt(event.doubt),
             **_files(files.get(event.index, ()), f"{public_url}/i/{token}"),
+            **({} if event.private is None else {"private": describe_absence(event.private)}),
         }
         for event in reversed(page.events)
     ]

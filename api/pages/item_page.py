@@ -12,7 +12,7 @@ from typing import Any
 
 from api.fold import Told, fold
 from api.pages.catalogue import Catalogue
-from api.pages.story import Certificate, Event, Teller
+from api.pages.story import Absence, Certificate, Event, Teller
 from ledger import times
 from ledger.bundle import parse_history
 from ledger.history import Asked, VerifiedHistory, check_history
@@ -87,15 +87,16 @@ def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> Verif
 
 
 def make_page(
-    verified: VerifiedHistory, words: Catalogue, vkeys: Sequence[str], now: int, below: int | None
-) -> ItemPage | None:
+    verified: VerifiedHistory, words: Catalogue, vkeys: Sequence[str], now: int, below: int | None,
+    *, absences: Mapping[str, Absence] | None = None,
+) -> ItemPage | None:  # fmt: skip
     """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none."""
     told = _told(verified, below)
     state = fold(verified.subject, told)
     if state is None or state.kind != "item":
         return None
     parties = verified.replay.parties
-    teller = Teller(words, parties, told, verified.doubts)
+    teller = Teller(words, parties, told, verified.doubts, absences)
     about = _about(told)
     state.held = state.held.at(times.format_recorded(now))
     return ItemPage(

@@ -79,6 +79,10 @@ class Pages:
                 self._kept.popitem(last=False)
         return page
 
+    def forget(self) -> None:
+        """Make every page again: something changed that no checkpoint tells."""
+        self._kept.clear()
+
     def close(self) -> None:
         """Wait for what is being made."""
         self._worker.shutdown()

@@ -51,6 +51,15 @@ _CHANGES = frozenset({"repair.part_replaced", "customization.completed"})
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """Why private members of a statement are not there: removed ``why`` and when, or asked for and kept ``until``."""
+
+    removed: str | None = None
+    at: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """What a later record says of this one: ``tone`` ``note`` or ``bad``, and the members that now hold instead."""
 
@@ -92,6 +101,7 @@ class Event:
     statement: str
     case: str | None = None
     doubt: Doubt | None = None
+    private: Absence | None = None
     remarks: tuple[Remark, ...] = ()
     struck: bool = False
 
@@ -115,8 +125,14 @@ class Teller:
     """Tells the entries of one subject; ``parties`` is the fold of what the history shows."""
 
     def __init__(
-        self, words: Catalogue, parties: Parties, told: Sequence[Told], doubts: Mapping[int, Doubt] | None = None
+        self,
+        words: Catalogue,
+        parties: Parties,
+        told: Sequence[Told],
+        doubts: Mapping[int, Doubt] | None = None,
+        absences: Mapping[str, Absence] | None = None,
     ) -> None:
+        self._absences = absences or {}
         self._words = words
         self._parties = parties
         self._told = told
@@ -242,6 +258,7 @@ class Teller:
             statement=statement.id,
             case=statement.case,
             doubt=self._doubts.get(entry.index),
+            private=self._absences.get(statement.id, Absence()) if statement.sd else None,
         )
 
     def _marks(self, entry: Entry) -> Iterable[str]:
@@ -255,7 +272,17 @@ class Teller:
             yield text["by_installed" if statement.grant is None else "by_reset"]
         yield from self._doubt(entry)
         if statement.sd:
-            yield text["private_one"] if len(statement.sd) == 1 else self._words.say("private", n=len(statement.sd))
+            yield from self._absent(statement)
+
+    def _absent(self, statement: Statement) -> Iterable[str]:
+        """What is said of private members, which no page shows: that there are some, or that they were removed."""
+        words, absence = self._words, self._absences.get(statement.id, Absence())
+        if absence.removed is None and absence.until is None:
+            yield words.text["private"]
+        if absence.removed is not None and absence.at is not None:
+            yield words.say(f"removed_{absence.removed}", when=words.day(absence.at))
+        if absence.until is not None:
+            yield words.say("kept_until", when=words.day(absence.until))
 
     def _doubt(self, entry: Entry) -> tuple[str, ...]:
         """Why a record is doubtful, if it is: whose key was in wrong hands, and since when."""

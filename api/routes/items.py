@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import fold, intake
+from api import fold, intake, private_out
 from api.findable import findable
 from api.levels import need_view
 from api.pages import qr
@@ -122,12 +122,17 @@ async def get_history(request: Request) -> Response:
 
     It is always the newest; ``?at=`` adds ``as_of_index``, below which the entries of that time stand.
     """
-    await need_view(request, request.path_params["id"])
-    return await history_response(request, request.path_params["id"])
+    subject = request.path_params["id"]
+    await need_view(request, subject)
+    known = uri.is_subject(subject)
+    disclosures = await private_out.disclosures_for(request, subject, "GET /v1/items/{id}/history") if known else {}
+    return await history_response(request, subject, disclosures)
 
 
-async def history_response(request: Request, subject: str) -> Response:
-    """The bundle of a subject, or 304 if the caller has the one of this checkpoint.
+async def history_response(
+    request: Request, subject: str, disclosures: Mapping[str, list[str]] | None = None
+) -> Response:
+    """The bundle of a subject with these disclosures, or 304 if it has that of this checkpoint.
 
     The tag is the checkpoint's size and not the item's count: with the count a reader would be told that nothing
     changed when a fresher proof could be had.
@@ -140,7 +145,7 @@ async def history_response(request: Request, subject: str) -> Response:
         tag = f'"{await site.read(reader.size)}"'
         if tag in asked:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
-    found = await site.read(reader.history, subject) if uri.is_subject(subject) else None
+    found = await site.read(reader.history, subject, disclosures=disclosures) if uri.is_subject(subject) else None
     if found is None:
         raise not_found("got an id that this ledger has no entry about")
     size, bundle = found
@@ -149,6 +154,8 @@ async def history_response(request: Request, subject: str) -> Response:
         below = await read_at(site, at)
         bundle = bundle.rstrip()[:-1] + b',"as_of_index":%d}' % below
         headers["ETag"] = f'"{size}-{below}"'
+    if disclosures:
+        headers["Cache-Control"] = "no-store"
     return Response(bundle, headers=headers, media_type=JSON)
 
 

@@ -14,6 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import erasing
 from api.pages import qr
 from api.pages.files_shown import FileShown, shown_files
 from api.pages.item_json import describe_page
@@ -158,7 +159,8 @@ def read_verified(site: Site, subject: str) -> VerifiedHistory | None:
 
 def page_of_verified(site: Site, verified: VerifiedHistory, below: int | None = None) -> ItemPage | None:
     """What an item's page says, from the entries below an index; ``None`` before it was registered."""
-    return make_page(verified, site.pages.words, site.ledger.vkeys, site.clock(), below)
+    absences = erasing.absences(site.ledger, verified.entries)
+    return make_page(verified, site.pages.words, site.ledger.vkeys, site.clock(), below, absences=absences)
 
 
 def _as_json(shown: Shown, page: ItemPage, files: Files) -> bytes:

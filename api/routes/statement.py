@@ -8,15 +8,17 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import fold
+from api import erasing, fold, private_out
 from api.levels import need_view
-from api.pages.item_json import describe_speaker
-from api.pages.story import Teller
+from api.pages.item_json import describe_absence, describe_speaker
+from api.pages.story import Absence, Teller
 from api.problems import not_found
 from api.routes.statements import JSON
 from api.site import Site, site_of
 from api.state_json import describe_doubt
+from ledger.disclosure import parse_disclosure
 from ledger.doubt import doubt_of
+from ledger.leaf import Statement, statement_from
 
 _encode = msgspec.json.encode
 
@@ -35,6 +37,8 @@ async def get_statement(request: Request) -> Response:
     await need_view(request, entry["statement"]["subjects"][0])
     document = {"id": shown["id"], "index": shown["index"], "statement": entry["statement"], "entry": shown["entry"]}
     document |= await site.read(_told, site, shown["index"], shown["entry"].encode())
+    if "_sd" in entry["statement"]:
+        document |= await _private(request, statement_from(entry["statement"]))
     return Response(_encode({**document, "receipt": shown}), media_type=JSON)
 
 
@@ -46,3 +50,17 @@ def _told(site: Site, index: int, raw: bytes) -> dict[str, Any]:
     teller = Teller(site.pages.words, site.ledger.view.parties, fold.parse_entries(held, index))
     doubt = doubt_of(one.entry, site.ledger.reader.doubts())
     return {"by": describe_speaker(teller.speaker(one.entry)), "doubtful": describe_doubt(doubt)}
+
+
+async def _private(request: Request, statement: Statement) -> dict[str, Any]:
+    """The private members that the caller may see, with their disclosures, and why others are not there."""
+    site = site_of(request)
+    disclosures = await private_out.disclosures_of(request, statement, "GET /v1/statements/{id}")
+    members = [parse_disclosure(one) for one in disclosures]
+    found = {"private": {one.name: one.value for one in members}, "disclosures": disclosures}
+    raws = await site.read(site.ledger.reader.entries, statement.subjects[0])
+    entries = [one.entry for one in fold.parse_entries(raws)]
+    absence = (await site.read(erasing.absences, site.ledger, entries)).get(statement.id)
+    if absence is not None or not members:
+        return {**found, "absent": describe_absence(absence or Absence())}
+    return found

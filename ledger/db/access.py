@@ -21,7 +21,7 @@ from ledger.db.keys import identity
 from ledger.db.lock import AppendLock
 from ledger.db.people import People
 from ledger.db.rows import Rows
-from ledger.db.secret import MasterKey
+from ledger.db.secret import KeyKeeper
 from ledger.db.tables import ledger_key, party_key
 from ledger.db.view import View
 from ledger.db.visits import Visits
@@ -46,7 +46,7 @@ class Access:
         lock: AppendLock,
         view: View,
         *,
-        master: MasterKey,
+        master: KeyKeeper,
         clock: Callable[[], int],
         rand: Callable[[int], bytes],
     ) -> None:

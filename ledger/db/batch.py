@@ -149,7 +149,9 @@ class Batch:
         statement = draft.statement
         standing = self._standing(statement.id)
         if standing is not None:
-            if not standing.raw.endswith(b',"statement":' + draft.body + b',"v":1}'):
+            if not standing.raw.endswith(b',"statement":' + draft.body + b',"v":1}') and not self._repeats(
+                draft, standing
+            ):
                 raise Refused(f"this id was used for another statement, at index {standing.index}", "/id")
             return standing
         subjects = [self._subject(subject) for subject in statement.subjects]
@@ -175,6 +177,13 @@ class Batch:
         self._remember(entry, raw, digest)
         self.drafts.append(draft)
         return Standing(entry.index, raw, first=True)
+
+    def _repeats(self, draft: Draft, standing: Standing) -> bool:
+        """Whether an entry of other bytes says what the draft says; only some drafts can tell."""
+        if draft.repeats is None:
+            return False
+        number = standing.index - self._first
+        return draft.repeats(standing.raw, self.drafts[number] if number >= 0 else None)
 
     def _entry(self, draft: Draft, subjects: Sequence[Known]) -> Entry:
         links = [Link(one.subject, one.count, one.last_hash.hex() if one.count else None) for one in subjects]

@@ -25,6 +25,8 @@ class Draft(Struct, frozen=True):
     ``verified`` says that the caller checked every signature (``dsse.check_signature``) and the form of statement and
     details (``leaf.check_form``, ``leaf.check_details``); ``Writer`` takes no other. ``may`` raises ``Refused`` if
     whoever sent it may not write about its subjects: a rule of the service, asked with their states at that moment.
+    ``repeats`` decides where bytes cannot (private members are salted afresh): whether an entry with the same id says
+    the same, given its bytes and, if it came with this batch, its draft.
     """
 
     statement: Statement
@@ -33,6 +35,13 @@ class Draft(Struct, frozen=True):
     rows: tuple[Row, ...] = ()
     verified: bool = False
     may: Callable[[Sequence[State | None]], None] | None = None
+    repeats: Callable[[bytes, Draft | None], bool] | None = None
+    values: Mapping[str, Any] | None = None
+    """Private members in clear, for a repeat within the batch to be held against."""
+
+    def __repr__(self) -> str:
+        """The id alone: a log line must not show private members."""
+        return f"Draft({self.statement.id!r})"
 
 
 class Accepted(Struct, frozen=True):

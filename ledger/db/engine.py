@@ -32,6 +32,8 @@ PRAGMAS = (
     f"PRAGMA cache_size=-{CACHE_KIB}",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
+    # What is deleted is overwritten: a destroyed key leaves no bytes in free pages (amendments R13).
+    "PRAGMA secure_delete=ON",
 )
 WRITE = "patina_write"
 """Execution option of a connection whose transactions write: SQLite must know at ``BEGIN``."""

@@ -15,7 +15,7 @@ from ledger.db.access import party_identity
 from ledger.db.draft import Draft
 from ledger.db.guard import Released
 from ledger.db.keys import identity, signer_of
-from ledger.db.secret import MasterKey
+from ledger.db.secret import KeyKeeper
 from ledger.db.session import Insert, Session
 from ledger.db.tree import EMPTY, Growth
 from ledger.db.views import uuid_bytes
@@ -68,7 +68,7 @@ def make_founding(origin: str, name: str, now: int, rand: Callable[[int], bytes]
     return Founding(statement, signature, log_seed, operator_seed)
 
 
-def write_founding(connection: Session, founding: Founding, now: int, master: MasterKey, map_bits: int) -> Released:
+def write_founding(connection: Session, founding: Founding, now: int, master: KeyKeeper, map_bits: int) -> Released:
     """Write the first commit in an open write transaction, and commit it; the checkpoint that may be released."""
     at, statement = times.format_recorded(now), founding.statement
     subject = statement.subjects[0]

@@ -75,6 +75,30 @@ def read_guards(directory: Path) -> Iterator[tuple[Path, Released]]:
             raise Unavailable(f"guard file {path.name} is damaged; what was last released is not known")
 
 
+def others_open(directory: Path) -> bool:
+    """Whether more than one process of this machine has the ledger open, this one being the first."""
+    return _held(directory) > 1
+
+
+def any_open(directory: Path) -> bool:
+    """Whether any process of this machine has the ledger open."""
+    return _held(directory) > 0
+
+
+def _held(directory: Path) -> int:
+    """How many guard files are taken."""
+    held = 0
+    for path in (directory / DIRECTORY).glob("[0-9]*"):
+        file = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held += 1
+        finally:
+            os.close(file)
+    return held
+
+
 class Guard:
     """The guard file of this process; ``release`` must be called after each commit, before its answer goes out."""
 

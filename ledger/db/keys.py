@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger import note
-from ledger.db.secret import MasterKey
+from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.dsse import SigningKey
 from ledger.note import Signer
@@ -24,7 +24,7 @@ def signer_of(vkey: str, seed: bytes) -> Signer:
 class LedgerKeys:
     """The private keys that the database holds, unwrapped once; a key that another process added is found later."""
 
-    def __init__(self, master: MasterKey) -> None:
+    def __init__(self, master: KeyKeeper) -> None:
         self._master = master
         self._signers: dict[str, Signer] = {}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from ledger.db.blobs import BlobStore, FolderStore
 from ledger.db.codes import Codes
 from ledger.db.connect import session
 from ledger.db.engine import is_sqlite, open_engine, parse_url
+from ledger.db.epochs import Epochs
+from ledger.db.erasures import Erasures
 from ledger.db.find import Finder
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, Released, read_guards
@@ -28,10 +30,11 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
-from ledger.db.secret import MasterKey
+from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
 from ledger.db.tree import root_at
+from ledger.db.vault import Vault
 from ledger.db.view import Head, View, read_head
 from ledger.errors import Refused, Unavailable
 
@@ -58,6 +61,9 @@ class Ledger:
     readings: Readings
     attachments: Attachments
     finder: Finder
+    vault: Vault
+    epochs: Epochs
+    erasures: Erasures
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -66,6 +72,11 @@ class Ledger:
     def id(self) -> str:
         """64 hex: the leaf hash of entry 0."""
         return self.view.parties.ledger
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it lies in a SQLite file."""
+        return self._engine.dialect.name == "sqlite"
 
     @property
     def origin(self) -> str:
@@ -81,6 +92,20 @@ class Ledger:
     def vkeys(self) -> tuple[str, ...]:
         """The vkeys in force, oldest first."""
         return self.view.parties.vkeys_in_force()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A write transaction that no append runs beside; for the caller to commit."""
+        with self._lock, session(self._engine) as connection:
+            self.epochs.start(connection)
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A snapshot to read from."""
+        with session(self._engine) as connection:
+            connection.begin(write=False)
+            yield connection
 
     def rehash(self) -> Rehash:
         """A pass over all leaves below the newest checkpoint, to be taken in steps."""
@@ -104,7 +129,7 @@ def create_ledger(
     name: str,
     now: int,
     rand: Callable[[int], bytes],
-    master: MasterKey,
+    master: KeyKeeper,
     operator_name: str | None = None,
     map_bits: int = 18,
 ) -> str:
@@ -126,7 +151,7 @@ def create_ledger(
 
 
 def found_ledger(
-    url: str, *, directory: Path, founding: Founding, now: int, master: MasterKey, map_bits: int = 18
+    url: str, *, directory: Path, founding: Founding, now: int, master: KeyKeeper, map_bits: int = 18
 ) -> None:
     """Write a ledger's first commit, from a signed entry 0 and the keys; raises ``Refused`` if there is one already."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -158,7 +183,7 @@ def open_ledger(
     url: str,
     *,
     directory: Path,
-    master: MasterKey,
+    master: KeyKeeper,
     clock: Clock,
     read_only: bool = False,
     accept_clock: bool = False,
@@ -191,8 +216,10 @@ def open_ledger(
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), master, **own)
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder)
-        return Ledger(url, directory, view, writer, Reader(engine, view), *beside, engine, lock, guard)
+        vault = Vault(engine, lock, master, **own)
+        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
+        made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory))
+        return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()
@@ -201,6 +228,11 @@ def open_ledger(
         if isinstance(error, DATABASE_ERRORS):
             raise Unavailable(f"cannot open the ledger: {type(error).__name__}") from error
         raise
+
+
+def _erasing(engine: Engine, lock: AppendLock, vault: Vault, directory: Path) -> tuple[Epochs, Erasures]:
+    epochs = Epochs(engine, lock, vault.master, vault.rand)
+    return epochs, Erasures(engine, lock, epochs, directory)
 
 
 def _check(connection: Session, view: View, guards: Sequence[tuple[Path, Released]]) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger import times
 from ledger.db.rows import Rows, check_line, is_row_id
-from ledger.db.secret import MasterKey
+from ledger.db.secret import KeyKeeper
 from ledger.db.tables import access_secret, person
 from ledger.errors import Invalid, Refused
 from ledger.forms import is_uuid
@@ -67,7 +67,7 @@ class Proof:
 class People:
     """The people of all parties."""
 
-    def __init__(self, rows: Rows, master: MasterKey) -> None:
+    def __init__(self, rows: Rows, master: KeyKeeper) -> None:
         self._rows, self._master = rows, master
         self._key: bytes | None = None
 

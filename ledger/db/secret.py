@@ -19,6 +19,7 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,6 +32,16 @@ _VERSION = b"\x01"
 _HEX = re.compile(r"[0-9a-f]{64}")
 KEY_NAME = "PATINA_MASTER_KEY"
 FILE_NAME = "PATINA_MASTER_KEY_FILE"
+
+
+class KeyKeeper(Protocol):
+    """Whatever wraps and unwraps keys by a master key: a key in this process, or a service that never shows it."""
+
+    def wrap(self, plain: bytes, identity: bytes) -> bytes:
+        """Return ``plain`` wrapped for the row ``identity``; raises ``Unavailable`` if that cannot be done now."""
+
+    def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
+        """Return what was wrapped for the row ``identity``; raises ``Unavailable`` if it does not open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +101,24 @@ class MasterKey:
 
     def wrap(self, plain: bytes, identity: bytes) -> bytes:
         """Return ``plain`` encrypted for the row ``identity``."""
-        nonce = os.urandom(_NONCE_BYTES)
-        return _VERSION + nonce + AESGCM(self._key).encrypt(nonce, plain, identity)
+        return encrypt(self._key, plain, identity)
 
     def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
         """Return what was wrapped for the row ``identity``; raises ``Unavailable`` if this is not its key."""
-        if wrapped[:1] != _VERSION:
-            raise Unavailable("got a secret wrapped in a way that this version does not know")
-        nonce, sealed = wrapped[1 : 1 + _NONCE_BYTES], wrapped[1 + _NONCE_BYTES :]
         try:
-            return AESGCM(self._key).decrypt(nonce, sealed, identity)
+            return decrypt(self._key, wrapped, identity)
         except (InvalidTag, ValueError):
             raise Unavailable("the master key does not open this ledger's keys") from None
+
+
+def encrypt(key: bytes, plain: bytes, identity: bytes) -> bytes:
+    """Return ``plain`` encrypted by a key of 32 bytes for the row ``identity``; see the top of the file."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, identity)
+
+
+def decrypt(key: bytes, sealed: bytes, identity: bytes) -> bytes:
+    """Return what ``encrypt`` was given; raises ``InvalidTag`` or ``ValueError`` for another key or another row."""
+    if sealed[:1] != _VERSION:
+        raise Unavailable("got a secret wrapped in a way that this version does not know")
+    return AESGCM(key).decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], identity)

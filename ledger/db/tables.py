@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -204,8 +205,6 @@ find_private, find_public = (
 )
 Index("find_private_statement", find_private.c.statement)
 
-ERASED_WITH: tuple[Table, ...] = (attachment_use, find_private)
-"""The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
 # Of a code: the holding that it was made in ("" for none; NULL where it was drawn with an owner code, whose keys say
 # which), the one case that it opens, and the party that made it.
 code.append_column(_column("mark", Text(), nullable=True))
@@ -270,3 +269,57 @@ auditor_grant = _table(
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
 )
+
+# Private members (``ledger.db.vault``): what is kept of them, by statement and class of data, and the keys to it, each
+# wrapped by the key of an epoch. ``pseudonym`` lists the statements of somebody whom a shop calls by a pseudonym.
+epoch = _table("epoch", _key("id", Number), _column("wrapped", Octets), _column("created_at", Text()))
+seal_key = _table(
+    "seal_key",
+    _key("statement", Octets),
+    _key("class", Small),
+    Column("epoch", Number, ForeignKey("epoch.id"), nullable=False),
+    _column("wrapped", Octets),
+    rowid=False,
+)
+sealed = _table(
+    "sealed",
+    _key("subject", Octets),
+    _key("statement", Octets),
+    _key("class", Small),
+    _column("content", Octets),
+    rowid=False,
+)
+pseudonym = _table("pseudonym", _key("person", Octets), _key("statement", Octets), rowid=False)
+Index("pseudonym_statement", pseudonym.c.statement)
+# Erasures that were asked for (``ledger.db.erasures``): what and from when on, and what was said of it in the log.
+erasure = _table(
+    "erasure",
+    _key("id", Text()),
+    _column("asked_at", Text()),
+    _column("asked_by", Text(), index=True),
+    _column("why", Text()),
+)
+erasure_part = _table(
+    "erasure_part",
+    _key("erasure", Text()),
+    _key("statement", Octets),
+    _key("class", Small),
+    _column("subject", Octets),
+    _column("due", Text()),
+    _column("stage", Small),
+    _column("epoch", Number),
+    rowid=False,
+)
+Index("erasure_part_stage", erasure_part.c.stage, erasure_part.c.due)
+Index("erasure_part_statement", erasure_part.c.statement)
+erasure_said = _table(
+    "erasure_said",
+    _key("erasure", Text()),
+    _key("statement", Octets),
+    _key("class", Small),
+    _column("entry", Octets),
+    rowid=False,
+)
+
+ERASED_WITH: tuple[Table, ...] = (attachment_use, find_private)
+"""The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""

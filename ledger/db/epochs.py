@@ -1,0 +1,125 @@
+"""Epochs: the keys that wrap data keys, and how an old one comes to an end (amendments R13).
+
+A destroyed data key may still stand, wrapped, in a backup, in a page of the file system, in a PostgreSQL tuple that no
+vacuum has met. So after an erasure a new epoch begins: every surviving data key is wrapped again by its key, and the
+old epoch's key is deleted. There are two steps, so that other processes, which go on for a moment with the epoch that
+they know, lose nothing:
+
+1. ``begin``: a new epoch is added. Whatever is sealed from now on takes it, in other processes after
+   ``vault.REMEMBER``.
+2. ``finish``, after a grace: one transaction, under the append lock, wraps every key that is left again, and deletes
+   the old epochs. A process that still held an old one would be refused by the foreign key, and try again.
+
+``scrub`` then has the database give up what it would keep of deleted rows: SQLite has overwritten them
+(``secure_delete``) and truncates its WAL, PostgreSQL writes the tables anew. Killed anywhere, both steps can be begun
+again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import Engine, Table
+
+from ledger import times
+from ledger.db import tables
+from ledger.db.connect import session
+from ledger.db.lock import AppendLock
+from ledger.db.secret import KeyKeeper, decrypt, encrypt
+from ledger.db.session import Insert, Session, ask, fetch
+from ledger.db.vault import epoch_identity, key_identity, new_epoch
+from ledger.errors import Unavailable
+
+GRACE = 15 * times.SECOND
+"""Between the two steps where other processes may have the ledger open: thrice ``vault.REMEMBER``."""
+_HEAD = "SELECT size FROM head"
+_EPOCHS = "SELECT id, wrapped, created_at FROM epoch ORDER BY id"
+_KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
+
+
+class Epochs:
+    """The epochs of one ledger."""
+
+    def __init__(self, engine: Engine, lock: AppendLock, master: KeyKeeper, rand: Callable[[int], bytes]) -> None:
+        self._engine, self._lock, self._master, self._rand = engine, lock, master, rand
+        self._sqlite = engine.dialect.name == "sqlite"
+
+    def oldest(self) -> int:
+        """The number of the oldest epoch whose key is kept; 0 if there is none."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_EPOCHS)])[0]
+        return int(rows[0][0]) if rows else 0
+
+    def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """Every row of ``epoch`` and of ``seal_key``, from one snapshot: what a keys file holds."""
+        with session(self._engine) as connection:
+            epochs, keys = connection.begin(write=False, then=[ask(_EPOCHS), ask(_KEYS)])
+        return list(epochs), list(keys)
+
+    def begin(self, after: int, now: int) -> None:
+        """Add an epoch, unless there is one after this number already."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_EPOCHS)])[0]
+        newest = int(rows[-1][0]) if rows else 0
+        if newest <= after:
+            row, _ = new_epoch(max(newest, after) + 1, self._master, self._rand, now)
+            with self._lock, session(self._engine) as connection:
+                self.start(connection)
+                connection.write([Insert(tables.epoch, [row], "ignore")])
+                connection.commit()
+
+    def finish(self, now: int, grace: int) -> bool:
+        """End all epochs but the newest, if that began ``grace`` ago; return whether only one is left."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_EPOCHS)])[0]
+        if len(rows) < 2:
+            return True
+        if now - times.parse_recorded(rows[-1][2]) < grace:
+            return False
+        # Before the lock: the master key may be a service that takes its time.
+        keys = {number: self._master.unwrap(wrapped, epoch_identity(number)) for number, wrapped, _ in rows}
+        newest = max(keys)
+        with self._lock, session(self._engine) as connection:
+            self.start(connection)
+            again = [_again(row, keys, newest) for row in fetch(connection, ask(_KEYS))]
+            # All rows are written anew, so that no page keeps an old one in a gap between two others.
+            connection.write((), ("DELETE FROM seal_key", ()))
+            connection.write([Insert(tables.seal_key, sorted(again))], ("DELETE FROM epoch WHERE id < ?", (newest,)))
+            connection.commit()
+        return True
+
+    def start(self, connection: Session) -> None:
+        """Begin a write transaction that no append runs beside."""
+        connection.begin(write=True, then=[ask(_HEAD if self._sqlite else _HEAD + " FOR UPDATE")])
+
+    def scrub(self, also: Sequence[Table] = ()) -> bool:
+        """Have the database give up what was deleted; False if readers were in the way and it is to be tried again."""
+        pooled = self._engine.raw_connection()
+        try:
+            driver: Any = pooled.driver_connection
+            if isinstance(driver, sqlite3.Connection):
+                busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                return not busy
+            driver.autocommit = True
+            try:
+                for table in (tables.epoch, tables.seal_key, tables.sealed, tables.pseudonym, *also):
+                    driver.execute(f'VACUUM (FULL) "{table.name}"')
+            finally:
+                driver.autocommit = False
+            return True
+        finally:
+            pooled.close()
+
+
+def _again(row: Sequence[Any], keys: dict[int, bytes], newest: int) -> tuple[Any, ...]:
+    """A row of ``seal_key`` wrapped by the newest epoch."""
+    statement, number, epoch, wrapped = row
+    statement, identity = bytes(statement), key_identity(bytes(statement), number)
+    try:
+        key = decrypt(keys[epoch], wrapped, identity)
+    except (InvalidTag, ValueError, KeyError):
+        raise Unavailable("a data key does not open with the key of its epoch: its row was changed") from None
+    return statement, number, newest, encrypt(keys[newest], key, identity)

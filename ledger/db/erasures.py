@@ -1,0 +1,270 @@
+"""Erasures: what was asked for, from when on it may be done, and the destroying itself.
+
+An erasure has *parts*: a statement and a class of data each, due when the legal time of that class ends. A part is kept
+(stage 0), destroyed (1), and done (2) once the log says so and no copy of its key is left (``ledger.db.erase`` takes
+these steps). Destroying is one transaction: the data key, what it sealed, the pseudonym once nothing is left under it,
+and whatever else was derived from private values (``tables.ERASED_WITH``). Before it, the record that is kept apart
+from the database says what is about to go.
+
+Nothing here holds content: statements are named, and classes of data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from ledger import private, submap, times
+from ledger.db import tables
+from ledger.db.connect import session
+from ledger.db.epochs import Epochs
+from ledger.db.erased_file import Line, add_lines
+from ledger.db.lock import AppendLock
+from ledger.db.session import Insert, Query, ask, fetch
+from ledger.db.vault import person_key, urn_of
+from ledger.db.views import uuid_bytes
+
+KEPT, DESTROYED, DONE = range(3)
+"""The stages of a part."""
+WHYS = ("request", "retention", "authority")
+SLICE = 256
+"""Parts that are destroyed in one transaction."""
+_KEYS = 'SELECT statement, "class" FROM seal_key WHERE statement IN {among}'
+_PERSON = "SELECT statement FROM pseudonym WHERE person = ?"
+_SUBJECT = "SELECT DISTINCT statement FROM sealed WHERE subject = ?"
+_PARTS = (
+    'SELECT p.erasure, p.statement, p."class", p.due, p.stage, s.entry FROM erasure_part p LEFT JOIN erasure_said s '
+    'ON s.erasure = p.erasure AND s.statement = p.statement AND s."class" = p."class" '
+)
+_DUE = (
+    'SELECT p.erasure, p.statement, p."class", p.subject, e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
+    "WHERE p.stage = 0 AND p.due <= ? ORDER BY p.due, p.statement LIMIT ?"
+)
+_UNSAID = (
+    'SELECT p.erasure, p.statement, p."class", p.subject, e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
+    "WHERE p.stage = 1 AND NOT EXISTS (SELECT 1 FROM erasure_said s WHERE s.erasure = p.erasure "
+    'AND s.statement = p.statement AND s."class" = p."class") ORDER BY p.erasure, p.statement'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be erased: a class of data of a statement about ``subject``, not before ``due`` (microseconds)."""
+
+    statement: str
+    subject: str
+    kind: str
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A class of data of a statement, when it is due, its stage, and the ``data.erased`` that names it, if any."""
+
+    statement: str
+    kind: str
+    due: str
+    stage: int
+    entry: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was asked for, by which party, when and why (``request``, ``retention`` or ``authority``)."""
+
+    id: str
+    asked_at: str
+    asked_by: str
+    why: str
+    parts: tuple[Part, ...]
+
+    def state(self, now: str) -> str:
+        """``waiting`` for the legal time, ``erasing``, ``partly`` done and the rest waiting, or ``done``."""
+        if all(part.stage == DONE for part in self.parts):
+            return "done"
+        if any(part.stage == DESTROYED or (part.stage == KEPT and part.due <= now) for part in self.parts):
+            return "erasing"
+        return "partly" if any(part.stage == DONE for part in self.parts) else "waiting"
+
+    @property
+    def until(self) -> str | None:
+        """When the last part that is still kept is due."""
+        return max((part.due for part in self.parts if part.stage == KEPT), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """A part that is destroyed and of which the log does not say so yet; ``subject`` is a key of the map."""
+
+    erasure: str
+    statement: str
+    number: int
+    subject: bytes
+    why: str
+
+
+class Erasures:
+    """The erasures of one ledger; any thread may ask."""
+
+    def __init__(self, engine: Engine, lock: AppendLock, epochs: Epochs, directory: Path) -> None:
+        self.drop_files: Callable[[Iterable[str]], None] | None = None
+        """Deletes blobs by SHA-256, before the list of them is destroyed; may be called twice for the same ones."""
+        self._engine, self._lock, self._epochs, self._directory = engine, lock, epochs, directory
+
+    def of_statements(self, statements: Iterable[str]) -> list[tuple[str, str]]:
+        """Statement and class of everything that is kept of these statements."""
+        wanted = [uuid_bytes(one) for one in statements]
+        with session(self._engine) as connection:
+            connection.begin(write=False)
+            rows = fetch(connection, connection.among(_KEYS, wanted)) if wanted else []
+        return sorted((urn_of(statement), private.CLASSES[number]) for statement, number in rows)
+
+    def of_person(self, party: str, person: str) -> list[str]:
+        """The statements that a party recorded under its pseudonym for somebody."""
+        return self._statements(ask(_PERSON, person_key(party, person)))
+
+    def of_subject(self, subject: str) -> list[str]:
+        """The statements about a subject of which private members are kept."""
+        return self._statements(ask(_SUBJECT, submap.key_of(subject)))
+
+    def ask(self, erasure: str, asked_by: str, why: str, targets: Sequence[Target], now: int) -> Erasure:
+        """Write down what is to be erased; the same again under the same id changes nothing."""
+        rows = [
+            (
+                erasure,
+                uuid_bytes(one.statement),
+                private.CLASSES.index(one.kind),
+                submap.key_of(one.subject),
+                times.format_recorded(one.due),
+                KEPT,
+                0,
+            )
+            for one in targets
+        ]
+        head = (erasure, times.format_recorded(now), asked_by, why)
+        with self._lock, session(self._engine) as connection:
+            self._epochs.start(connection)
+            if not fetch(connection, ask("SELECT 1 FROM erasure WHERE id = ?", erasure)):
+                connection.write([Insert(tables.erasure, [head]), Insert(tables.erasure_part, rows)])
+            connection.commit()
+        found = self.get(erasure)
+        assert found is not None, "it was just written"
+        return found
+
+    def get(self, erasure: str) -> Erasure | None:
+        """An erasure by its id."""
+        with session(self._engine) as connection:
+            heads, parts = connection.begin(
+                write=False,
+                then=[
+                    ask("SELECT id, asked_at, asked_by, why FROM erasure WHERE id = ?", erasure),
+                    ask(_PARTS + "WHERE p.erasure = ? ORDER BY p.statement, p.class", erasure),
+                ],
+            )
+        if not heads:
+            return None
+        number, asked_at, asked_by, why = heads[0]
+        return Erasure(number, asked_at, asked_by, why, tuple(_part(row) for row in parts))
+
+    def parts_of(self, statements: Iterable[str]) -> list[Part]:
+        """What was asked of these statements, whatever became of it."""
+        wanted = [uuid_bytes(one) for one in statements]
+        with session(self._engine) as connection:
+            connection.begin(write=False)
+            query = connection.among(_PARTS + "WHERE p.statement IN {among}", wanted)
+            return [_part(row) for row in fetch(connection, query)] if wanted else []
+
+    def destroy(self, now: int, files: Callable[[bytes, bytes], Iterable[str]], recorded: Callable[[], None]) -> int:
+        """Destroy what is due, at most a slice of it, and return how many parts that were.
+
+        ``files`` gives the blobs of a statement's media (by subject key and statement); ``recorded`` is called once the
+        record outside the database has the parts.
+        """
+        at = times.format_recorded(now)
+        with session(self._engine) as connection:
+            due = connection.begin(write=False, then=[ask(_DUE, at, SLICE)])[0]
+        if not due:
+            return 0
+        add_lines(
+            self._directory,
+            [Line(urn_of(statement), private.CLASSES[number], why, at) for _, statement, number, _, why in due],
+        )
+        recorded()
+        media = private.CLASSES.index("media")
+        if self.drop_files is not None:
+            self.drop_files(sha for _, one, number, key, _ in due if number == media for sha in files(key, one))
+        with self._lock, session(self._engine) as connection:
+            self._epochs.start(connection)
+            newest = fetch(connection, ask("SELECT coalesce(max(id), 0) FROM epoch"))[0][0]
+            for erasure, statement, number, subject, _ in due:
+                (gone,) = connection.write((), *_destroy(subject, statement, number))[:1]
+                stage = DESTROYED if gone else DONE  # else somebody else's request was first, and was told
+                where = (stage, newest, erasure, statement, number)
+                connection.write((), (_STAGE, where))
+            connection.commit()
+        return len(due)
+
+    def destroy_again(self, parts: Sequence[tuple[str, str, str]]) -> int:
+        """Destroy (statement, subject, class) without asking, after a restore; return how many keys there were."""
+        gone = 0
+        with self._lock, session(self._engine) as connection:
+            self._epochs.start(connection)
+            for statement, subject, kind in parts:
+                steps = _destroy(submap.key_of(subject), uuid_bytes(statement), private.CLASSES.index(kind))
+                gone += connection.write((), *steps)[0]
+            connection.commit()
+        return gone
+
+    def unsaid(self) -> list[Destroyed]:
+        """What is destroyed and not yet said in the log, by erasure."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_UNSAID)])[0]
+        return [Destroyed(one, urn_of(statement), number, bytes(key), why) for one, statement, number, key, why in rows]
+
+    def unfinished(self) -> int | None:
+        """The newest epoch in which something was destroyed that is not done; ``None`` if all is done."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask("SELECT max(epoch) FROM erasure_part WHERE stage = 1")])[0]
+        return None if rows[0][0] is None else int(rows[0][0])
+
+    def done(self, epoch: int) -> None:
+        """Note that nothing is left of what was destroyed up to this epoch and said in the log."""
+        said = (
+            "UPDATE erasure_part SET stage = 2 WHERE stage = 1 AND epoch <= ? AND EXISTS (SELECT 1 FROM erasure_said s "
+            "WHERE s.erasure = erasure_part.erasure AND s.statement = erasure_part.statement "
+            'AND s."class" = erasure_part."class")'
+        )
+        with self._lock, session(self._engine) as connection:
+            self._epochs.start(connection)
+            connection.write((), (said, (epoch,)))
+            connection.commit()
+
+    def _statements(self, query: Query) -> list[str]:
+        with session(self._engine) as connection:
+            return sorted(urn_of(statement) for (statement,) in connection.begin(write=False, then=[query])[0])
+
+
+_STAGE = 'UPDATE erasure_part SET stage = ?, epoch = ? WHERE erasure = ? AND statement = ? AND "class" = ?'
+
+
+def _destroy(subject: bytes, statement: bytes, number: int) -> list[tuple[str, tuple[Any, ...]]]:
+    """What destroys a class of data of a statement; the first step changes a row if its key was there."""
+    names = [table.name for table in tables.ERASED_WITH]
+    return [
+        ('DELETE FROM seal_key WHERE statement = ? AND "class" = ?', (statement, number)),
+        ('DELETE FROM sealed WHERE subject = ? AND statement = ? AND "class" = ?', (subject, statement, number)),
+        (
+            "DELETE FROM pseudonym WHERE statement = ? AND NOT EXISTS (SELECT 1 FROM seal_key WHERE statement = ?)",
+            (statement, statement),
+        ),
+        *((f'DELETE FROM "{name}" WHERE statement = ?', (statement,)) for name in names),  # noqa: S608 -- names of ours
+    ]
+
+
+def _part(row: Sequence[Any]) -> Part:
+    _, statement, number, due, stage, entry = row
+    return Part(urn_of(statement), private.CLASSES[number], due, stage, None if entry is None else urn_of(entry))

@@ -1,0 +1,229 @@
+"""Where private members are kept: encrypted, under a key of their own for each statement and class of data.
+
+    master key ── wraps ──▶ key of an epoch ── wraps ──▶ data key of (statement, class) ── encrypts ──▶ disclosures
+
+Everything is AES-256-GCM with the row's identity as associated data. A data key opens one class of one statement and
+nothing else, so that a statement's members can be destroyed alone; the data keys of one person's statements, or of one
+item's, are found by ``pseudonym`` and ``sealed`` and destroyed in one transaction. A key that is deleted may live on in
+a backup or in a page that the disk has not reused; so an erasure is followed by a new *epoch* (``ledger.db.epochs``):
+whatever still has the old wrapped key has nothing left to unwrap it with. ADR 9 says why it is built like this.
+
+``rows`` makes what is to be committed with a statement; nothing is read under the append lock but for a repeat.
+"""
+
+from __future__ import annotations
+
+import threading
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import Engine
+
+from ledger import private, submap, times
+from ledger.db import tables
+from ledger.db.connect import session
+from ledger.db.draft import Draft, Row
+from ledger.db.lock import AppendLock
+from ledger.db.secret import KEY_BYTES, KeyKeeper, decrypt, encrypt
+from ledger.db.session import Insert, Session, ask, fetch
+from ledger.db.views import uuid_bytes
+from ledger.errors import Unavailable
+from ledger.leaf import Statement
+
+REMEMBER = 5 * times.SECOND
+"""How long a process goes on with the epoch that it knows; a new one waits for the others before it ends the old."""
+_EPOCHS = "SELECT id, wrapped FROM epoch ORDER BY id"
+_SEALED = (
+    "SELECT s.statement, s.class, s.content, k.epoch, k.wrapped FROM sealed s "
+    "LEFT JOIN seal_key k ON k.statement = s.statement AND k.class = s.class WHERE s.subject = ? "
+)
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(list[str]).decode
+
+
+class Vault:
+    """Private members of a ledger; any thread may ask. ``rand(n)`` gives n random bytes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        lock: AppendLock,
+        master: KeyKeeper,
+        *,
+        clock: Callable[[], int],
+        rand: Callable[[int], bytes],
+    ) -> None:
+        self.rand, self.master = rand, master
+        self._engine, self._clock = engine, clock
+        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._mutex = threading.RLock()
+        self._epochs: dict[int, tuple[bytes, bytes]] = {}
+        self._known_at = 0
+
+    def rows(self, statement: Statement, disclosures: Sequence[str], person: str | None = None) -> tuple[Row, ...]:
+        """The rows to commit with a statement: its disclosures sealed, and under whose pseudonym.
+
+        ``person`` is the recorder's own uuid for whom this is about; it is kept as a hash and with the recorder.
+        """
+        epoch, key = self._current()
+        subject, statement_id = submap.key_of(statement.subjects[0]), uuid_bytes(statement.id)
+        rows = []
+        for number, members in private.by_class(disclosures).items():
+            data_key = self.rand(KEY_BYTES)
+            content = encrypt(data_key, _encode(members), content_identity(statement_id, number))
+            wrapped = encrypt(key, data_key, key_identity(statement_id, number))
+            row = {"statement": statement_id, "class": number}
+            rows.append(Row("seal_key", row | {"epoch": epoch, "wrapped": wrapped}))
+            rows.append(Row("sealed", row | {"subject": subject, "content": content}))
+        if person is not None:
+            row = {"person": person_key(statement.party, person), "statement": statement_id}
+            rows.append(Row("pseudonym", row))
+        return tuple(rows)
+
+    def disclosures(self, subject: str) -> dict[str, list[str]]:
+        """Every disclosure that is kept of statements whose first subject this is, by statement id."""
+        return self._open(_SEALED, submap.key_of(subject))
+
+    def disclosures_of(self, statement: Statement) -> list[str]:
+        """Every disclosure that is kept of one statement."""
+        parameters = submap.key_of(statement.subjects[0]), uuid_bytes(statement.id)
+        return self._open(_SEALED + "AND s.statement = ?", *parameters).get(statement.id, [])
+
+    def sealed_in(self, subject: bytes, statement: bytes, number: int) -> list[str]:
+        """The disclosures of one class of a statement, by the keys of its rows."""
+        opened = self._open(_SEALED + 'AND s.statement = ? AND s."class" = ?', subject, statement, number)
+        return opened.get(urn_of(statement), [])
+
+    def repeats(self, body: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[bytes, Draft | None], bool]:
+        """A judge of repeats: whether an entry says what ``body`` says, but for its digests, with the same values.
+
+        Of what was erased nothing is left to compare, on purpose: then the statement in clear decides alone, and
+        nothing is stored again.
+        """
+        clear = _without_digests(body)
+
+        def same(entry: bytes, earlier: Draft | None) -> bool:
+            statement = msgspec.json.decode(entry)["statement"]
+            if _without_digests(statement) != clear or "_sd" not in statement:
+                return False
+            if earlier is not None:
+                return earlier.values == values
+            kept = self._open(
+                _SEALED + "AND s.statement = ?",
+                submap.key_of(statement["subjects"][0]),
+                uuid_bytes(statement["id"]),
+            ).get(statement["id"], [])
+            found = {name: value for _, name, value in map(_member, kept)}
+            gone = self.is_erased(statement["id"])
+            return found == values or (gone and found.items() <= values.items())
+
+        return same
+
+    def is_erased(self, statement_id: str) -> bool:
+        """Whether something of a statement's private members was destroyed."""
+        asked = ask("SELECT 1 FROM erasure_part WHERE statement = ? AND stage > 0", uuid_bytes(statement_id))
+        with session(self._engine) as connection:
+            return bool(connection.begin(write=False, then=[asked])[0])
+
+    def forget(self) -> None:
+        """Drop every key from memory: the epochs are read again."""
+        with self._mutex:
+            self._epochs, self._known_at = {}, 0
+
+    def _open(self, sql: str, *parameters: Any) -> dict[str, list[str]]:
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(sql, *parameters)])[0]
+            opened: dict[str, list[str]] = {}
+            for statement, number, content, epoch, wrapped in rows:
+                if wrapped is not None:  # else the key was destroyed, or did not come with the backup
+                    members = self._content(connection, (bytes(statement), number, epoch), wrapped, content)
+                    opened.setdefault(urn_of(statement), []).extend(members)
+            return opened
+
+    def _content(self, connection: Session, place: tuple[bytes, int, int], wrapped: bytes, content: bytes) -> list[str]:
+        statement, number, epoch = place
+        if epoch not in self._epochs:
+            self._take(fetch(connection, ask(_EPOCHS)))
+        try:
+            data_key = decrypt(self._epochs[epoch][1], wrapped, key_identity(statement, number))
+            return _decode(decrypt(data_key, content, content_identity(statement, number)))
+        except (InvalidTag, ValueError, KeyError):
+            raise Unavailable("private members of a statement do not open: their row was changed") from None
+
+    def _current(self) -> tuple[int, bytes]:
+        """The newest epoch and its key; the first one is made when it is first wanted."""
+        with self._mutex:
+            now = self._clock()
+            if not (self._epochs and 0 <= now - self._known_at < REMEMBER):
+                with session(self._engine) as connection:
+                    rows = connection.begin(write=False, then=[ask(_EPOCHS)])[0]
+                self._take(rows or self._begin(now))
+                self._known_at = now
+            newest = max(self._epochs)
+            return newest, self._epochs[newest][1]
+
+    def _take(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Know these epochs and no others; what was unwrapped before is not unwrapped again."""
+        with self._mutex:
+            known, self._epochs = self._epochs, {}
+            for number, wrapped in rows:
+                old = known.get(number)
+                same = old is not None and old[0] == wrapped
+                key = old[1] if old is not None and same else self.master.unwrap(wrapped, epoch_identity(number))
+                self._epochs[number] = (bytes(wrapped), key)
+
+    def _begin(self, now: int) -> list[Sequence[Any]]:
+        """The first epoch, made by whichever process comes first."""
+        row = new_epoch(1, self.master, self.rand, now)[0]
+        with self._lock, session(self._engine) as connection:
+            connection.begin(write=True)
+            connection.write([Insert(tables.epoch, [row], "ignore")])
+            connection.commit()
+            return list(connection.begin(write=False, then=[ask(_EPOCHS)])[0])
+
+
+def new_epoch(number: int, master: KeyKeeper, rand: Callable[[int], bytes], now: int) -> tuple[tuple[Any, ...], bytes]:
+    """The row of a new epoch, and its key."""
+    key = rand(KEY_BYTES)
+    return (number, master.wrap(key, epoch_identity(number)), times.format_recorded(now)), key
+
+
+def epoch_identity(number: int) -> bytes:
+    """The row that the wrapped key of an epoch belongs to."""
+    return b"epoch/%d" % number
+
+
+def key_identity(statement: bytes, number: int) -> bytes:
+    """The row that a wrapped data key belongs to."""
+    return b"seal_key/%b/%d" % (statement, number)
+
+
+def content_identity(statement: bytes, number: int) -> bytes:
+    """The row that sealed disclosures belong to."""
+    return b"sealed/%b/%d" % (statement, number)
+
+
+def person_key(party: str, person: str) -> bytes:
+    """Under what a party's pseudonym for a person is kept: two parties' pseudonyms never meet."""
+    return sha256(f"person\n{party}\n{person}".encode()).digest()
+
+
+def urn_of(raw: bytes) -> str:
+    """The ``urn:uuid:`` of 16 bytes; ``views.uuid_bytes`` undoes it."""
+    digits = bytes(raw).hex()
+    return f"urn:uuid:{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _without_digests(statement: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in statement.items() if name not in {"_sd", "_sd_alg"}}
+
+
+def _member(text: str) -> list[Any]:
+    found: list[Any] = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return found
