@@ -193,7 +193,7 @@ def test_a_person_is_erased_from_every_statement_by_one_request(shop: Shop, jewe
     assert all(shown(shop, jeweller, item) == {} for item in items)
     assert shown(shop, jeweller, uuid("somebody else")) == {kept["statement"]["id"]: {"note": "of somebody else"}}
     assert shown(shop, shop.parties["rival"], uuid("theirs")) == {theirs["statement"]["id"]: SOLD}
-    assert len(rows(shop, "SELECT * FROM person")) == 1
+    assert len(rows(shop, "SELECT * FROM pseudonym")) == 1
     again = shop.post("/v1/erasures", {"person": PERSON}, jeweller)
     assert again.status_code == 409
     prove_everything(shop, *[one["receipt"] for one in sales])
@@ -217,7 +217,7 @@ def test_a_repeat_after_an_erasure_is_answered_and_brings_nothing_back(shop: Sho
     answer = shop.post("/v1/statements", {name: sale[name] for name in ("statement", "private", "person")}, jeweller)
     assert (answer.status_code, answer.json()["entry"]) == (200, sale["receipt"]["entry"])
     assert shop.size() == size
-    assert rows(shop, "SELECT * FROM sealed") == rows(shop, "SELECT * FROM person") == []
+    assert rows(shop, "SELECT * FROM sealed") == rows(shop, "SELECT * FROM pseudonym") == []
     other = {**sale["statement"], "details": {"channel": "web"}}
     assert shop.post("/v1/statements", {"statement": other, "private": sale["private"]}, jeweller).status_code == 409
     mixed = sold(shop, jeweller)
