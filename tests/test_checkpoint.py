@@ -145,6 +145,12 @@ def test_a_key_of_another_name_is_no_key_of_this_log() -> None:
         sign_checkpoint(Checkpoint(ORIGIN, 7, ROOT), [other])
 
 
+def test_without_any_key_no_other_log_is_named() -> None:
+    with pytest.raises(Disproved, match="without a signature by a known key, want one of none") as caught:
+        check_checkpoint(sign_note(TEXT, [LOG]), [], ORIGIN)
+    assert caught.value.check == "note"
+
+
 def test_one_of_several_keys_in_force_is_enough() -> None:
     second = signer(ORIGIN, b"second")
     note = sign_checkpoint(Checkpoint(ORIGIN, 7, ROOT), [LOG, second])

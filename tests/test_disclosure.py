@@ -171,6 +171,7 @@ GOOD = written(spelled(SALT), "price", "1")
         written(spelled(SALT)[:-1] + "9", "price", "1"),  # bits behind the last byte
         written("A" * 25, "price", "1"),
         spelled(b'{"a":1}'),
+        spelled(b'{"a":"1","b":"2","c":"3"}'),
         spelled(b'"abc"'),
         spelled(b'["' + spelled(SALT).encode() + b'", "price","1"]'),
         spelled(b'["' + spelled(SALT).encode() + b'","price",1.5]'),
