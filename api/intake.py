@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from api.rights import Caller
+from api.rights import KEYS, Caller
 from api.site import Site
 from ledger import canonical, dsse, times
 from ledger.db.draft import Draft
@@ -81,6 +81,8 @@ def sign_draft(value: Any, site: Site, caller: Caller) -> Draft:
     statement = _statement(value)
     if statement.party != caller.party:
         raise Forbidden("the service signs for the party of the API key and for nobody else", "/statement/party")
+    if statement.type.startswith("key.") and not caller.may(KEYS):
+        raise Forbidden(f"got an API key without the scope {KEYS}, which {statement.type} needs", "/statement/type")
     signer = site.ledger.access.party_signer(caller.party)
     if signer is None:
         # Another process may have put the next key in the place of the one that this process knows.

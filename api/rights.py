@@ -1,8 +1,9 @@
 """Who may call which address: one table, read before any route, so that what is not listed is denied.
 
-A bearer key (``Authorization: Bearer pk_…``) belongs to a party and has scopes: ``read``, ``write``, which includes
-it, and ``admin``, which includes both and is the operator's. Paths are matched raw, still percent-encoded: an item's
-id is one segment (amendments R4), and decoding it before matching would cut an id with a slash in it in two.
+A bearer key (``Authorization: Bearer pk_…``) belongs to a party and has scopes: ``read``; ``write``, which includes it;
+``keys``, which includes both; and ``admin``, which includes all and is the operator's. Paths are matched raw, still
+percent-encoded: an item's id is one segment (amendments R4), and decoding it before matching would cut an id with a
+slash in it in two.
 """
 
 from __future__ import annotations
@@ -19,10 +20,17 @@ PUBLIC = "public"
 READ = "read"
 WRITE = "write"
 ADMIN = "admin"
+KEYS = "keys"
+"""A party's signing keys: more than ``write``, for whoever steals a till's key must not put his own in their place."""
 ENTRIES = "entries"
 """Public or ``read``, as the setting ``entries_public`` says."""
 
-SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: frozenset({READ, WRITE, ADMIN})}
+SCOPES = {
+    READ: frozenset({READ}),
+    WRITE: frozenset({READ, WRITE}),
+    KEYS: frozenset({READ, WRITE, KEYS}),
+    ADMIN: frozenset({READ, WRITE, KEYS, ADMIN}),
+}
 """What a scope includes."""
 
 RIGHTS: tuple[tuple[str, str, str], ...] = (
@@ -41,9 +49,9 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/keys", ADMIN),
     ("POST", "/v1/keys", ADMIN),
     ("GET", "/v1/signing-keys", READ),
-    ("POST", "/v1/signing-keys", WRITE),
-    ("POST", "/v1/signing-keys/rotate", WRITE),
-    ("POST", "/v1/signing-keys/revoke", WRITE),
+    ("POST", "/v1/signing-keys", KEYS),
+    ("POST", "/v1/signing-keys/rotate", KEYS),
+    ("POST", "/v1/signing-keys/revoke", KEYS),
     ("POST", "/v1/parties/{id}/suspend", ADMIN),
     ("POST", "/v1/parties/{id}/reinstate", ADMIN),
     ("GET", "/checkpoint", PUBLIC),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from api.cli import co_signed, folder, parties, terminal
-from api.rights import ADMIN, READ, WRITE
+from api.rights import ADMIN, KEYS, READ, WRITE
 from api.signing_keys import REASONS, Clerk
 from ledger.db.ledger import Ledger
 from ledger.errors import Invalid, Refused
@@ -96,7 +96,7 @@ def _list_words(words: argparse.ArgumentParser) -> None:
 
 def _api_words(words: argparse.ArgumentParser) -> None:
     words.add_argument("--party", metavar="P", required=True, help="its id or its name")
-    words.add_argument("--scope", choices=(READ, WRITE, ADMIN), default=WRITE, help="(default: %(default)s)")
+    words.add_argument("--scope", choices=(READ, WRITE, KEYS, ADMIN), default=WRITE, help="(default: %(default)s)")
     words.add_argument("--label", default="", help="what it is for")
     _shared(words)
 

@@ -52,7 +52,7 @@ class NewKey(Body):
 
     kind: Literal["api", "signing"]
     party: str
-    scopes: list[Literal["read", "write", "admin"]] | None = Field(default=None, min_length=1)
+    scopes: list[Literal["read", "write", "keys", "admin"]] | None = Field(default=None, min_length=1)
     label: str = Field(default="", max_length=200)
     statement: dict[str, Any] | None = None
     signatures: list[dict[str, Any]] | None = None
