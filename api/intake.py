@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from api import private_in
-from api.rights import Caller
+from api.rights import SIGNING, Caller
 from api.roles import check_speaker
 from api.site import Site
 from ledger import canonical, dsse, times
@@ -94,6 +94,8 @@ def sign_draft(value: Any, site: Site, caller: Caller) -> Draft:
     check_speaker(statement, caller)
     if statement.party != caller.party:
         raise Forbidden("the service signs for the party of the API key and for nobody else", "/statement/party")
+    if statement.type.startswith("key.") and not caller.may(SIGNING):
+        raise Forbidden(f"got an API key without the scope {SIGNING}, which {statement.type} needs", "/statement/type")
     signer = site.ledger.access.party_signer(caller.party)
     if signer is None:
         # Another process may have put the next key in the place of the one that this process knows.

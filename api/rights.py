@@ -1,8 +1,9 @@
 """Who may call which address: one table, read before any route, so that what is not listed is denied.
 
-A bearer key (``Authorization: Bearer pk_…``) belongs to a party and has scopes: ``read``, ``write``, which includes
-it, and ``admin``, which includes both and is the operator's. Paths are matched raw, still percent-encoded: an item's
-id is one segment (amendments R4), and decoding it before matching would cut an id with a slash in it in two.
+A bearer key (``Authorization: Bearer pk_…``) belongs to a party and has scopes: ``read``; ``write``, which includes it;
+``keys``, which includes both; and ``admin``, which includes all and is the operator's. Paths are matched raw, still
+percent-encoded: an item's id is one segment (amendments R4), and decoding it before matching would cut an id with a
+slash in it in two.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ PUBLIC = "public"
 READ = "read"
 WRITE = "write"
 ADMIN = "admin"
+SIGNING = "signing"
+"""A party's signing keys: more than ``write``, for whoever steals a till's key must not put his own in their place."""
 ENTRIES = "entries"
 """Public, or the operator's and registered auditors', as the setting ``entries_public`` says."""
 SESSION = "session"
@@ -29,8 +32,13 @@ KEYS = "keys"
 GRANTS = "grants"
 """A party's people, its tablets, its API keys, and what it grants auditors."""
 
-_RUN = frozenset({READ, WRITE, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
-SCOPES = {READ: frozenset({READ}), WRITE: frozenset({READ, WRITE}), ADMIN: _RUN | {ADMIN}}
+_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
+SCOPES = {
+    READ: frozenset({READ}),
+    WRITE: frozenset({READ, WRITE}),
+    SIGNING: frozenset({READ, WRITE, SIGNING}),
+    ADMIN: _RUN | {ADMIN},
+}
 """What a scope includes."""
 
 RIGHTS: tuple[tuple[str, str, str], ...] = (
@@ -58,9 +66,9 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/keys/{id}/rotation", KEYS),
     ("DELETE", "/v1/keys/{id}", KEYS),
     ("GET", "/v1/signing-keys", READ),
-    ("POST", "/v1/signing-keys", WRITE),
-    ("POST", "/v1/signing-keys/rotate", WRITE),
-    ("POST", "/v1/signing-keys/revoke", WRITE),
+    ("POST", "/v1/signing-keys", SIGNING),
+    ("POST", "/v1/signing-keys/rotate", SIGNING),
+    ("POST", "/v1/signing-keys/revoke", SIGNING),
     ("POST", "/v1/parties/{id}/suspend", ADMIN),
     ("POST", "/v1/parties/{id}/reinstate", ADMIN),
     ("POST", "/v1/attachments", WRITE),

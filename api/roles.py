@@ -2,7 +2,7 @@
 
     role         calls                                    manages                     says
     owner        everything of the party                  everybody                   everything
-    manager      all but API keys                         staff, technician, auditor  all but keys and standards
+    manager      all but keys                             staff, technician, auditor  all but keys and standards
     staff        reads and writes                         nobody                      items, cases, work, certificates
     technician   reads and writes                         nobody                      work on things, and cases of it
     auditor      reads                                    nobody                      nothing
@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from api.rights import ADMIN, DEVICES, GRANTS, KEYS, PEOPLE, READ, SCOPES, SESSION, WRITE, Caller
+from api.rights import ADMIN, DEVICES, GRANTS, KEYS, PEOPLE, READ, SCOPES, SESSION, SIGNING, WRITE, Caller
 from ledger.errors import Forbidden
 from ledger.leaf import Statement
 
@@ -54,7 +54,7 @@ class Role:
 ROLES: Mapping[str, Role] = MappingProxyType(
     {
         "owner": Role(
-            frozenset({SESSION, READ, WRITE, PEOPLE, DEVICES, GRANTS, KEYS}),
+            frozenset({SESSION, READ, WRITE, SIGNING, PEOPLE, DEVICES, GRANTS, KEYS}),
             frozenset({"owner", "manager", "staff", "technician", "auditor"}),
             EVERYTHING,
         ),

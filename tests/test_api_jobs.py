@@ -50,7 +50,7 @@ def test_a_key_that_a_posted_statement_revoked_leaves_custody(tmp_path: Path) ->
         jeweller = shop.party("jeweller", "retailer")
         other = shop.party("other", "retailer")
         (key,) = shop.ledger.view.parties.parties[jeweller.id].keys
-        shop.say(jeweller, "key.revoked", f"{jeweller.id}#authority", {"key": key, "reason": "lost"})
+        shop.say(shop.operator, "key.revoked", f"{jeweller.id}#authority", {"key": key, "reason": "lost"})
         assert shop.ledger.access.kept_signer(key) is not None
         assert asyncio.run(forget_keys(shop.app.state.site)) == [key]
         assert shop.ledger.access.kept_signer(key) is None

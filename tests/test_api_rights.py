@@ -20,6 +20,7 @@ from api.rights import (
     READ,
     RIGHTS,
     SESSION,
+    SIGNING,
     WRITE,
 )
 from tests.build import uuid
@@ -34,6 +35,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with open_shop(tmp_path_factory.mktemp("shop")) as shop:
         owner = shop.party("owner", "retailer")
         shop.party("other", "retailer")
+        shop.parties["keeper"] = Party(owner.id, shop.api_key(owner.id, "signing"))
         shop.parties["reader"] = Party(owner.id, shop.api_key(owner.id, "read"))
         shop.say(owner, "item.registered", RING, ABOUT)
         yield shop
@@ -71,12 +73,13 @@ def address(shop: Shop, path: str) -> str:
     return path
 
 
-CALLERS = ("nobody", "wrong", "reader", "owner", "other", "operator")
+CALLERS = ("nobody", "wrong", "reader", "owner", "keeper", "other", "operator")
 MAY = {
     PUBLIC: CALLERS,
     ENTRIES: CALLERS,
-    READ: ("reader", "owner", "other", "operator"),
-    WRITE: ("owner", "other", "operator"),
+    READ: ("reader", "owner", "keeper", "other", "operator"),
+    WRITE: ("owner", "keeper", "other", "operator"),
+    SIGNING: ("keeper", "operator"),
     SESSION: (),
     **dict.fromkeys((PEOPLE, DEVICES, KEYS, GRANTS), ("operator",)),
     ADMIN: ("operator",),
@@ -107,11 +110,11 @@ def test_writing_about_an_item_by_every_caller(shop: Shop, who: str) -> None:
     statement = {"statement": shop.statement(owner, "item.inspected", RING, {"tests": []})}
     size = shop.size()
     answer = shop.client.post("/v1/statements", json=statement, headers=headers_of(shop, who))
-    want = {"nobody": 401, "wrong": 401, "reader": 403, "owner": 403, "other": 403, "operator": 403}
+    want = {"nobody": 401, "wrong": 401, "reader": 403, "owner": 403, "keeper": 403, "other": 403, "operator": 403}
     # The owner is a retailer, who may inspect; nobody but the party itself is signed for.
-    want["owner"] = 201
+    want["owner"] = want["keeper"] = 201
     assert answer.status_code == want[who], answer.text
-    assert shop.size() == size + (2 if who == "owner" else 0)
+    assert shop.size() == size + (2 if who in {"owner", "keeper"} else 0)
 
 
 def test_the_table_lists_every_route_and_nothing_else(shop: Shop) -> None:

@@ -26,8 +26,8 @@ ABOUT = {"name": "Ring", "category": "jewellery"}
 @pytest.fixture
 def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
     with open_shop(tmp_path, database_url) as shop:
-        shop.party("maker", "retailer", "repairer")
-        shop.party("rival", "repairer")
+        shop.party("maker", "retailer", "repairer", scopes=("signing",))
+        shop.party("rival", "repairer", scopes=("signing",))
         yield shop
 
 
@@ -89,6 +89,19 @@ def test_a_party_moves_to_its_own_key_and_back(shop: Shop, maker: Party) -> None
     assert keys(shop, maker) == [to_sign["details"]["key"]]
     assert in_custody(shop, maker) == {to_sign["details"]["key"]}
     shop.say(maker, "item.registered", RING, ABOUT)
+
+
+def test_a_tills_key_does_not_touch_signing_keys(shop: Shop, maker: Party) -> None:
+    till = Party(maker.id, shop.api_key(maker.id, "write"))
+    (key,) = keys(shop, maker)
+    size = shop.size()
+    end: dict[str, Any] = {"key": key, "reason": "lost"}
+    for path, body in (("", {}), ("/rotate", {}), ("/rotate", {"to": OWN.did}), ("/revoke", end)):
+        assert "want the scope keys" in refused(shop.post(f"/v1/signing-keys{path}", body, till), 403)
+    said = shop.statement(maker, "key.revoked", f"{maker.id}#authority", end)
+    refused(shop.post("/v1/statements", {"statement": said}, till), 403, "/statement/type")
+    assert (shop.size(), keys(shop, maker)) == (size, [key])
+    assert shop.get("/v1/signing-keys", till).status_code == 200
 
 
 def test_a_further_key_is_added_beside_those_in_force(shop: Shop, maker: Party) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.cli import folder, key, ledger_key, party
-from ledger import leaf, note, uri
+from ledger import leaf, note, times, uri
 from ledger.checkpoint import check_checkpoint
 from ledger.db.ledger import Ledger
 from ledger.db.tables import party_key
@@ -300,3 +300,25 @@ def test_the_last_ledger_key_and_a_strange_one_are_not_retired(at: Terminal, vke
         )
     with folder.opened(at.directory) as ledger:
         assert ledger.reader.size() == size
+
+
+def test_an_operator_with_a_second_key_elsewhere_survives_the_theft_of_the_first(at: Terminal, tmp_path: Path) -> None:
+    with folder.opened(at.directory) as ledger:
+        operator = ledger.operator
+        (stolen,) = ledger.view.parties.parties[operator].keys
+    to_sign = at.json(key, "add", "--party", operator, "--did", OWN.did)
+    at.text(key, "add", "--signed", co_sign(tmp_path, to_sign, OWN))
+    with folder.opened(at.directory) as ledger:
+        added_at = times.parse_recorded(ledger.view.parties.keys[OWN.did].added_at)
+    since = times.format_recorded(added_at + 1000)
+    at.text(key, "revoke", "--did", stolen, "--reason", "compromised", "--since", since)
+    with pytest.raises(PatinaError, match="custody"):
+        party.main(["add", "Meanwhile", "--role", "repairer", "--dir", str(at.directory)])
+    to_sign = at.json(key, "rotate", "--party", operator, "--to-custody")
+    made = at.json(key, "rotate", "--signed", co_sign(tmp_path, to_sign, OWN))
+    assert made["retired"] == [OWN.did]
+    at.text(party, "add", "After", "--role", "repairer")
+    with folder.opened(at.directory) as ledger:
+        # The second key was there before the theft, so neither it nor what follows from it is doubtful.
+        assert set(ledger.reader.doubts()) == {stolen}
+    proven(at)

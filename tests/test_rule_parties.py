@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
 from ledger import doubt, party, times
 from ledger.didkey import parse_did
-from ledger.errors import Forbidden, Refused
+from ledger.errors import Forbidden, Invalid, Refused
 from ledger.note import format_vkey
 from tests.rules import CERTIFIED, WORK, refused, sale, world
 from tests.world import CASE, LEDGER, RING, World, did, uuid
@@ -242,6 +247,36 @@ def test_ledger_keys_come_and_go_by_the_operator(world: World) -> None:
     world.say("ledger.key_retired", "operator", LEDGER, {"vkey": world.vkey})
     refused(Refused, "/details/vkey", world.say, "ledger.key_retired", "operator", LEDGER, {"vkey": world.vkey})
     assert world.parties.vkeys_in_force() == (vkey("log2"), vkey("log3"), vkey("log4"))
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer"),
+    [
+        ({"kind": "party.registered"}, "/statement/type"),
+        ({"ledger": "ab" * 32}, "/statement/type"),
+        ({"index": 1}, "/statement/type"),
+        ({"subjects": [LEDGER, RING]}, "/statement/subjects"),
+        ({"corrects": uuid("x")}, "/statement/subjects"),
+        ({"details": {"vkey": format_vkey("elsewhere.example", parse_did(did("log")))}}, "/statement/details/vkey"),
+        (
+            {"details": {"vkey": format_vkey("ledger.example/test", parse_did(did("operator")))}},
+            "/statement/details/key",
+        ),
+        ({"keys": [did("shop")]}, "/signatures"),
+        ({"keys": [did("operator"), did("shop")]}, "/signatures"),
+        ({"subjects": [uuid("operator")]}, "/statement/subjects/0"),
+        ({"subjects": [RING]}, "/statement/subjects/0"),
+    ],
+)
+def test_entry_0_is_what_everything_else_rests_on(world: World, members: dict[str, Any], pointer: str) -> None:
+    said = {
+        "index": 0, "kind": "ledger.created", "subjects": [LEDGER], "keys": [did("operator")], "ledger": None, **members
+    }  # fmt: skip
+    details = {"origin": "ledger.example/test", "name": "Test", "vkey": world.vkey, "key": did("operator")}
+    details |= said.pop("details", {})
+    index, kind, subjects, keys = (said.pop(name) for name in ("index", "kind", "subjects", "keys"))
+    entry = replace(world._entry(kind, "operator", subjects, details, keys, **said), index=index)
+    refused(Invalid, pointer, party.start, entry, "00" * 32)
 
 
 def test_the_table_of_parties_survives_a_dump(world: World) -> None:

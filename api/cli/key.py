@@ -14,7 +14,7 @@ from typing import Any
 
 from api.cli import co_signed, folder, parties, terminal
 from api.cli.span import parse_span
-from api.rights import ADMIN, READ, WRITE
+from api.rights import ADMIN, READ, SIGNING, WRITE
 from api.signing_keys import REASONS, Clerk
 from ledger.db.api_keys import OVERLAP
 from ledger.db.ledger import Ledger
@@ -103,7 +103,7 @@ def _list_words(words: argparse.ArgumentParser) -> None:
 
 def _api_words(words: argparse.ArgumentParser) -> None:
     words.add_argument("--party", metavar="P", required=True, help="its id or its name")
-    words.add_argument("--scope", choices=(READ, WRITE, ADMIN), default=WRITE, help="(default: %(default)s)")
+    words.add_argument("--scope", choices=(READ, WRITE, SIGNING, ADMIN), default=WRITE, help="(default: %(default)s)")
     words.add_argument("--label", default="", help="what it is for")
     words.add_argument("--expires", metavar="SPAN", type=parse_span, help="its life, such as 90d (default: no end)")
     _shared(words)

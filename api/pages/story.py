@@ -47,6 +47,7 @@ _NOTE = frozenset(
     "data.erased".split()
 )
 _AFTER_SALES = ("repair.", "maintenance.", "customization.", "case.diagnosed", "case.handed_over")
+_DOUBTS = {"compromised": "doubtful_compromised", "lost": "doubtful_lost", "retired": "doubtful_retired"}
 _CHANGES = frozenset({"repair.part_replaced", "customization.completed"})
 
 
@@ -290,7 +291,7 @@ class Teller:
         if doubt is None:
             return ()
         cause = self._parties.keys[doubt.cause]
-        name = "doubtful_vouched" if doubt.vouched else f"doubtful_{doubt.reason}"
+        name = "doubtful_vouched" if doubt.vouched else _DOUBTS[doubt.reason]
         return (self._words.say(name, since=self._words.moment(doubt.since), who=self.party(cause.party)),)
 
     def _remark(self, entry: Entry) -> Remark:

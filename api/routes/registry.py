@@ -53,7 +53,7 @@ class NewKey(Body):
 
     kind: Literal["api", "signing"]
     party: str
-    scopes: list[Literal["read", "write", "admin"]] | None = Field(default=None, min_length=1)
+    scopes: list[Literal["read", "write", "signing", "admin"]] | None = Field(default=None, min_length=1)
     label: str = Field(default="", max_length=200)
     expires_at: str | None = None
     statement: dict[str, Any] | None = None
