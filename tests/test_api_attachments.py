@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -282,37 +283,74 @@ def test_digests_that_are_none_are_not_found(one: Shop, digest: str) -> None:
         assert one.get(path, one.operator).status_code == 404
 
 
+def send(shop: Shop, who: Party, parts: Iterable[bytes], *, broken_off: bool = False) -> int:
+    """The status of an upload that comes in these parts, in the application's own loop."""
+    assert shop.client.portal is not None
+    status: int = shop.client.portal.call(_send, shop.app, who, iter(parts), broken_off)
+    return status
+
+
+async def _send(app: Any, who: Party, parts: Iterator[bytes], broken_off: bool) -> int:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        part = next(parts, None)
+        if part is None:
+            return {"type": "http.disconnect"} if broken_off else {"type": "http.request", "body": b""}
+        return {"type": "http.request", "body": part, "more_body": True}
+
+    async def send_on(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", who.headers["Authorization"].encode())]
+    scope = {
+        "type": "http", "method": "POST", "path": PATH, "raw_path": PATH.encode(), "query_string": b"",
+        "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("shop.example", 8000),
+    }  # fmt: skip
+    await app(scope, receive, send_on)
+    status: int = sent[0]["status"]
+    return status
+
+
 def test_one_file_uploaded_at_once_by_many_is_kept_once(one: Shop) -> None:
-    raw = jpeg(600, 400)
     mine = one.party("mine", "retailer")
-    app, results = one.app, []
 
-    async def post() -> None:
-        """A request of its own to the application, in its own loop and beside the others."""
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": raw, "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        headers = [(b"authorization", mine.headers["Authorization"].encode()), (b"content-type", b"image/jpeg")]
-        scope = {
-            "type": "http", "method": "POST", "path": PATH, "raw_path": PATH.encode(), "query_string": b"",
-            "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("shop.example", 8000),
-        }  # fmt: skip
-        await app(scope, receive, send)
-        results.append(sent[0]["status"])
-
-    async def together() -> None:
-        await asyncio.gather(*[post() for _ in range(5)])
+    async def together() -> list[int]:
+        return await asyncio.gather(*[_send(one.app, mine, iter([jpeg(600, 400)]), False) for _ in range(5)])
 
     assert one.client.portal is not None
-    one.client.portal.call(together)
-    assert sorted(results) == [200, 200, 200, 200, 201]
-    stored = list((one.ledger.directory / "blobs").glob("??/??/*"))
-    assert len(stored) == 2
+    assert sorted(one.client.portal.call(together)) == [200, 200, 200, 200, 201]
+    assert len(list((one.ledger.directory / "blobs").glob("??/??/*"))) == 2
+
+
+def test_an_upload_that_is_broken_off_is_no_fault_and_leaves_nothing(
+    one: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert send(one, one.operator, [jpeg()[:100], jpeg()[100:]], broken_off=True) == 400
+    assert "failed" not in caplog.text
+    assert nothing_kept(one)
+
+
+def test_a_large_file_passes_through_little_memory(one: Shop) -> None:
+    noise = io.BytesIO()
+    Image.effect_noise((3600, 3600), 80).save(noise, "PNG")
+    raw = noise.getvalue()
+    assert len(raw) > 10_000_000
+    parts = [raw[start : start + 65_536] for start in range(0, len(raw), 65_536)]
+    digest = ""
+    tracemalloc.start()
+    try:
+        assert send(one, one.operator, parts) == 201
+        (path,) = one.ledger.attachments._recent
+        digest = path[1]
+        kept = one.ledger.attachments.find(digest, [one.operator.id])
+        assert kept is not None
+        one.ledger.attachments.verify(kept)
+        assert sum(len(part) for part in one.ledger.attachments.parts(kept)) == kept.size > 10_000_000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 def test_too_many_bytes_that_no_statement_lists_are_too_many(one: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

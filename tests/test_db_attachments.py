@@ -326,6 +326,23 @@ def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Sta
     assert find(DIGEST, [SHOP]) == tombstone
 
 
+def test_erasing_private_members_leaves_what_was_listed_in_public(shop: Stall) -> None:
+    keep(shop)
+    private = keep(shop, b"private")
+    statement = urn("statement of ring")
+    use_rows = shop.ledger.attachments.use_rows
+    rows = use_rows(statement, [urn("ring")], [listed()], [SHOP])
+    rows += use_rows(statement, [urn("ring")], [listed(b"private")], [SHOP], public=False)
+    shop.accept(shop.register("ring", id=statement, rows=rows))
+    assert shop.ledger.attachments.erase([statement], public=False) == 1
+    assert shop.ledger.attachments.erase([statement], public=False) == 0, "again, and nothing more"
+    assert shop.ledger.attachments.find(private.sha256, [SHOP]) is None
+    kept = shop.ledger.attachments.find_public(DIGEST, urn("ring"))
+    assert kept is not None
+    assert read(shop, kept) == CONTENT
+    assert len(stored(shop)) == 2
+
+
 def test_erasing_leaves_what_another_statement_or_party_lists(shop: Stall) -> None:
     keep(shop)
     mine, other = keep(shop), keep(shop, party=RIVAL)

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import IO
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
 from api.files.kinds import MAX_FILE, SNIFFED, SUFFIXES, Unfit, Washed, sniff
@@ -82,11 +82,14 @@ def _answer(document: dict[str, object], address: str, new: bool, more: Mapping[
 async def _receive(request: Request, file: IO[bytes]) -> None:
     """Write the body to a file, part by part; ``Edge`` counts the bytes as well, by what was declared."""
     received = 0
-    async for part in request.stream():
-        received += len(part)
-        if received > MAX_FILE:
-            raise Problem("too_large", f"got a file of more than {MAX_FILE} bytes", headers={"Connection": "close"})
-        file.write(part)
+    try:
+        async for part in request.stream():
+            received += len(part)
+            if received > MAX_FILE:
+                raise Problem("too_large", f"got a file of more than {MAX_FILE} bytes", headers={"Connection": "close"})
+            file.write(part)
+    except ClientDisconnect:
+        raise Problem("malformed", "the upload was broken off") from None
     if not received:
         raise Problem("malformed", "got no bytes, want a file as the body")
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import IO, Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger import times
@@ -219,17 +219,21 @@ class Attachments:
                 bad.append(kept)
         return bad
 
-    def erase(self, statements: Collection[str]) -> int:
+    def erase(self, statements: Collection[str], *, public: bool = True) -> int:
         """Erase the files that these statements list and no others of the same party do; return how many.
 
-        Keys and files are destroyed. Of a file that was listed in public a row stays that says so; the log names it.
+        Keys and files are destroyed. Of a file that was listed in public a row stays that says so, as the log names it;
+        with ``public`` false only those that they list in private are erased, and nothing stays of them. May be called
+        again, and must be, if it raised or the process died.
         """
-        ids = [uuid_bytes(statement) for statement in statements]
         use = attachment_use.c
+        meant: ColumnElement[bool] = use.statement.in_([uuid_bytes(statement) for statement in statements])
+        if not public:
+            meant = and_(meant, use.public == 0)
         with self._writing() as connection:
-            listed = select(use.party, use.sha256, func.max(use.public).label("public")).where(use.statement.in_(ids))
+            listed = select(use.party, use.sha256, func.max(use.public).label("public")).where(meant)
             erased = connection.execute(listed.group_by(use.party, use.sha256)).all()
-            connection.execute(delete(attachment_use).where(use.statement.in_(ids)))
+            connection.execute(delete(attachment_use).where(meant))
             gone = []
             for row in erased:
                 kept = take(connection, row.party, bytes(row.sha256))

@@ -72,7 +72,7 @@ def work(
             return False
         ledger.vault.forget()
         told("rolled")
-        if not ledger.epochs.scrub(tables.ERASED_WITH):
+        if not ledger.epochs.scrub((*tables.ERASED_WITH, *tables.FILES)):
             return False
         told("scrubbed")
         keyfile.renew_files(ledger.directory, ledger.epochs.rows())

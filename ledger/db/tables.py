@@ -321,5 +321,8 @@ erasure_said = _table(
     rowid=False,
 )
 
-ERASED_WITH: tuple[Table, ...] = (attachment_use, find_private)
+ERASED_WITH: tuple[Table, ...] = (find_private,)
 """The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
+FILES: tuple[Table, ...] = (attachment, attachment_use)
+"""The tables of files, whose rows go by ``Attachments.erase``: what a statement lists in public stays when its private
+members are erased. To be scrubbed with the others."""
