@@ -70,6 +70,7 @@ def test_a_sheet_has_both_codes_of_each_card_and_the_ledger_only_public_keys(
         secret = holderkey.parse_owner_code(owner.removeprefix(f"{PUBLIC_URL}/o#"))
         assert holderkey.parse_typed(letters) == secret
         assert view == f"{PUBLIC_URL}/i/{one['token']}"
+        assert f'cards.example/i/<br><span class="code">{view[-22:-6]}<b>{view[-6:]}</b></span>' in sheet
         assert one["token"] == holderkey.view_token(secret)
         assert one["keys"][0]["holder_key"] == holderkey.holder_key(secret, one["keys"][0]["item"]).did
         secrets += [secret, secret.hex().encode(), holderkey.format_code(secret).encode()]
