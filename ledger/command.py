@@ -33,6 +33,7 @@ SUMMARIES = {
     "migrate": "bring a ledger's database to this version's tables",
     "party": "register parties and list them",
     "key": "add, revoke and list the keys of a party",
+    "person": "add, list and change the people of a party",
     "import": "bring in records of others as items and statements",
     "bench": "measure this machine and this version",
     "keygen": "make a signing key",
