@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
@@ -123,6 +124,7 @@ def _is_in(text: str, networks: Networks) -> bool:
     return _is_address(text) and any(ip_address(text) in network for network in networks)
 
 
+@lru_cache(maxsize=4096)
 def _network_of(text: str) -> str:
     if not _is_address(text):
         return text

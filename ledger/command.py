@@ -34,6 +34,7 @@ SUMMARIES = {
     "party": "register parties, suspend and list them",
     "key": "add, rotate, revoke and list the keys of a party",
     "ledger-key": "add, retire and list the keys that sign checkpoints",
+    "person": "add, list and change the people of a party",
     "card": "draw sealed cards, and write the file to print",
     "import": "bring in records of others as items and statements",
     "bench": "measure this machine and this version",

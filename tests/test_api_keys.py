@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ledger import times
+from tests.console import open_console, signed_in
 from tests.shop import Party, Shop, open_shop
 
 
@@ -102,3 +103,30 @@ def test_an_id_that_is_no_keys_is_not_found(shop: Shop, key_id: str) -> None:
 def test_control_characters_are_not_even_parsed(shop: Shop, label: str) -> None:
     body = {"kind": "api", "party": shop.parties["Alder"].id, "scopes": ["read"], "label": label}
     assert shop.post("/v1/keys", body, shop.operator).status_code == 400
+
+
+def test_an_owner_makes_and_ends_the_keys_of_her_own_party_alone(database_url: str, tmp_path: Path) -> None:
+    with open_console(tmp_path, database_url) as shop:
+        alder, birch = shop.parties["Alder"].id, shop.party("Birch", "retailer").id
+        owner = signed_in(shop, alder, "owner")
+        made = owner.post("/v1/keys", {"kind": "api", "party": alder, "scopes": ["write"]})
+        assert made.status_code == 201, made.text
+        assert works(shop, made.json()["api_key"])
+        before = shop.get("/v1/keys", shop.operator).json()
+        for body, status in (
+            ({"kind": "api", "party": birch, "scopes": ["read"]}, 403),
+            ({"kind": "api", "party": alder, "scopes": ["admin"]}, 422),
+            ({"kind": "signing", "party": alder}, 403),
+            ({"kind": "signing", "party": birch}, 403),
+        ):
+            assert owner.post("/v1/keys", body).status_code == status
+        (theirs,) = [key["id"] for key in before["api"] if key["party"] == birch]
+        assert owner.request("DELETE", f"/v1/keys/{theirs}").status_code == 404
+        assert owner.post(f"/v1/keys/{theirs}/rotation", {}).status_code == 404
+        assert shop.get("/v1/keys", shop.operator).json() == before
+        listed = owner.get("/v1/keys").json()
+        assert {key["party"] for key in listed["api"]} == {key["party"] for key in listed["signing"]} == {alder}
+        found = shop.ledger.access.find_api_key(made.json()["api_key"])
+        assert found is not None
+        assert owner.request("DELETE", f"/v1/keys/{found.id}").status_code == 200
+        assert not works(shop, made.json()["api_key"])
