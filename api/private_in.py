@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
 from ledger import private
 from ledger.db.draft import Draft, Row
 from ledger.db.vault import Vault
@@ -65,13 +63,12 @@ def kept(draft: Draft, given: Given | None, vault: Vault, find: Find | None = No
     """The draft with the rows that keep what was given, committed with the statement or not at all."""
     if given is None:
         return draft
-    rows = draft.rows + vault.rows(draft.statement, given.disclosures, given.person)
+    rows = draft.rows + vault.rows(draft.statement, given.values, given.disclosures, given.person)
     if find is not None:
         rows += find(draft.statement, given.values)
     if not given.made:
         return replace(draft, rows=rows)
-    body = msgspec.json.decode(draft.body)
-    return replace(draft, rows=rows, repeats=vault.repeats(body, given.values), values=given.values)
+    return replace(draft, rows=rows, repeats=vault.repeats(draft.body, given.values), values=given.values)
 
 
 def _made(value: Mapping[str, Any], statement: dict[str, Any], vault: Vault, person: str | None) -> tuple[Any, Given]:
