@@ -1,4 +1,4 @@
-"""Files that a statement lists: each must have been uploaded before, by the party that says it or by the caller.
+"""Files that a statement lists, in clear or in private: each must have been uploaded before, by who says it or asks.
 
 The rows that say so are committed with the statement. A statement that stands in the log already is let through
 unasked, so that sending it again is answered as ever, whatever became of its files since.
@@ -6,27 +6,51 @@ unasked, so that sending it again is answered as ever, whatever became of its fi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
 from msgspec.structs import replace
 
 from api.rights import Caller
 from api.site import Site
-from ledger.db.draft import Draft
+from ledger.db.draft import Draft, Row
 from ledger.errors import Invalid
+from ledger.leaf import Attachment
 
 
 async def attached(draft: Draft, site: Site, caller: Caller) -> Draft:
     """The draft with the rows of its files; raises ``Invalid`` for one that is not there as listed."""
-    statement = draft.statement
-    if statement.attachments is None:
+    statement, private = draft.statement, (draft.values or {}).get("attachments")
+    if statement.attachments is None and private is None:
         return draft
-    ledger = site.ledger
-    asked = (statement.id, statement.subjects, statement.attachments, {statement.party, caller.party})
+    parties = {statement.party, caller.party}
     try:
-        rows = ledger.attachments.recent_rows(*asked)
-        if rows is None:
-            rows = await site.read(ledger.attachments.use_rows, *asked)
-    except Invalid as error:
-        if await site.read(ledger.reader.receipt, statement.id) is not None:
+        rows = await _rows(draft, site, parties, statement.attachments or (), "/statement")
+        if private is not None:
+            rows += await _rows(draft, site, parties, _files(private), "/private")
+    except Invalid:
+        if await site.read(site.ledger.reader.receipt, statement.id) is not None:
             return draft
-        raise Invalid(error.message, "/statement" + error.pointer) from None
+        raise
     return replace(draft, rows=(*draft.rows, *rows))
+
+
+async def _rows(
+    draft: Draft, site: Site, parties: set[str], files: Sequence[Attachment], where: str
+) -> tuple[Row, ...]:
+    """The rows of files that are listed ``where``: in the statement they are public."""
+    if not files:
+        return ()
+    attachments, public = site.ledger.attachments, where == "/statement"
+    asked = (draft.statement.id, draft.statement.subjects, files, parties)
+    try:
+        rows = attachments.recent_rows(*asked, public=public)
+        return await site.read(attachments.use_rows, *asked, public=public) if rows is None else rows
+    except Invalid as error:
+        raise Invalid(error.message, where + error.pointer) from None
+
+
+def _files(values: Any) -> list[Attachment]:
+    # Their form was checked with that of every private member.
+    return [msgspec.convert(one, Attachment) for one in values]

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from ledger import private
@@ -63,11 +62,10 @@ def kept(draft: Draft, given: Given | None, vault: Vault) -> Draft:
     """The draft with its private values, and the rows that keep them, committed with the statement or not at all."""
     if given is None:
         return draft
-    rows = draft.rows + vault.rows(draft.statement, given.disclosures, given.person)
+    rows = draft.rows + vault.rows(draft.statement, given.values, given.disclosures, given.person)
     if not given.made:
         return replace(draft, rows=rows, values=given.values)
-    body = msgspec.json.decode(draft.body)
-    return replace(draft, rows=rows, repeats=vault.repeats(body, given.values), values=given.values)
+    return replace(draft, rows=rows, repeats=vault.repeats(draft.body, given.values), values=given.values)
 
 
 def _made(value: Mapping[str, Any], statement: dict[str, Any], vault: Vault, person: str | None) -> tuple[Any, Given]:

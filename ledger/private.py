@@ -30,6 +30,7 @@ from ledger.types_row import CURRENCY, QUANTITY
 
 CLASSES: Final = ("contact", "money", "description", "media")
 """The classes of data; where they are stored, by their number."""
+_NUMBERS: Final = {name: number for number, name in enumerate(CLASSES)}
 RETENTION_DAYS: Final[Mapping[str, int]] = MappingProxyType(
     {"contact": 0, "money": 3653, "description": 0, "media": 0}
 )
@@ -168,12 +169,11 @@ def read_disclosures(type_name: str, sd: Sequence[str], disclosures: Sequence[st
     return members
 
 
-def by_class(disclosures: Iterable[str]) -> dict[int, list[str]]:
-    """Disclosures by the number of their class."""
+def by_class(names: Iterable[str], disclosures: Iterable[str]) -> dict[int, list[str]]:
+    """Disclosures by the number of their class; ``names`` are those of their members, in the same order."""
     grouped: dict[int, list[str]] = {}
-    for one in disclosures:
-        kind = class_of(disclosure.parse_disclosure(one).name)
-        grouped.setdefault(CLASSES.index(kind), []).append(one)
+    for name, one in zip(names, disclosures, strict=True):
+        grouped.setdefault(_NUMBERS[class_of(name)], []).append(one)
     return grouped
 
 

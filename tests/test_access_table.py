@@ -42,6 +42,8 @@ OWNERS = frozenset({"owner", "admin key"})
 ADMIN = frozenset({"admin key"})
 TABLETS = frozenset({"technician at a tablet"})
 HOLDING_A_CODE = frozenset({"view code"})
+NOBODY: frozenset[str] = frozenset()
+"""No code of this test is one of a case."""
 
 TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/statements"): WRITERS,
@@ -54,6 +56,25 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/items/{id:path}/qr.svg"): READERS,
     ("GET", "/v1/items/{id:path}/qr.png"): READERS,
     ("POST", "/v1/items/{id:path}/codes"): WRITERS,
+    ("GET", "/v1/items/{id:path}/codes"): READERS,
+    ("DELETE", "/v1/items/{id:path}/codes/{code}"): WRITERS,
+    ("POST", "/v1/codes"): WRITERS,
+    ("GET", "/v1/codes"): READERS,
+    ("DELETE", "/v1/codes/{code}"): WRITERS,
+    ("POST", "/v1/attachments"): WRITERS,
+    ("GET", "/v1/attachments/{sha256}"): READERS,
+    ("GET", "/v1/attachments/{sha256}/thumbnail"): READERS,
+    ("POST", "/v1/erasures"): WRITERS,
+    ("GET", "/v1/erasures/{id}"): READERS,
+    ("POST", "/v1/find"): READERS,
+    ("GET", "/v1/readings"): READERS,
+    ("GET", "/v1/signals"): READERS,
+    ("GET", "/v1/signing-keys"): READERS,
+    ("POST", "/v1/signing-keys"): OWNERS,
+    ("POST", "/v1/signing-keys/rotate"): OWNERS,
+    ("POST", "/v1/signing-keys/revoke"): OWNERS,
+    ("POST", "/v1/parties/{id}/suspend"): ADMIN,
+    ("POST", "/v1/parties/{id}/reinstate"): ADMIN,
     ("GET", "/v1/parties"): ADMIN,
     ("POST", "/v1/parties"): ADMIN,
     ("GET", "/v1/keys"): OWNERS,
@@ -90,6 +111,14 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/i/{token}/history"): HOLDING_A_CODE,
     ("GET", "/i/{token}/qr.svg"): HOLDING_A_CODE,
     ("GET", "/i/{token}/qr.png"): HOLDING_A_CODE,
+    ("POST", "/i/{token}/statements"): HOLDING_A_CODE,
+    ("GET", "/i/{token}/attachments/{sha256}"): HOLDING_A_CODE,
+    ("GET", "/i/{token}/attachments/{sha256}/thumbnail"): HOLDING_A_CODE,
+    ("GET", "/c/{token}"): NOBODY,
+    ("GET", "/c/{token}/qr.svg"): HOLDING_A_CODE,
+    ("GET", "/c/{token}/qr.png"): HOLDING_A_CODE,
+    ("POST", "/c/{token}/statements"): NOBODY,
+    ("GET", "/o"): ANYBODY,
     ("GET", "/01/{gtin}/21/{serial}"): ANYBODY,
     ("GET", "/8004/{giai}"): ANYBODY,
     ("GET", "/healthz"): ANYBODY,
@@ -104,8 +133,11 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
 }
 UNASKED = {("GET", "/v1/session/people"): 401}
 """What whoever is not let in is told there instead: without the tablet's cookie we do not know who asks."""
-NOT_THERE = frozenset({"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}"})
-"""What is answered with 404 to whoever is let in: no provider is configured, and no such item registered."""
+NOT_THERE = frozenset(
+    {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}"}
+    | {f"{start}/{{sha256}}{end}" for start in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
+)
+"""What is answered with 404 to whoever is let in: no provider is configured, and no such item, erasure or file is."""
 
 
 Come = Callable[[Browser], dict[str, str]]
@@ -250,6 +282,8 @@ def address(street: Street, path: str, who: str) -> str:
         "/tile/entries/{path:path}": "/tile/entries/000.p/1",
         "{name}": "patina.css",
         "{id}": "0" * 16,
+        "{code}": "0" * 16,
+        "{sha256}": "0" * 64,
     }.items():
         path = path.replace(name, value)
     return path + ("?index=0&old=1" if path.endswith(("inclusion", "consistency")) else "")
@@ -266,8 +300,8 @@ def test_every_route_by_every_caller(street: Street, method: str, path: str) -> 
         if who in TABLE[method, path]:
             if method == "GET":
                 assert answer.status_code == (404 if path in NOT_THERE else 200), (who, answer.text)
-            # A body that does not parse; an id that is nobody's; of DELETE /v1/session alone, that it is done.
-            assert answer.status_code in {200, 400, 404}, (who, answer.text)
+            # A body that does not parse, or is no file; an id that is nobody's; of DELETE /v1/session, that it is done.
+            assert answer.status_code in {200, 400, 404, 415}, (who, answer.text)
             continue
         want = UNASKED.get((method, path)) or (404 if "{token}" in path else 401 if who in UNKNOWN | CODES else 403)
         assert answer.status_code == want, (who, answer.text)

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api import jobs
-from api.pages.item_page import verify
-from ledger import receipt, times
+from ledger import times
 from ledger.db import erase
-from ledger.db.epochs import GRACE
-from ledger.db.views import uuid_bytes
 from ledger.leaf import Entry, parse_leaf
-from ledger.note import parse_vkey
 from tests import scanner
 from tests.build import ring, uuid
+from tests.private_shop import CUSTOMER, PERSON, SOLD, erased, prove_everything, rows, shown, sold
 from tests.shop import RING, Party, Shop, open_shop, segment
-from verifier.audit import Options, audit
-from verifier.folder import open_folder
-
-PERSON = "urn:uuid:00000000-0000-4000-8000-0000000000aa"
-CUSTOMER = {"name": "Ada Example", "phone": "+1 555 0100", "email": "ada@example.org"}
-SOLD = {"customer": CUSTOMER, "price": {"amount": "1234.56", "currency": "EUR"}, "note": "likes the old setting"}
-NEEDLES = [*CUSTOMER.values(), "likes the old setting"]
 
 
 @pytest.fixture
@@ -41,48 +28,6 @@ def shop(tmp_path: Path, database_url: str) -> Iterator[Shop]:
 @pytest.fixture
 def jeweller(shop: Shop) -> Party:
     return shop.parties["jeweller"]
-
-
-def sold(shop: Shop, party: Party, item: str = RING, private: Any = None, **more: Any) -> dict[str, Any]:
-    """Register an item and sell it with private members; the body of the sale and its receipt under ``receipt``."""
-    if shop.ledger.reader.state(item) is None:
-        shop.say(party, "item.registered", item, {"name": "Ring", "category": "jewellery"})
-    statement = shop.statement(party, "item.sold", item, {"channel": "store"})
-    body = {"statement": statement, "private": private or SOLD, **more}
-    answer = shop.post("/v1/statements", body, party)
-    assert answer.status_code == 201, answer.text
-    return {**body, "receipt": answer.json()}
-
-
-def erased(shop: Shop, who: Party, **wanted: Any) -> dict[str, Any]:
-    """What an erasure comes to once everything that is due has been done."""
-    answer = shop.post("/v1/erasures", wanted, who)
-    assert answer.status_code == 201, answer.text
-    assert erase.work(shop.ledger, shop.clock(), grace=0)
-    found: dict[str, Any] = shop.get(f"/v1/erasures/{answer.json()['id']}", who).json()
-    return found
-
-
-def shown(shop: Shop, who: Party, item: str = RING) -> dict[str, Any]:
-    """The private members in a verified history."""
-    raw = shop.get(f"/v1/items/{segment(item)}/history", who).content
-    return dict(verify(raw, item, shop.ledger.vkeys, shop.clock()).disclosed)
-
-
-def rows(shop: Shop, what: str) -> list[Any]:
-    with shop.ledger._engine.connect() as connection:
-        return [tuple(row) for row in connection.exec_driver_sql(what)]
-
-
-def prove_everything(shop: Shop, *receipts: dict[str, Any]) -> None:
-    """Old receipts verify, and the whole log by an audit of the folder where it lies in one."""
-    vkeys = [parse_vkey(vkey) for vkey in shop.ledger.vkeys]
-    for one in receipts:
-        receipt.check_receipt(receipt.parse_receipt(json.dumps(one).encode()), vkeys)
-    walk = shop.ledger.rehash()
-    while not (progress := walk.step(10_000)).finished:
-        pass
-    assert progress.wrong is None
 
 
 def test_what_is_erased_is_gone_and_the_log_says_so(shop: Shop, jeweller: Party) -> None:
@@ -291,145 +236,3 @@ def test_nothing_is_promised_without_the_operators_key(shop: Shop, jeweller: Par
     assert answer.status_code == 409
     assert rows(shop, "SELECT * FROM erasure") == []
     assert shown(shop, jeweller) != {}
-
-
-def test_two_erasures_of_one_thing_say_it_once(shop: Shop, jeweller: Party) -> None:
-    sale = sold(shop, jeweller, private={"price": "5.00"})
-    waiting = erased(shop, jeweller, statements=[sale["statement"]["id"]])
-    assert waiting["state"] == "waiting"
-    ordered = erased(shop, shop.operator, statements=[sale["statement"]["id"]], why="authority")
-    assert ordered["state"] == "done"
-    shop.clock.now = times.parse_recorded("2036-06-01T00:00:00.000Z")
-    shop.ledger.writer.accept_clock = True
-    size = shop.size()
-    assert erase.work(shop.ledger, shop.clock(), grace=0)
-    assert shop.get(f"/v1/erasures/{waiting['id']}", jeweller).json()["state"] == "done"
-    assert shop.size() == size
-
-
-def test_other_processes_get_their_grace_before_the_old_epoch_ends(shop: Shop, jeweller: Party) -> None:
-    sale = sold(shop, jeweller)
-    answer = shop.post("/v1/erasures", {"statements": [sale["statement"]["id"]], "classes": ["contact"]}, jeweller)
-    found = answer.json()
-    assert found["state"] == "erasing"
-    assert [part["state"] for part in found["parts"]] == ["destroyed"]
-    assert len(rows(shop, "SELECT * FROM epoch")) == 2
-    shop.clock.now += GRACE - 1
-    assert not erase.work(shop.ledger, shop.clock(), grace=GRACE)
-    late = sold(shop, jeweller, uuid("late"))
-    shop.clock.now += 1
-    assert erase.work(shop.ledger, shop.clock(), grace=GRACE)
-    assert len(rows(shop, "SELECT * FROM epoch")) == 1
-    assert shop.get(f"/v1/erasures/{found['id']}", jeweller).json()["state"] == "done"
-    assert shown(shop, jeweller, uuid("late")) == {late["statement"]["id"]: SOLD}
-
-
-def test_a_draft_of_an_epoch_that_ended_is_not_kept_with_a_lost_key(shop: Shop, jeweller: Party) -> None:
-    sold(shop, jeweller)
-    epochs, known_at = dict(shop.ledger.vault._epochs), shop.ledger.vault._known_at
-    erased(shop, jeweller, item=RING, classes=["contact"])
-    # As in a process that has slept through the grace.
-    shop.ledger.vault._epochs, shop.ledger.vault._known_at = epochs, known_at
-    size = shop.size()
-    statement = shop.statement(jeweller, "item.sold", RING, {"channel": "store"})
-    answer = shop.post("/v1/statements", {"statement": statement, "private": SOLD}, jeweller)
-    assert answer.status_code == 503
-    assert shop.size() == size
-    shop.clock.now += 10 * times.SECOND
-    assert shop.post("/v1/statements", {"statement": statement, "private": SOLD}, jeweller).status_code == 201
-    assert shown(shop, jeweller)[statement["id"]] == SOLD
-
-
-def test_no_contact_is_found_anywhere_after_an_erasure_nor_in_any_entry_ever(shop: Shop, jeweller: Party) -> None:
-    sale = sold(shop, jeweller, person=PERSON)
-    shop.get(f"/v1/items/{segment(RING)}/history", jeweller)
-    shop.get(f"/v1/statements/{segment(sale['statement']['id'])}", jeweller)
-    assert scanner.find(shop.ledger, NEEDLES) == [], "sealed from the first moment on"
-    erased(shop, jeweller, person=PERSON)
-    assert scanner.find(shop.ledger, NEEDLES) == []
-    for index in range(shop.size()):
-        raw = shop.ledger.reader.leaf(index)
-        assert raw is not None
-        assert not [needle for needle in NEEDLES if needle.encode() in raw]
-
-
-def test_the_whole_log_is_audited_after_an_erasure(tmp_path: Path) -> None:
-    with open_shop(tmp_path) as shop:
-        jeweller = shop.party("jeweller", "retailer", "repairer")
-        sold(shop, jeweller, person=PERSON)
-        erased(shop, jeweller, person=PERSON)
-        vkey = shop.ledger.vkeys[0]
-    verdict = audit(open_folder(tmp_path), Options((parse_vkey(vkey),)))
-    assert (verdict.outcome, verdict.findings) == ("proven", ())
-
-
-def test_an_erasure_that_the_log_cannot_say_yet_is_done_later(shop: Shop, jeweller: Party) -> None:
-    sale = sold(shop, jeweller)
-    shop.clock.pass_hours(30)  # more than a day past the last leaf: nothing is written until the operator says so
-    answer = shop.post("/v1/erasures", {"statements": [sale["statement"]["id"]], "classes": ["contact"]}, jeweller)
-    assert (answer.status_code, answer.json()["state"]) == (201, "erasing")
-    assert answer.json()["entries"] == []
-    assert "customer" not in shown(shop, jeweller)[sale["statement"]["id"]], "what could be destroyed was"
-    shop.ledger.writer.accept_clock = True
-    assert erase.work(shop.ledger, shop.clock(), grace=0)
-    assert len(shop.get(f"/v1/erasures/{answer.json()['id']}", jeweller).json()["entries"]) == 1
-
-
-def test_the_service_goes_on_with_erasures_by_itself(
-    shop: Shop, jeweller: Party, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "ERASE_EVERY", 0.0)
-    sale = sold(shop, jeweller)
-    wanted = {"statements": [sale["statement"]["id"]], "classes": ["contact"]}
-    erasure = shop.post("/v1/erasures", wanted, jeweller).json()["id"]
-    site = shop.app.state.site
-
-    def state() -> str:
-        found = site.ledger.erasures.get(erasure)
-        assert found is not None
-        return str(found.state(times.format_recorded(shop.clock())))
-
-    async def a_while() -> None:
-        tasks = jobs.Jobs(site)
-        tasks.start()
-        await asyncio.sleep(0.2)
-        assert state() == "erasing"
-        shop.clock.now += GRACE
-        while state() != "done":  # noqa: ASYNC110 - the job has no event to wait for
-            await asyncio.sleep(0.01)
-        await tasks.stop()
-
-    asyncio.run(asyncio.wait_for(a_while(), 30))
-    assert shown(shop, jeweller) == {sale["statement"]["id"]: {name: SOLD[name] for name in ("price", "note")}}
-
-
-def test_files_that_a_statement_lists_in_private_are_dropped_before_their_list_is(shop: Shop, jeweller: Party) -> None:
-    file = {"name": "photo.jpg", "media_type": "image/jpeg", "size": 5, "sha256": "ab" * 32}
-    sale = sold(shop, jeweller, private={"attachments": [file], "note": "with a photograph"})
-    other = sold(shop, jeweller, uuid("watch"), {"attachments": [{**file, "sha256": "cd" * 32}]})
-    dropped: list[tuple[str, bool]] = []
-
-    def drop(names: Iterable[str]) -> None:
-        dropped.extend((name, bool(shop.ledger.vault.disclosures(RING))) for name in names)
-
-    shop.ledger.erasures.drop_files = drop
-    erased(shop, jeweller, statements=[sale["statement"]["id"]])
-    assert dropped == [("ab" * 32, True)]
-    kept = shown(shop, jeweller, uuid("watch"))[other["statement"]["id"]]
-    assert kept["attachments"][0]["sha256"] == "cd" * 32
-
-
-def test_what_was_derived_from_private_values_comes_and_goes_with_them(shop: Shop, jeweller: Party) -> None:
-    sale = sold(shop, jeweller)
-    kept = rows(shop, "SELECT * FROM find_private")
-    assert {bytes(row[1]) for row in kept} == {uuid_bytes(sale["statement"]["id"])}
-    refused = shop.statement(jeweller, "item.sold", uuid("not registered"), {"channel": "store"})
-    assert shop.post("/v1/statements", {"statement": refused, "private": SOLD}, jeweller).status_code == 409
-    assert rows(shop, "SELECT * FROM find_private") == kept
-    customer: Any = SOLD["customer"]
-    phone = {"phone": customer["phone"]}
-    (found,) = shop.post("/v1/find", phone, jeweller).json()["found"]
-    assert found["statement"] == sale["statement"]["id"]
-    shop.post("/v1/erasures", {"statements": [sale["statement"]["id"]], "classes": ["contact"]}, jeweller)
-    assert rows(shop, "SELECT * FROM find_private") == []
-    assert shop.post("/v1/find", phone, jeweller).json()["found"] == []

@@ -106,7 +106,7 @@ def test_each_member_of_the_table_of_types_has_a_class() -> None:
     assert {private.class_of(name) for one in TYPES.values() for name in one.private} <= set(private.CLASSES)
     assert private.class_of("of_a_later_version") == "description"
     made = private.make_disclosures("item.sold", SOLD, Rand())
-    grouped = private.by_class(made)
+    grouped = private.by_class(SOLD, made)
     names = {private.CLASSES[number]: [parse_disclosure(one).name for one in grouped[number]] for number in grouped}
     assert names == {"contact": ["customer"], "money": ["price"]}
 

@@ -226,6 +226,8 @@ class Attachments:
         with ``public`` false only those that they list in private are erased, and nothing stays of them. May be called
         again, and must be, if it raised or the process died.
         """
+        if not statements:
+            return 0
         use = attachment_use.c
         meant: ColumnElement[bool] = use.statement.in_([uuid_bytes(statement) for statement in statements])
         if not public:

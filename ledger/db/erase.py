@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from ledger import leaf, private, times
+from ledger import leaf, times
 from ledger.db import keyfile, tables
 from ledger.db.draft import Draft, Row
 from ledger.db.epochs import GRACE
@@ -27,7 +27,6 @@ from ledger.db.founding import new_urn
 from ledger.db.guard import others_open
 from ledger.db.ledger import Ledger
 from ledger.db.views import uuid_bytes
-from ledger.disclosure import parse_disclosure
 from ledger.dsse import sign_statement
 from ledger.errors import PatinaError, Refused, Unavailable
 from ledger.leaf import Signature, Statement, parse_leaf
@@ -36,7 +35,6 @@ from ledger.types_row import MAX_SUBJECTS
 LOCK = "erase.lock"
 MAX_STATEMENTS = 500
 """Statements that one ``data.erased`` names: 24 KiB of ids, and a statement may have 32."""
-MEDIA = private.CLASSES.index("media")
 Told = Callable[[str], None]
 
 
@@ -57,7 +55,7 @@ def work(
     with _alone(ledger) as mine:
         if not mine:
             return False  # another process is at it
-        while ledger.erasures.destroy(now, lambda key, one: _files(ledger, key, one), lambda: told("recorded")):
+        while ledger.erasures.destroy(now, lambda: told("recorded")):
             told("destroyed")
         for group in _groups(ledger.erasures.unsaid(), ledger):
             _say(ledger, group, now, rand)
@@ -161,13 +159,3 @@ def _say(ledger: Ledger, group: tuple[list[Destroyed], list[str]], now: int, ran
     outcome = ledger.writer.append([[draft]])[0][0]
     if isinstance(outcome, PatinaError):
         raise outcome if isinstance(outcome, Unavailable | Refused) else Unavailable(outcome.message)
-
-
-def _files(ledger: Ledger, subject: bytes, statement: bytes) -> list[str]:
-    """The SHA-256 of every file that a statement lists in private."""
-    found = []
-    for text in ledger.vault.sealed_in(subject, statement, MEDIA):
-        member = parse_disclosure(text)
-        if member.name == "attachments":
-            found += [one["sha256"] for one in member.value]
-    return found

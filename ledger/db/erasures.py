@@ -110,9 +110,16 @@ class Destroyed:
 class Erasures:
     """The erasures of one ledger; any thread may ask."""
 
-    def __init__(self, engine: Engine, lock: AppendLock, epochs: Epochs, directory: Path) -> None:
-        self.drop_files: Callable[[Iterable[str]], None] | None = None
-        """Deletes blobs by SHA-256, before the list of them is destroyed; may be called twice for the same ones."""
+    def __init__(
+        self,
+        engine: Engine,
+        lock: AppendLock,
+        epochs: Epochs,
+        directory: Path,
+        drop_files: Callable[[list[str]], object],
+    ) -> None:
+        """``drop_files`` erases the files that statements list in private; it may be called twice for the same ones."""
+        self._drop_files = drop_files
         self._engine, self._lock, self._epochs, self._directory = engine, lock, epochs, directory
 
     def of_statements(self, statements: Iterable[str]) -> list[tuple[str, str]]:
@@ -178,11 +185,10 @@ class Erasures:
             query = connection.among(_PARTS + "WHERE p.statement IN {among}", wanted)
             return [_part(row) for row in fetch(connection, query)] if wanted else []
 
-    def destroy(self, now: int, files: Callable[[bytes, bytes], Iterable[str]], recorded: Callable[[], None]) -> int:
+    def destroy(self, now: int, recorded: Callable[[], None]) -> int:
         """Destroy what is due, at most a slice of it, and return how many parts that were.
 
-        ``files`` gives the blobs of a statement's media (by subject key and statement); ``recorded`` is called once the
-        record outside the database has the parts.
+        ``recorded`` is called once the record outside the database has the parts. Files go before the list of them.
         """
         at = times.format_recorded(now)
         with session(self._engine) as connection:
@@ -195,8 +201,7 @@ class Erasures:
         )
         recorded()
         media = private.CLASSES.index("media")
-        if self.drop_files is not None:
-            self.drop_files(sha for _, one, number, key, _ in due if number == media for sha in files(key, one))
+        self._drop_files([urn_of(statement) for _, statement, number, _, _ in due if number == media])
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             newest = fetch(connection, ask("SELECT coalesce(max(id), 0) FROM epoch"))[0][0]

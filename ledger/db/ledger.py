@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,7 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
-        made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory))
+        made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
@@ -230,9 +231,11 @@ def open_ledger(
         raise
 
 
-def _erasing(engine: Engine, lock: AppendLock, vault: Vault, directory: Path) -> tuple[Epochs, Erasures]:
+def _erasing(
+    engine: Engine, lock: AppendLock, vault: Vault, directory: Path, files: Attachments
+) -> tuple[Epochs, Erasures]:
     epochs = Epochs(engine, lock, vault.master, vault.rand)
-    return epochs, Erasures(engine, lock, epochs, directory)
+    return epochs, Erasures(engine, lock, epochs, directory, partial(files.erase, public=False))
 
 
 def _check(connection: Session, view: View, guards: Sequence[tuple[Path, Released]]) -> None:

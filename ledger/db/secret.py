@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from ledger.errors import Malformed, Unavailable
 
 KEY_BYTES = 32
-_NONCE_BYTES = 12
+NONCE_BYTES = 12
 _VERSION = b"\x01"
 _HEX = re.compile(r"[0-9a-f]{64}")
 KEY_NAME = "PATINA_MASTER_KEY"
@@ -111,9 +111,12 @@ class MasterKey:
             raise Unavailable("the master key does not open this ledger's keys") from None
 
 
-def encrypt(key: bytes, plain: bytes, identity: bytes) -> bytes:
-    """Return ``plain`` encrypted by a key of 32 bytes for the row ``identity``; see the top of the file."""
-    nonce = os.urandom(_NONCE_BYTES)
+def encrypt(key: bytes, plain: bytes, identity: bytes, nonce: bytes | None = None) -> bytes:
+    """Return ``plain`` encrypted by a key of 32 bytes for the row ``identity``; see the top of the file.
+
+    ``nonce`` is 12 random bytes, never used twice with one key; left out, they are drawn here.
+    """
+    nonce = nonce or os.urandom(NONCE_BYTES)
     return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, identity)
 
 
@@ -121,4 +124,4 @@ def decrypt(key: bytes, sealed: bytes, identity: bytes) -> bytes:
     """Return what ``encrypt`` was given; raises ``InvalidTag`` or ``ValueError`` for another key or another row."""
     if sealed[:1] != _VERSION:
         raise Unavailable("got a secret wrapped in a way that this version does not know")
-    return AESGCM(key).decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], identity)
+    return AESGCM(key).decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], identity)

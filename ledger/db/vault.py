@@ -29,7 +29,7 @@ from ledger.db import tables
 from ledger.db.connect import session
 from ledger.db.draft import Draft, Row
 from ledger.db.lock import AppendLock
-from ledger.db.secret import KEY_BYTES, KeyKeeper, decrypt, encrypt
+from ledger.db.secret import KEY_BYTES, NONCE_BYTES, KeyKeeper, decrypt, encrypt
 from ledger.db.session import Insert, Session, ask, fetch
 from ledger.db.views import uuid_bytes
 from ledger.errors import Unavailable
@@ -37,6 +37,7 @@ from ledger.leaf import Statement
 
 REMEMBER = 5 * times.SECOND
 """How long a process goes on with the epoch that it knows; a new one waits for the others before it ends the old."""
+_DRAWN = KEY_BYTES + 2 * NONCE_BYTES
 _EPOCHS = "SELECT id, wrapped FROM epoch ORDER BY id"
 _SEALED = (
     "SELECT s.statement, s.class, s.content, k.epoch, k.wrapped FROM sealed s "
@@ -66,21 +67,28 @@ class Vault:
         self._epochs: dict[int, tuple[bytes, bytes]] = {}
         self._known_at = 0
 
-    def rows(self, statement: Statement, disclosures: Sequence[str], person: str | None = None) -> tuple[Row, ...]:
+    def rows(
+        self, statement: Statement, names: Iterable[str], disclosures: Sequence[str], person: str | None = None
+    ) -> tuple[Row, ...]:
         """The rows to commit with a statement: its disclosures sealed, and under whose pseudonym.
 
-        ``person`` is the recorder's own uuid for whom this is about; it is kept as a hash and with the recorder.
+        ``names`` are those of the disclosed members, in the same order. ``person`` is the recorder's own uuid for whom
+        this is about; it is kept as a hash and with the recorder.
         """
         epoch, key = self._current()
         subject, statement_id = submap.key_of(statement.subjects[0]), uuid_bytes(statement.id)
-        rows = []
-        for number, members in private.by_class(disclosures).items():
-            data_key = self.rand(KEY_BYTES)
-            content = encrypt(data_key, _encode(members), content_identity(statement_id, number))
-            wrapped = encrypt(key, data_key, key_identity(statement_id, number))
+        grouped = private.by_class(names, disclosures)
+        # Drawn at once: a data key and two nonces for each class.
+        drawn, place, rows = self.rand(_DRAWN * len(grouped)), 0, []
+        for number, members in grouped.items():
+            data_key, nonces = drawn[place : place + KEY_BYTES], drawn[place + KEY_BYTES : place + _DRAWN]
+            first, second = nonces[:NONCE_BYTES], nonces[NONCE_BYTES:]
+            content = encrypt(data_key, _encode(members), content_identity(statement_id, number), first)
+            wrapped = encrypt(key, data_key, key_identity(statement_id, number), second)
             row = {"statement": statement_id, "class": number}
             rows.append(Row("seal_key", row | {"epoch": epoch, "wrapped": wrapped}))
             rows.append(Row("sealed", row | {"subject": subject, "content": content}))
+            place += _DRAWN
         if person is not None:
             row = {"person": person_key(statement.party, person), "statement": statement_id}
             rows.append(Row("pseudonym", row))
@@ -95,22 +103,16 @@ class Vault:
         parameters = submap.key_of(statement.subjects[0]), uuid_bytes(statement.id)
         return self._open(_SEALED + "AND s.statement = ?", *parameters).get(statement.id, [])
 
-    def sealed_in(self, subject: bytes, statement: bytes, number: int) -> list[str]:
-        """The disclosures of one class of a statement, by the keys of its rows."""
-        opened = self._open(_SEALED + 'AND s.statement = ? AND s."class" = ?', subject, statement, number)
-        return opened.get(urn_of(statement), [])
-
-    def repeats(self, body: Mapping[str, Any], values: Mapping[str, Any]) -> Callable[[bytes, Draft | None], bool]:
+    def repeats(self, body: bytes, values: Mapping[str, Any]) -> Callable[[bytes, Draft | None], bool]:
         """A judge of repeats: whether an entry says what ``body`` says, but for its digests, with the same values.
 
         Of what was erased nothing is left to compare, on purpose: then the statement in clear decides alone, and
         nothing is stored again.
         """
-        clear = _without_digests(body)
 
         def same(entry: bytes, earlier: Draft | None) -> bool:
             statement = msgspec.json.decode(entry)["statement"]
-            if _without_digests(statement) != clear or "_sd" not in statement:
+            if _without_digests(statement) != _without_digests(msgspec.json.decode(body)) or "_sd" not in statement:
                 return False
             if earlier is not None:
                 return earlier.values == values
