@@ -16,8 +16,10 @@ from api.rights import Caller
 
 LET_THROUGH = frozenset(
     {"/v1/statements", "/v1/statements/batch", "/v1/signing-keys/revoke", "/v1/session", "/v1/session/password"}
+    | {"/v1/keys/{id}", "/v1/find"}
 )
-"""Templates of addresses by which a key is revoked, a person leaves, or changes a password that somebody saw."""
+"""Templates of addresses by which a key is revoked, a person leaves or changes a password that somebody saw, and one
+that reads although its question stands in a body."""
 READS = frozenset({"GET", "HEAD"})
 
 
