@@ -12,19 +12,18 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from api.rights import Caller
 from api.site import Site
 from ledger.db.draft import Draft, Row
 from ledger.errors import Invalid
 from ledger.leaf import Attachment
 
 
-async def attached(draft: Draft, site: Site, caller: Caller) -> Draft:
-    """The draft with the rows of its files; raises ``Invalid`` for one that is not there as listed."""
+async def attached(draft: Draft, site: Site, party: str) -> Draft:
+    """The draft, sent by ``party``, with the rows of its files; raises ``Invalid`` for one that is not there."""
     statement, private = draft.statement, (draft.values or {}).get("attachments")
     if statement.attachments is None and private is None:
         return draft
-    parties = {statement.party, caller.party}
+    parties = {statement.party, party}
     try:
         rows = await _rows(draft, site, parties, statement.attachments or (), "/statement")
         if private is not None:

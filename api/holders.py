@@ -15,7 +15,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from api import intake
+from api import intake, private_in
+from api.attached import attached
 from api.site import Site
 from ledger import times, types
 from ledger.db.codes import CASE, PUBLIC, Code
@@ -24,6 +25,8 @@ from ledger.errors import Forbidden, Invalid
 from ledger.leaf import Statement
 from ledger.state import State
 
+_MEMBERS = frozenset({"statement", "signatures", "disclosures"})
+"""A holder signs herself, and makes the disclosures of her own private members."""
 _OF_A_CASE = frozenset("item.accepted item.refused statement.disputed statement.corrected statement.retracted".split())
 """What may be said by the code of a case beside ``case.*``."""
 FALLEN = (
@@ -50,12 +53,15 @@ async def read_spoken(value: Mapping[str, Any], site: Site, code: Code) -> Spoke
         if name not in value:
             raise Invalid(f"got no {name}, want a statement signed by the holder's key", f"/{name}")
     for name in value:
-        if name not in intake.MEMBERS:
-            raise Invalid(f"got the member {name!r}, want statement and signatures", f"/{name}")
-    draft = intake.read_signed(value)
+        if name not in _MEMBERS:
+            raise Invalid(f"got the member {name!r}, want statement, signatures and disclosures", f"/{name}")
+    _, given = private_in.take(value, value["statement"], site.ledger.vault)
+    draft = private_in.kept(intake.read_signed(value), given, site.ledger.vault)
     statement = draft.statement
     _check_scope(statement, code)
     await check_drawn(statement, site)
+    # A holder has uploaded nothing, so a file that is listed here is one that is not there.
+    draft = await attached(draft, site, statement.party)
     draft = replace(draft, may=_opened(code, site))
     if statement.type != "item.transferred":
         return Spoken(draft)
@@ -63,7 +69,7 @@ async def read_spoken(value: Mapping[str, Any], site: Site, code: Code) -> Spoke
     if await site.read(site.ledger.codes.drawn, did) is not None:
         return Spoken(draft)
     token, rows = site.ledger.codes.draft_with_key(code.subject, did, statement.details["holder_custody"])
-    return Spoken(replace(draft, rows=rows), token)
+    return Spoken(replace(draft, rows=(*draft.rows, *rows)), token)
 
 
 def _check_scope(statement: Statement, code: Code) -> None:

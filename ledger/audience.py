@@ -9,7 +9,7 @@ mean is here, and each rests on the entries of the subject alone:
 * ``case``: whoever has the code of a case (``Reader.case``) sees members of that case's statements;
 * ``parties``: in a case, whoever opened it, has been handed it (``to`` of an assignment, an escalation or a forwarding
   by one that has it) or is its second subject; with and without a case, whoever sold the item last or has it in hand;
-* ``auditor``: a member that was granted by name (``Reader.granted``).
+* ``auditor``: a member that was granted by name (``Reader.granted``), of what the party that granted it recorded.
 
 An operator is no audience of its own: it sees what it recorded.
 """
@@ -70,7 +70,7 @@ class Audience:
             case "case":
                 return "case" in audience and reader.case is not None and statement.case == reader.case
             case "auditor":
-                return "auditor" in audience and member in reader.granted
+                return "auditor" in audience and member in reader.granted and statement.party in reader.parties
         return False
 
     def _works_on(self, statement: Statement) -> bool:

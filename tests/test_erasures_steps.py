@@ -18,10 +18,8 @@ from ledger.db.views import uuid_bytes
 from ledger.note import parse_vkey
 from tests import scanner
 from tests.build import uuid
-from tests.files import jpeg, png
 from tests.private_shop import NEEDLES, PERSON, SOLD, erased, rows, shown, sold
 from tests.shop import RING, Party, Shop, open_shop, segment
-from tests.test_api_attachments import listed
 from verifier.audit import Options, audit
 from verifier.folder import open_folder
 
@@ -147,38 +145,6 @@ def test_the_service_goes_on_with_erasures_by_itself(
 
     asyncio.run(asyncio.wait_for(a_while(), 30))
     assert shown(shop, jeweller) == {sale["statement"]["id"]: {name: SOLD[name] for name in ("price", "note")}}
-
-
-def test_files_that_a_statement_lists_in_private_go_with_it_and_no_others(shop: Shop, jeweller: Party) -> None:
-    mine, theirs = (listed(shop, jeweller, raw) for raw in (jpeg(), png()))
-    sale = sold(shop, jeweller, private={"attachments": [mine], "note": "with a photograph"})
-    other = sold(shop, jeweller, uuid("watch"), {"attachments": [theirs]})
-    where = f"/v1/attachments/{mine['sha256']}"
-    assert shop.get(where, jeweller).status_code == 200
-    assert shop.get(where, shop.parties["rival"]).status_code == 404
-    before = len(stored(shop))
-    erased(shop, jeweller, statements=[sale["statement"]["id"]])
-    assert len(stored(shop)) == before // 2, "the file and its thumbnail"
-    assert shop.get(where, jeweller).status_code == 404
-    assert rows(shop, "SELECT count(*) FROM attachment") == [(1,)]
-    kept = shown(shop, jeweller, uuid("watch"))[other["statement"]["id"]]
-    assert kept["attachments"][0]["sha256"] == theirs["sha256"]
-    assert shop.get(f"/v1/attachments/{theirs['sha256']}", jeweller).status_code == 200
-
-
-def test_a_private_file_must_have_been_uploaded_as_it_is_listed(shop: Shop, jeweller: Party) -> None:
-    shop.say(jeweller, "item.registered", RING, {"name": "Ring", "category": "jewellery"})
-    unknown = {"name": "photo.jpg", "media_type": "image/jpeg", "size": 5, "sha256": "ab" * 32}
-    statement = shop.statement(jeweller, "item.sold", RING, {"channel": "store"})
-    answer = shop.post("/v1/statements", {"statement": statement, "private": {"attachments": [unknown]}}, jeweller)
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == "/private/attachments/0"
-    assert rows(shop, "SELECT * FROM sealed") == []
-
-
-def stored(shop: Shop) -> list[Path]:
-    return [path for path in (shop.ledger.directory / "blobs").rglob("*") if path.is_file()]
-
 
 
 def test_what_was_derived_from_private_values_comes_and_goes_with_them(shop: Shop, jeweller: Party) -> None:

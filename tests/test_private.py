@@ -252,10 +252,13 @@ def test_a_case_code_opens_its_case(told: Told) -> None:
 
 def test_an_auditor_sees_what_was_granted_by_name(told: Told) -> None:
     sale = sold(told, "holder")
-    reader = told.audience(Reader("auditor", granted=frozenset({"price", "customer"})))
+    granted = frozenset({"price", "customer"})
+    reader = told.audience(Reader("auditor", frozenset({uuid("shop")}), granted=granted))
     assert reader.sees(sale, "price")
     assert not reader.sees(sale, "note")
     assert not reader.sees(sale, "customer"), "a grant does not widen the table"
+    others = told.audience(Reader("auditor", frozenset({uuid("rival")}), granted=granted))
+    assert not others.sees(sale, "price"), "nobody grants what another recorded"
 
 
 def test_the_page_on_privacy_has_the_table(told: Told) -> None:

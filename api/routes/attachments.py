@@ -1,8 +1,9 @@
 """Files: uploading one, and reading it and its thumbnail, by an API key or by an item's view code.
 
 An upload is the bytes of the file as body, its type in ``Content-Type``; there is no name in it that could lead
-anywhere. The answer is what a statement lists in ``attachments``. A party reads what it uploaded, and every caller
-what a statement lists in public; what nobody may read and what is not there get the same answer.
+anywhere. The answer is what a statement lists in ``attachments``. A party reads what it or a party below it uploaded,
+every caller what a statement lists in public, and whoever may see a private member ``attachments`` the files that it
+lists; what the caller may not read and what is not there get the same answer.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
+from api import private_out
 from api.files.kinds import MAX_FILE, SNIFFED, SUFFIXES, Unfit, Washed, sniff
 from api.problems import Problem, not_found
 from api.routes.statements import JSON
 from api.site import Site, caller_of, site_of
 from ledger.db.codes import VIEW
 from ledger.db.copies import ALTERED, ERASED, WHOLE, Gone, Kept
+from ledger.disclosure import parse_disclosure
 from ledger.errors import Refused
+from ledger.leaf import Entry, parse_leaf
 
 UNLABELLED = frozenset({"", "application/octet-stream"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -34,6 +38,7 @@ _WHY = {
     ALTERED: "the stored file is not the one that was uploaded, and is not shown",
     ERASED: "removed on request",
 }
+_ROUTE = "GET /v1/attachments"
 _encode = msgspec.json.encode
 
 
@@ -139,19 +144,34 @@ async def _readable(request: Request) -> Kept:
     if _DIGEST.fullmatch(digest) is None:
         raise not_found(_MISSING)
     files = site.ledger.attachments
-    kept = await site.read(files.find, digest, [caller.party])
+    kept = await site.read(files.find, digest, sorted(caller.sees))
     public = await site.read(files.find_public, digest) if kept is None or kept.state != WHOLE else None
     kept = public or kept
     if kept is None:
-        raise not_found(_MISSING)
+        return await _disclosed(request, digest)
     uses = await site.read(files.uses, kept)
     if not any(use.public for use in uses):
         for use in uses:
             site.ledger.readings.note(
-                party=caller.party, key=caller.key_id, why="GET /v1/attachments", members=["attachments"],
-                subject=use.subject, statement=use.statement, owner=kept.party,
+                party=caller.party, key=caller.key_id or None, person=caller.person, why=_ROUTE,
+                members=["attachments"], subject=use.subject, statement=use.statement, owner=kept.party,
+                sees=caller.sees,
             )  # fmt: skip
     return kept
+
+
+async def _disclosed(request: Request, digest: str) -> Kept:
+    """The copy that some statement lists in private, for a caller who may see that list; that is written down too."""
+    site = site_of(request)
+    for kept, use in await site.read(site.ledger.attachments.listed_in_private, digest):
+        found = await site.read(site.ledger.reader.entry, use.statement)
+        entry = None if found is None else parse_leaf(found[1])
+        assert isinstance(entry, Entry), "a use is committed with its statement"
+        for text in await private_out.disclosures_of(request, entry.statement, _ROUTE):
+            member = parse_disclosure(text)
+            if member.name == "attachments" and any(one["sha256"] == digest for one in member.value):
+                return kept
+    raise not_found(_MISSING)
 
 
 async def _shown(request: Request) -> Kept:

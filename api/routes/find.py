@@ -44,12 +44,14 @@ async def post_find(request: Request, body: Annotated[Needle, Depends(read_body(
     given = body.model_dump(exclude_none=True)
     if len(given) != 1:
         raise Invalid(f"got {len(given)} members, want one of {', '.join(Needle.model_fields)}")
-    site.finds.take(caller.key_id)
+    # A person has no API key: each is counted for herself.
+    site.finds.take(caller.key_id or str(caller.person))
     ((name, text),) = given.items()
     found = await site.read(site.ledger.finder.find, caller.party, name, text)
 
     def note(**more: Any) -> None:
-        site.ledger.readings.note(party=caller.party, key=caller.key_id, why=ROUTE, members=[name], **more)
+        who: dict[str, Any] = {"party": caller.party, "key": caller.key_id or None, "person": caller.person}
+        site.ledger.readings.note(**who, why=ROUTE, members=[name], **more)
 
     for one in found:
         # Of the chain by the search itself, so never outside it.

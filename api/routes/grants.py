@@ -19,11 +19,11 @@ from api.strict import Body, body_schema, read_body
 from ledger import uri
 from ledger.db.grants import Grant
 from ledger.errors import Forbidden, Invalid
-from ledger.types import TYPES
+from ledger.private import MEMBERS as PRIVATE
 
 router = APIRouter(tags=["grants"])
 _encode = msgspec.json.encode
-MEMBERS = frozenset(name for one in TYPES.values() for name in one.private)
+MEMBERS = frozenset(name for name, member in PRIVATE.items() if "auditor" in member.audience)
 
 
 class NewGrant(Body):
@@ -51,7 +51,7 @@ async def post_grant(request: Request, body: Annotated[NewGrant, Depends(read_bo
         raise Invalid("got a party that is no registered auditor", "/auditor")
     unknown = sorted(set(body.members) - MEMBERS)
     if unknown:
-        raise Invalid(f"got {unknown[0][:40]!r}, which is no private member of any type", "/members")
+        raise Invalid(f"got {unknown[0][:40]!r}, which is no private member that auditors may be let see", "/members")
     until = read_time(body.until, "/until")
     assert until is not None, "it is required"
     if body.subject is not None:

@@ -49,7 +49,7 @@ async def post_statement(request: Request) -> Response:
 
 async def _draft(value: Mapping[str, Any], site: Site, caller: Caller, codes: frozenset[str]) -> Draft:
     """The draft of a request's object, with the rows that are committed with it, and who may write it."""
-    draft = await attached(intake.draft_from(value, site, caller), site, caller)
+    draft = await attached(intake.draft_from(value, site, caller), site, caller.party)
     await holders.check_drawn(draft.statement, site)
     return standing.guarded(await findable(draft, site), caller, codes)
 

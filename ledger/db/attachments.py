@@ -61,6 +61,8 @@ REMEMBER = 10 * times.MINUTE
 """How long a process lists a copy without asking for it again. What another process erases in that time is listed as
 what it is, an erased file; no sweep takes it, as it was touched less than ``RENEW`` ago."""
 MAX_REMEMBERED = 4096
+MAX_USES = 64
+"""Statements that one request for a private file looks at."""
 CHUNK = 64 * 1024
 
 
@@ -139,6 +141,16 @@ class Attachments:
         use = attachment_use.c
         query = select(attachment_use).where(use.sha256 == bytes.fromhex(kept.sha256), use.party == kept.party)
         return [Use(urn_of(row.statement), row.subject, bool(row.public)) for row in self._read(query)]
+
+    def listed_in_private(self, digest: str) -> list[tuple[Kept, Use]]:
+        """The copies of a file (64 hex) that statements list in private, with each of these statements, once."""
+        use, copy = attachment_use.c, attachment.c
+        same = and_(copy.sha256 == use.sha256, copy.party == use.party)
+        query = select(attachment, use.statement, use.subject).join(attachment_use, same)
+        query = query.where(use.sha256 == bytes.fromhex(digest), use.public == 0).order_by(use.statement)
+        rows, width = self._read(query.limit(MAX_USES)), len(attachment.columns)
+        found = [(kept_of(row[:width]), Use(urn_of(row[width]), row[width + 1], public=False)) for row in rows]
+        return list({use.statement: (kept, use) for kept, use in found}.values())
 
     def states(self, parties: Collection[str], digests: Collection[str]) -> dict[str, str]:
         """Of each of these files how its copy stands; files of which none of the parties has a copy are left out."""
