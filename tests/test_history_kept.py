@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
 from ledger import bundle, times
+from ledger.dsse import sign_statement
 from ledger.errors import Disproved
 from ledger.history import Asked, Kept, check_history
 from ledger.note import Signer, format_vkey, parse_vkey
@@ -43,6 +45,17 @@ def test_the_tail_of_a_log_that_ends_with_an_entry_is_refused() -> None:
     ledger = made()
     ledger.say("maintenance.performed", "shop", ring(1), WORK)
     assert "not a seal" in refused(3, ledger)
+
+
+def test_entry_0_is_held_against_its_own_form_and_signature_first() -> None:
+    def badly_signed(leaf: dict[str, Any]) -> None:
+        leaf["signatures"] = [sign_statement(b"{}", key("operator"))]
+
+    for ledger in (Build(change=badly_signed), Build(first={"name": 7})):
+        ledger.register("shop", "retailer")
+        ledger.item(ring(1))
+        ledger.seal()
+        refused(3, ledger)
 
 
 def test_a_file_of_the_right_size_is_refused_by_its_digest() -> None:
