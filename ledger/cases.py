@@ -10,7 +10,7 @@ judges nothing: they were judged when they were accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ledger import custody, steps, times
@@ -22,15 +22,14 @@ from ledger.leaf import Entry
 class _Fold:
     """What the fold of one case knows so far."""
 
-    custody: tuple[str, ...] = ()
     closed: bool = False
-    ended: set[str | None] = field(default_factory=set)
+    ended: bool = False
     entries: list[Entry] = field(default_factory=list)
     remarks: dict[str, list[Remark]] = field(default_factory=dict)
     grants: dict[str, str] = field(default_factory=dict)
 
 
-def fold_case(case: str, told: Iterable[tuple[Entry, str]]) -> Course | None:
+def fold_case(case: str, told: Sequence[tuple[Entry, str]]) -> Course | None:
     """The course of a case from all entries of its subject and their leaf hashes in hex; ``None`` if it has none."""
     fold = _Fold()
     subject = ""
@@ -43,8 +42,8 @@ def fold_case(case: str, told: Iterable[tuple[Entry, str]]) -> Course | None:
         if statement.type.startswith("statement."):
             target = statement.corrects or statement.details["disputes"]
             fold.remarks.setdefault(target, []).append(_remark(entry))
-        elif statement.subjects[0] == subject:
-            _follow(fold, case, entry)
+        elif statement.subjects[0] == subject and statement.case == case:
+            _follow(fold, entry)
     if not fold.entries:
         return None
     found = tuple(_step(entry, fold) for entry in fold.entries)
@@ -52,9 +51,9 @@ def fold_case(case: str, told: Iterable[tuple[Entry, str]]) -> Course | None:
         case=case,
         subject=subject,
         steps=found,
-        custody=fold.custody,
+        custody=next((move.after for move in reversed(list(custody.moves(told)))), ()),
         closed=fold.closed,
-        ended=case in fold.ended,
+        ended=fold.ended,
         quotes=tuple(_quotes(found, fold.entries)),
         pauses=tuple(_pauses(found)),
         visits=tuple(_visits(found)),
@@ -68,18 +67,15 @@ def cases_of(told: Sequence[tuple[Entry, str]]) -> list[Course]:
     return [course for course in found if course is not None]
 
 
-def _follow(fold: _Fold, case: str, entry: Entry) -> None:
-    """Fold one entry of the case's subject in: its custody whatever case it is of, and the steps of this one."""
-    statement = entry.statement
-    if statement.type in {"exchange.completed", "return.completed"}:
-        fold.ended.add(statement.case)
-    # As ``ledger.item`` does: what is handed over after an exchange is the replacement.
-    if statement.type in custody.MOVES and (statement.type != "case.handed_over" or statement.case not in fold.ended):
-        fold.custody = custody.moved(fold.custody, statement)
-    if statement.case == case and (fold.entries or statement.type == "case.opened"):
-        fold.entries.append(entry)
-        if statement.type in {"case.closed", "case.reopened"}:
-            fold.closed = statement.type == "case.closed"
+def _follow(fold: _Fold, entry: Entry) -> None:
+    """Fold one step of the case in; what was said before its opening could not be told, and is left out."""
+    kind = entry.statement.type
+    if not fold.entries and kind != "case.opened":
+        return
+    fold.entries.append(entry)
+    fold.ended = fold.ended or kind in custody.ENDINGS
+    if kind in {"case.closed", "case.reopened"}:
+        fold.closed = kind == "case.closed"
 
 
 def _remark(entry: Entry) -> Remark:

@@ -12,9 +12,11 @@ under the word ``outside``, and whoever sent it there answers for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from ledger.leaf import Statement
+from ledger.leaf import Entry, Statement
 
 OUTSIDE: Final = "outside"
 """Where ``case.forwarded`` sends an item that goes to a workshop without a key."""
@@ -22,6 +24,17 @@ MOVES: Final = frozenset(
     "case.received case.forwarded case.returned case.handed_over return.completed exchange.completed".split()
 )
 """The types that change custody."""
+ENDINGS: Final = frozenset({"exchange.completed", "return.completed"})
+"""After one of these in a case, what is handed over in it is the replacement, and the item stays where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of custody of an item: the entry, and the chain before and after it."""
+
+    entry: Entry
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 def in_hand(chain: tuple[str, ...]) -> str:
@@ -42,6 +55,25 @@ def moved(chain: tuple[str, ...], statement: Statement) -> tuple[str, ...]:
             return ()
         case _:
             return (statement.party,)
+
+
+def moves(told: Iterable[tuple[Entry, str]]) -> Iterator[Move]:
+    """The changes of custody of a subject, given all its entries, oldest first: as ``ledger.item`` folds them."""
+    chain: tuple[str, ...] = ()
+    subject = ""
+    ended: set[str | None] = set()
+    for entry, _ in told:
+        statement = entry.statement
+        # The first entry of an item or a case has it first; where it is second, another one is moved.
+        subject = subject or statement.subjects[0]
+        if statement.type not in MOVES or statement.subjects[0] != subject:
+            continue
+        if statement.type in ENDINGS:
+            ended.add(statement.case)
+        if statement.type != "case.handed_over" or statement.case not in ended:
+            after = moved(chain, statement)
+            yield Move(entry, chain, after)
+            chain = after
 
 
 def _reached(chain: tuple[str, ...], party: str) -> tuple[str, ...]:

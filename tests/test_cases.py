@@ -86,6 +86,9 @@ def test_a_repair_from_claim_to_thanks(opened: World, sale: Entry) -> None:
 def test_a_case_that_nobody_opened_has_no_course(opened: World) -> None:
     assert cases.fold_case(uuid("no case"), told(opened)) is None
     assert cases.fold_case(CASE, []) is None
+    # A reader who could not tell the opening says nothing of the case.
+    say(opened, "case.responded")
+    assert cases.fold_case(CASE, [one for one in told(opened) if one[0].statement.type != "case.opened"]) is None
     opened.say("case.opened", "shop", RING, OPENED, case=uuid("second"))
     assert [course.case for course in cases.cases_of(told(opened))] == [CASE, uuid("second")]
     assert course_of(opened).assigned_to == ""
