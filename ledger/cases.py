@@ -123,20 +123,27 @@ def _quotes(found: Sequence[Step], entries: Sequence[Entry]) -> list[Quoted]:
 
 
 def _pauses(found: Sequence[Step]) -> list[Pause]:
-    """The pauses as first said: a corrected reason or a resumption taken back would make a measured time shorter."""
+    """The pauses, one at a time, as first said: correcting a reason or taking back a resumption moves no time."""
     pauses: list[Pause] = []
-    waiting: dict[str, Pause] = {}
+    waiting: Pause | None = None
     for step in found:
-        if step.type == "case.waiting" and step.stands and step.said["for"] not in waiting:
-            pause = Pause(step.said["for"], step, times.parse_recorded(step.recorded_at))
-            waiting[pause.reason] = pause
-            pauses.append(pause)
-        elif step.type in {"case.resumed", "case.closed"}:
-            over = [step.said["for"]] if step.type == "case.resumed" else list(waiting)
-            at = min(times.parse_occurred(step.occurred_at), times.parse_recorded(step.recorded_at))
-            for pause in [waiting.pop(reason) for reason in over if reason in waiting]:
-                pause.until = max(pause.since, at)
+        recorded = times.parse_recorded(step.recorded_at)
+        if step.type == "case.waiting" and step.stands:
+            if waiting is not None:
+                waiting.until = max(waiting.since, recorded)
+            waiting = Pause(step.said["for"], step, recorded)
+            pauses.append(waiting)
+        elif waiting is not None and _ends(waiting, step):
+            # The earlier of the two times: what was over and not said is the shop's.
+            waiting.until = max(waiting.since, min(times.parse_occurred(step.occurred_at), recorded))
+            waiting = None
     return pauses
+
+
+def _ends(pause: Pause, step: Step) -> bool:
+    if step.type in steps.DECISIONS:
+        return pause.reason == "approval"
+    return step.type in {"case.resumed", "case.closed"}
 
 
 def _visits(found: Sequence[Step]) -> list[Visit]:

@@ -95,7 +95,10 @@ class Quoted:
 
 @dataclass(slots=True)
 class Pause:
-    """A wait for approval, parts, the customer or a workshop: from its recording until it was over, in µs."""
+    """A wait for approval, parts, the customer or a workshop, from its recording until it was over, in µs.
+
+    It is over with a resumption, another wait, the closing, or, if it was for an approval, a decision on the quote.
+    """
 
     reason: str
     step: Step

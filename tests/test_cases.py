@@ -113,18 +113,31 @@ def test_a_quote_has_one_decision_and_keeps_it(opened: World) -> None:
 def test_a_pause_lasts_from_its_recording_until_it_is_over(opened: World) -> None:
     hour = times.HOUR
     start = opened.now
+    say(opened, "case.resumed", {"for": "parts"})
+    opened.now = start + hour
     say(opened, "case.waiting", {"for": "parts"})
-    say(opened, "case.waiting", {"for": "parts"})
-    say(opened, "case.waiting", {"for": "customer"})
     assert course_of(opened).status == "waiting"
     opened.now = start + 3 * hour
     # It was over an hour ago, and only now is it said: the hour is the shop's.
     say(opened, "case.resumed", {"for": "parts"}, occurred_at=times.format_recorded(start + 2 * hour))
-    say(opened, "case.resumed", {"for": "workshop"})
+    assert course_of(opened).status == "open"
     opened.now = start + 4 * hour
+    say(opened, "case.waiting", {"for": "customer"})
+    opened.now = start + 5 * hour
+    say(opened, "case.waiting", {"for": "workshop"})
+    opened.now = start + 6 * hour
     say(opened, "case.closed", {"outcome": "withdrawn"})
     pauses = [(one.reason, one.since - start, (one.until or 0) - start) for one in course_of(opened).pauses]
-    assert pauses == [("parts", 0, 2 * hour), ("customer", 2 * times.SECOND, 4 * hour)]
+    assert pauses == [("parts", hour, 2 * hour), ("customer", 4 * hour, 5 * hour), ("workshop", 5 * hour, 6 * hour)]
+
+
+@pytest.mark.parametrize(("reason", "over"), [("approval", True), ("parts", False)])
+def test_a_decision_ends_a_wait_for_it(opened: World, reason: str, *, over: bool) -> None:
+    say(opened, "case.quoted", {"free": True})
+    say(opened, "case.waiting", {"for": reason})
+    say(opened, "case.approved", ON_BEHALF)
+    course = course_of(opened)
+    assert (course.pauses[0].until is not None, course.status) == (over, "approved" if over else "waiting")
 
 
 def test_a_pause_does_not_end_before_it_began(opened: World) -> None:
