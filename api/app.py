@@ -25,7 +25,7 @@ from api.jobs import Jobs
 from api.problems import Problem, not_found, problem_of, problem_response, request_id_of
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
-from api.routes import health, items, log, pages, registry, search, statements
+from api.routes import cases, health, items, log, pages, registry, search, statements
 from api.settings import Settings
 from api.site import Site
 from ledger.db.ledger import Clock, Ledger, open_ledger
@@ -45,7 +45,9 @@ HOT = (
     RawRoute("/v1/items/{id:path}/qr.svg", items.get_qr),
     RawRoute("/v1/items/{id:path}/qr.png", items.get_qr),
     RawRoute("/v1/items/{id:path}/codes", items.post_code, "POST"),
+    RawRoute("/v1/items/{id:path}/responsibility", cases.get_responsibility),
     RawRoute("/v1/items/{id:path}", items.get_item),
+    RawRoute("/v1/cases/{id}", cases.get_case),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
     RawRoute("/v1/log/proof/consistency", log.get_consistency),
     RawRoute("/v1/log/map/{subject:path}", log.get_map_proof),

@@ -36,6 +36,8 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("post", "/v1/items/{id}/codes"): [_CODE],
     ("get", "/v1/items/{id}/history"): [_AT],
     ("get", "/v1/items/{id}"): [_AT],
+    ("get", "/v1/items/{id}/responsibility"): [_AT, ("case", "query", "a case about this item", _TEXT)],
+    ("get", "/v1/cases/{id}"): [_AT, ("item", "query", "which of the items that the case is about", _TEXT)],
     ("get", "/i/{token}"): [_AT],
     ("get", "/i/{token}/history"): [_AT],
     ("get", "/01/{gtin}/21/{serial}"): [_AT],
@@ -66,7 +68,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 """Types and an example of the body of those that have one."""
 
 _DESCRIBED = {
-    "id": "an item's or statement's id, percent-encoded as one segment",
+    "id": "an item's, a case's or a statement's id, percent-encoded as one segment",
     "subject": "a subject, percent-encoded as one segment",
     "token": "a view code: 22 characters",
 }
