@@ -13,6 +13,7 @@ from typing import Any
 
 from api.fold import Told
 from api.pages.catalogue import Catalogue, fill
+from ledger.identity import changed_at
 from ledger.leaf import Entry, Statement
 from ledger.party import Parties
 
@@ -46,7 +47,6 @@ _NOTE = frozenset(
     "data.erased".split()
 )
 _AFTER_SALES = ("repair.", "maintenance.", "customization.", "case.diagnosed", "case.handed_over")
-_CHANGES = frozenset({"repair.part_replaced", "customization.completed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class Teller:
         self._parties = parties
         self._told = told
         self._doubtful = frozenset(doubtful)
+        self._changed = changed_at([(one.entry, one.leaf_hash) for one in told])
         self._by_id = {one.entry.statement.id: one.entry for one in told}
         self._custody = {one.leaf_hash: one.entry.statement.details.get("holder_custody", "receipt") for one in told}
 
@@ -245,7 +246,7 @@ class Teller:
             tone = "bad" if details["result"] == "not_authentic" else "note"
         names = ("methods", "standard", "grades", "valid_until")
         shown: dict[str, Any] = {name: details[name] for name in names if name in details}
-        changed = any(one.type in _CHANGES or one.details.get("parts") for one in self._after(entry))
+        changed = any(index > entry.index for index in self._changed)
         return Certificate(
             title=words.text[f"cert_{details['result']}"],
             number=details["certificate_no"],
