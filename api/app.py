@@ -28,6 +28,7 @@ from api.rights import Gate
 from api.routes import (
     api_keys,
     attachments,
+    cases,
     codes,
     devices,
     erasures,
@@ -75,7 +76,9 @@ HOT = (
     RawRoute("/v1/codes", codes.post_cards, "POST"),
     RawRoute("/v1/codes", codes.get_cards),
     RawRoute("/v1/codes/{code}", codes.delete_card, "DELETE"),
+    RawRoute("/v1/items/{id:path}/responsibility", cases.get_responsibility),
     RawRoute("/v1/items/{id:path}", items.get_item),
+    RawRoute("/v1/cases/{id}", cases.get_case),
     RawRoute("/v1/erasures", erasures.post_erasure, "POST"),
     RawRoute("/v1/erasures/{id}", erasures.get_erasure),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),

@@ -64,6 +64,8 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("get", "/c/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
     ("get", "/v1/items/{id}/history"): [_AT],
     ("get", "/v1/items/{id}"): [_AT],
+    ("get", "/v1/items/{id}/responsibility"): [_AT, ("case", "query", "a case about this item", _TEXT)],
+    ("get", "/v1/cases/{id}"): [_AT, ("item", "query", "which of the items that the case is about", _TEXT)],
     ("get", "/i/{token}"): [_AT],
     ("get", "/i/{token}/history"): [_AT],
     ("get", "/01/{gtin}/21/{serial}"): [_AT],
@@ -103,7 +105,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 """Types and an example of the body of those that have one; ``None`` stands for the bytes of a file."""
 
 _DESCRIBED = {
-    "id": "an item's or statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
+    "id": "an item's, a case's or a statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
     "token": "a view code, or the code of a case: 22 characters",
     "code": "the id of a code, as `code_id` names it",

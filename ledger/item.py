@@ -1,30 +1,22 @@
 """What may be said of an item and of a case, and how it changes their state (events.md §2 to §4).
 
 ``refuse`` judges an entry by the subject's state before it and changes nothing; ``follow`` folds an accepted entry in.
-Of the cases only what authority rests on is judged here: a case is opened once and before its other steps, after-care
-alone follows its closing, and the holder evaluates it once. Everything else about a case is soft and lives elsewhere.
+What the steps of a case may be is ``ledger.steps``' to say, and whose hands an item is in ``ledger.custody``'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ledger import holding, types
+from ledger import custody, holding, steps, types
 from ledger.errors import Forbidden, Refused
 from ledger.leaf import Entry, Statement
-from ledger.state import Case, State
+from ledger.state import State
 
-AFTER_CARE = frozenset(
-    "case.contacted case.followed_up case.evaluated case.surveyed case.accepted case.refused case.settled "
-    "case.reopened statement.disputed statement.corrected statement.retracted".split()
-)
-"""What may follow the closing of a case."""
 AFTER_RETIREMENT = frozenset(
     "statement.corrected statement.retracted statement.disputed item.reinstated data.erased".split()
 )
 """Erasure too: the law does not ask whether the thing still exists."""
-OUTSIDE = "outside"
-"""Where ``case.forwarded`` sends an item that goes to a workshop without a key."""
 NOT_AFTER_RESET = frozenset("case.evaluated case.approved case.accepted item.accepted".split())
 """What a key that came by reset may not say in a case opened before it."""
 _NAMING = frozenset("item.sold case.handed_over".split())
@@ -39,7 +31,7 @@ def refuse(state: State, entry: Entry, operator: str) -> None:
     if statement.type == "item.registered":
         raise Refused("this item is registered", "/subjects/0", ("item.linked", "statement.corrected"))
     _refuse_retired(state, statement)
-    _refuse_case(state, statement)
+    steps.refuse(state, entry)
     if statement.grant is not None:
         _refuse_after_reset(state, statement)
     if statement.type in _NAMING:
@@ -70,24 +62,6 @@ def _refuse_retired(state: State, statement: Statement) -> None:
     case = None if statement.case is None else state.cases.get(statement.case)
     if statement.type not in AFTER_RETIREMENT and (case is None or case.opened > state.retired):
         raise Refused("this item is retired", "/subjects/0", tuple(sorted(AFTER_RETIREMENT)))
-
-
-def _refuse_case(state: State, statement: Statement) -> None:
-    if statement.case is None:
-        if statement.type.startswith("case."):
-            raise Refused("a case statement names its case", "/case")
-        return
-    case = state.cases.get(statement.case)
-    if statement.type == "case.opened":
-        if case is not None:
-            raise Refused("this case is open already", "/case")
-        return
-    if case is None:
-        raise Refused("this case was not opened on this subject", "/case", ("case.opened",))
-    if case.closed and statement.type not in AFTER_CARE:
-        raise Refused("this case is closed", "/case", tuple(sorted(AFTER_CARE)))
-    if statement.type == "case.evaluated" and case.evaluated:
-        raise Refused("this case is evaluated; revise it by a correction", "/case", ("statement.corrected",))
 
 
 def _refuse_after_reset(state: State, statement: Statement) -> None:
@@ -164,14 +138,10 @@ def register(entry: Entry) -> State:
 def follow(state: State, entry: Entry, leaf_hash: str) -> None:
     """Fold an accepted entry into the state of its first subject, an item or a case; changes ``state``."""
     statement = entry.statement
-    case = None if statement.case is None else state.cases.get(statement.case)
-    if statement.type == "case.opened" and statement.case is not None:
-        state.cases[statement.case] = Case(opened=entry.index, opened_at=entry.recorded_at)
-    elif case is not None:
-        if statement.type in {"case.closed", "case.reopened"}:
-            case.closed = statement.type == "case.closed"
-        elif statement.type == "case.evaluated":
-            case.evaluated = True
+    if statement.type in custody.MOVES:
+        state.custody = _custody_after(state, statement)
+    if statement.case is not None:
+        steps.follow(state.cases, statement.case, entry)
     named = types.holder_key(statement.type, statement.details)
     if named is not None and statement.type != "exchange.completed":
         state.held = holding.named(state.held, entry, leaf_hash)
@@ -212,32 +182,12 @@ def _claim_refused(state: State, entry: Entry) -> None:
     state.held = holding.refused(state.held, entry.statement.details["refused"])
 
 
-def _received(state: State, entry: Entry) -> None:
-    state.custody = _passed_to(state.custody, entry.statement.party)
-
-
-def _forwarded(state: State, entry: Entry) -> None:
-    # A workshop outside the ledger has no name here: whoever sent the item there goes on answering for it.
-    if entry.statement.details["to"] != OUTSIDE:
-        state.custody = _passed_to(_passed_to(state.custody, entry.statement.party), entry.statement.details["to"])
-
-
-def _given_back(state: State, _: Entry) -> None:
-    state.custody = state.custody[:-1]
-
-
-def _handed_over(state: State, _: Entry) -> None:
-    state.custody = ()
-
-
-def _taken_back(state: State, entry: Entry) -> None:
-    _released(state, entry)
-    state.custody = (entry.statement.party,)
-
-
-def _passed_to(custody: tuple[str, ...], party: str) -> tuple[str, ...]:
-    """Who has it after it came to this party: back to it, if it had passed it on."""
-    return custody[: custody.index(party) + 1] if party in custody else (*custody, party)
+def _custody_after(state: State, statement: Statement) -> tuple[str, ...]:
+    case = None if statement.case is None else state.cases.get(statement.case)
+    # What is handed over after an exchange is the replacement: the item that came back stays where it is.
+    if statement.type == "case.handed_over" and case is not None and case.ended:
+        return state.custody
+    return custody.moved(state.custody, statement)
 
 
 def _retired(state: State, entry: Entry) -> None:
@@ -272,12 +222,8 @@ _FOLLOW: dict[str, Callable[[State, Entry], None]] = {
     "item.retired": _retired,
     "item.reinstated": _reinstated,
     "item.linked": _linked,
-    "case.received": _received,
-    "case.forwarded": _forwarded,
-    "case.returned": _given_back,
-    "case.handed_over": _handed_over,
-    "return.completed": _taken_back,
-    "exchange.completed": _taken_back,
+    "return.completed": _released,
+    "exchange.completed": _released,
     "authentication.certified": _certified,
     "authentication.revoked": _certificate_revoked,
 }

@@ -17,13 +17,27 @@ Kind = str
 """``ledger``, ``authority``, ``party``, ``item`` or ``case``: fixed by a subject's first entry."""
 
 
-class Case(Struct):
-    """A request about an item: when it was opened (index and time), by its last word open or closed."""
+class Quote(Struct, omit_defaults=True):
+    """A quote of a case: when it expires, if it does, and whether somebody has decided on it."""
+
+    expires: str = ""
+    decided: bool = False
+
+
+class Case(Struct, omit_defaults=True):
+    """As much of a request as its hard rules rest on: when it was opened (index and time) and what cannot come twice.
+
+    ``served`` is set once a party did something for it, ``ended`` by an exchange or a return. ``quotes`` go by their
+    digest, the newest last; a quote without one has the name "".
+    """
 
     opened: int
     opened_at: str
     closed: bool = False
     evaluated: bool = False
+    served: bool = False
+    ended: bool = False
+    quotes: dict[str, Quote] = {}
 
 
 class State(Struct, omit_defaults=True):
@@ -51,7 +65,7 @@ class State(Struct, omit_defaults=True):
     cases: dict[str, Case] = {}
     retracted: tuple[str, ...] = ()
     custody: tuple[str, ...] = ()
-    """Who has the item in hand, last; before it, who passed it on and expects it back."""
+    """Who has the item in hand, last; before it, who passed it on and expects it back (``ledger.custody``)."""
 
 
 class _NotShown:

@@ -53,6 +53,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/items"): READERS,
     ("GET", "/v1/items/{id:path}/history"): CONCERNED,
     ("GET", "/v1/items/{id:path}"): CONCERNED,
+    ("GET", "/v1/items/{id:path}/responsibility"): CONCERNED,
+    ("GET", "/v1/cases/{id}"): READERS,
     ("GET", "/v1/items/{id:path}/qr.svg"): READERS,
     ("GET", "/v1/items/{id:path}/qr.png"): READERS,
     ("POST", "/v1/items/{id:path}/codes"): WRITERS,
@@ -134,7 +136,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
 UNASKED = {("GET", "/v1/session/people"): 401}
 """What whoever is not let in is told there instead: without the tablet's cookie we do not know who asks."""
 NOT_THERE = frozenset(
-    {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}"}
+    {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}", "/v1/cases/{id}"}
     | {f"{at}/{{sha256}}{end}" for at in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
 )
 """What is answered with 404 to whoever is let in: no provider is configured, and no such item, erasure or file is."""

@@ -38,6 +38,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         shop.parties["keeper"] = Party(owner.id, shop.api_key(owner.id, "signing"))
         shop.parties["reader"] = Party(owner.id, shop.api_key(owner.id, "read"))
         shop.say(owner, "item.registered", RING, ABOUT)
+        opened = {"kind": "repair", "channel": "store", "issue": "quality"}
+        shop.say(owner, "case.opened", RING, opened, case=uuid("a case"))
         yield shop
 
 
@@ -55,6 +57,7 @@ def address(shop: Shop, path: str) -> str:
     token = shop.code(shop.parties["owner"]) if "{token}" in path else ""
     for name, value in {
         "/v1/items/{id:path}": f"/v1/items/{segment(RING)}",
+        "/v1/cases/{id}": f"/v1/cases/{segment(uuid('a case'))}",
         "/v1/statements/{id}": f"/v1/statements/{segment(uuid('statement 1'))}",
         "{subject:path}": segment(RING),
         "{token}": token,

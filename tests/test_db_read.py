@@ -242,24 +242,47 @@ def test_pages_stay_the_same_while_others_write(shop: Stall) -> None:
             shop.ledger.reader.items(cursor=wrong)
 
 
+OPENED = {"kind": "repair", "channel": "store", "issue": "quality"}
+
+
+def test_a_case_is_found_by_its_id(shop: Stall) -> None:
+    about, own = urn("case about an item"), urn("case of its own")
+    shop.accept(shop.register("item 1"), shop.register("item 2"))
+    shop.accept(shop.draft("case.opened", urn("item 1"), OPENED, case=about))
+    shop.accept(shop.draft("case.opened", own, OPENED, case=own, others=[urn("shop")]))
+    assert shop.ledger.reader.case_subjects(about) == [urn("item 1")]
+    assert shop.ledger.reader.case_subjects(own) == [own]
+    shop.accept(shop.draft("case.opened", urn("item 2"), OPENED, case=about))
+    assert shop.ledger.reader.case_subjects(about) == [urn("item 1"), urn("item 2")]
+    for unknown in (urn("no case"), urn("item 1"), "", "x", about.upper()):
+        assert shop.ledger.reader.case_subjects(unknown) == []
+
+
 def test_a_rebuild_gives_the_same_rows(shop: Stall) -> None:
     sale = {"channel": "store", "holder_key": key_of("holder").did, "holder_custody": "receipt"}
     shop.accept(*[shop.register(f"item {number}") for number in range(12)], *shop.party("rival", "repairer"))
     shop.accept(shop.draft("item.sold", urn("item 3"), sale), shop.maintain("item 4", by="rival"))
     shop.accept(shop.draft("item.retired", urn("item 5"), {"reason": "broken"}), shop.maintain("item 3"))
+    shop.accept(shop.draft("case.opened", urn("item 6"), OPENED, case=urn("a case")))
+    shop.accept(shop.draft("case.opened", urn("own"), OPENED, case=urn("own"), others=[urn("shop")]))
     engine = open_engine(shop.url)
 
     def rows() -> list[list[tuple[object, ...]]]:
         with engine.connect() as connection:
-            queries = ("SELECT * FROM item ORDER BY sid", "SELECT * FROM item_party ORDER BY party, sid")
+            queries = (
+                "SELECT * FROM item ORDER BY sid",
+                "SELECT * FROM item_party ORDER BY party, sid",
+                'SELECT * FROM case_subject ORDER BY "case", sid',
+            )
             return [[tuple(row) for row in connection.execute(text(query))] for query in queries]
 
     before = rows()
-    assert [len(one) for one in before] == [12, 13]
+    assert [len(one) for one in before] == [12, 13, 2]
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM item WHERE sid % 2 = 0"))
         connection.execute(text("UPDATE item SET name = 'x', held = 1"))
         connection.execute(text("DELETE FROM item_party"))
+        connection.execute(text("UPDATE case_subject SET sid = sid + 1"))
     with session(engine) as opened:
         opened.begin(write=True)
         assert rebuild(opened) == 12

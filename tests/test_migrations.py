@@ -10,6 +10,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
@@ -17,6 +18,7 @@ from ledger.db import migrate
 from ledger.db.engine import WRITE, open_engine
 from ledger.db.tables import metadata
 from ledger.errors import Unavailable
+from ledger.state import Case, State, dump
 
 
 @pytest.fixture
@@ -115,3 +117,24 @@ def test_api_keys_of_the_first_schema_stay_in_force(engine: Engine) -> None:
     with engine.connect() as connection:
         (row,) = connection.execute(text("SELECT * FROM api_key")).all()
     assert (row.id, row.label, row.revoked_at, row.expires_at, row.last_used_at) == ("a", "till", None, None, None)
+
+
+def test_cases_that_were_opened_before_are_found(engine: Engine) -> None:
+    scripts = ScriptDirectory(str(Path(__file__).parents[1] / "migrations"))
+    cases = [f"urn:uuid:00000000-0000-7000-8000-00000000000{number}" for number in range(2)]
+    state = State("item", "", "", cases={case: Case(1, "") for case in cases})
+    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        config = Config()
+        config.set_main_option("script_location", scripts.dir)
+        config.attributes["connection"] = connection
+        command.upgrade(config, f"{scripts.get_revision('0008').down_revision}")
+        insert = (
+            'INSERT INTO subject ("key", sid, "count", last, last_hash, state) VALUES (:key, :sid, 1, 1, :key, :state)'
+        )
+        none = State("party", "", "")
+        for sid, one in enumerate((none, state, none)):
+            connection.execute(text(insert), {"key": bytes([sid]) * 32, "sid": sid, "state": dump(one)})
+    migrate.upgrade(engine)
+    with engine.connect() as connection:
+        rows = connection.execute(text('SELECT "case", sid FROM case_subject ORDER BY "case"')).all()
+    assert [(bytes(case)[-1], sid) for case, sid in rows] == [(0, 1), (1, 1)]

@@ -26,7 +26,11 @@ SAID: list[tuple[str, dict[str, Any]]] = [
     ("item.sold", {"channel": "store", "warranty_months": 24}),
     ("repair.completed", {"work": ["x" * 120, "re-tip prong"], "tests": [{"name": "stone tight", "result": "pass"}]}),
     ("item.recalled", {"reason": "clasp", "remedy": "repair"}),
+    ("case.opened", {"kind": "repair", "channel": "store", "issue": "quality"}),
+    ("case.received", {"evidence": {"weight_g": "3.62", "hallmark": "H" * 120}}),
+    ("case.handed_over", {"check": "id", "evidence": {"weight_g": "3.42", "hallmark": "J" * 120}}),
 ]
+CASE = uuid("a case")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str
     with folder.opened(directory) as ledger:
         parties.register(ledger, PARTY, {"name": "Jeweller " + "M" * 50, "roles": ["retailer", "repairer"]}, KEY)
         for kind, details in SAID:
-            folder.say(ledger, folder.draft(folder.value_of(ledger, PARTY, kind, [RING], details), [KEY]))
+            case = {"case": CASE} if kind.startswith("case.") else {}
+            folder.say(ledger, folder.draft(folder.value_of(ledger, PARTY, kind, [RING], details) | case, [KEY]))
         token = ledger.codes.create(RING, "view")
     running = Server(directory, "pk_none")
     yield running, token
@@ -103,6 +108,7 @@ def test_a_page_is_the_same_without_scripts(site: tuple[Server, str], browser: B
         context.close()
     assert seen[0] == seen[1]
     assert "completed a repair" in seen[0]
+    assert "Weight differs" in seen[0]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -69,6 +69,7 @@ def test_a_case_of_its_own_has_the_party_second(world: World) -> None:
     assert world.states[own].kind == "case"
     assert world.states[uuid("shop")].kind == "party"
     grant = world.hash_of(opened)
+    world.say("case.responded", "shop", [own, uuid("shop")], {}, case=own)
     world.hold("case.evaluated", "caller", own, {"overall": 2}, grant, case=own)
     world.say("case.closed", "shop", [own, uuid("shop")], {"outcome": "resolved"}, case=own)
 
@@ -117,6 +118,7 @@ def test_a_statement_is_corrected_by_whoever_made_it(world: World) -> None:
 
 def test_a_holders_words_are_corrected_within_the_holding(world: World, sale: Entry) -> None:
     world.say("case.opened", "shop", RING, OPENED, case=CASE)
+    world.say("repair.completed", "shop", RING, WORK, case=CASE)
     rated = world.hold("case.evaluated", "paper", RING, {"overall": 1}, world.hash_of(sale), case=CASE)
     first = claim(world, world.hash_of(sale), "phone")
     better = {"reason": "error", "details": {"overall": 2}}

@@ -140,6 +140,7 @@ def test_a_transfer_voids_what_waits(world: World, sale: Entry) -> None:
 
 def test_a_reset_comes_from_the_last_seller_or_the_operator_and_waits(world: World, sale: Entry) -> None:
     world.say("case.opened", "shop", RING, OPENED, case=CASE)
+    world.say("repair.completed", "shop", RING, WORK, case=CASE)
     reset = named("found", "device", reason="lost", evidence="id")
     refused(Forbidden, "/party", world.say, "item.holder_reset", "rival", RING, reset)
     done = world.say("item.holder_reset", "shop", RING, reset)
@@ -151,6 +152,7 @@ def test_a_reset_comes_from_the_last_seller_or_the_operator_and_waits(world: Wor
     world.hold("item.recovered", "found", RING, {}, grant)
     after = uuid("case after")
     world.hold("case.opened", "found", RING, OPENED, grant, case=after)
+    world.say("repair.completed", "shop", RING, WORK, case=after)
     world.hold("case.evaluated", "found", RING, {"overall": 5}, grant, case=after)
     refused(Forbidden, "/grant", claim, world, world.hash_of(sale), "phone")
 
@@ -166,6 +168,7 @@ def test_the_operator_resets_what_was_never_sold_here(world: World) -> None:
 def test_a_sale_or_a_handover_names_a_holder_only_where_there_is_none(world: World, sale: Entry) -> None:
     refused(Refused, "/details/holder_key", world.say, "item.sold", "rival", RING, named("other", channel="store"))
     world.say("case.opened", "shop", RING, OPENED, case=CASE)
+    world.say("case.received", "shop", RING, {"evidence": {}}, case=CASE)
     over = {"check": "id", "evidence": {}, **named("other")}
     refused(Refused, "/details/holder_key", world.say, "case.handed_over", "shop", RING, over, case=CASE)
     world.say("return.completed", "shop", RING, {"reason": "regret", "condition": "whole"})
@@ -282,6 +285,8 @@ def test_custody_goes_to_a_workshop_and_comes_back(world: World) -> None:
     world.say("case.received", "shop", RING, held, case=CASE)
     assert in_hands() == (uuid("shop"),)
     world.say("case.forwarded", "shop", RING, {**held, "to": "outside"}, case=CASE)
+    assert in_hands() == (uuid("shop"), "outside")
+    world.say("case.returned", "shop", RING, held, case=CASE)
     assert in_hands() == (uuid("shop"),)
     world.say("case.forwarded", "shop", RING, {**held, "to": uuid("workshop")}, case=CASE)
     world.say("case.received", "workshop", RING, held, case=CASE)

@@ -12,6 +12,7 @@ from typing import Any
 
 from api.fold import Told, fold
 from api.pages.catalogue import Catalogue
+from api.pages.progress import Progress, progress_of
 from api.pages.story import Absence, Certificate, Event, Teller
 from ledger import times
 from ledger.bundle import parse_history
@@ -78,6 +79,7 @@ class ItemPage:
     below: int | None
     below_when: str
     state: State
+    cases: tuple[Progress, ...] = ()
 
 
 def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> VerifiedHistory:
@@ -124,6 +126,7 @@ def make_page(
         below=below,
         below_when=words.moment(told[-1].entry.recorded_at),
         state=state,
+        cases=progress_of(told, words, teller.party),
     )
 
 

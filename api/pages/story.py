@@ -14,6 +14,7 @@ from typing import Any
 from api.fold import Told
 from api.pages.catalogue import Catalogue, fill
 from ledger.doubt import Doubt
+from ledger.identity import changed_at
 from ledger.leaf import Entry, Statement
 from ledger.party import Parties
 
@@ -48,7 +49,6 @@ _NOTE = frozenset(
 )
 _AFTER_SALES = ("repair.", "maintenance.", "customization.", "case.diagnosed", "case.handed_over")
 _DOUBTS = {"compromised": "doubtful_compromised", "lost": "doubtful_lost", "retired": "doubtful_retired"}
-_CHANGES = frozenset({"repair.part_replaced", "customization.completed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,7 @@ class Teller:
         self._parties = parties
         self._told = told
         self._doubts = doubts or {}
+        self._changed = changed_at([(one.entry, one.leaf_hash) for one in told])
         self._by_id = {one.entry.statement.id: one.entry for one in told}
         self._named = {one.leaf_hash: one.entry.statement for one in told}
 
@@ -327,7 +328,7 @@ class Teller:
             tone = "note"
         names = ("methods", "standard", "grades", "valid_until")
         shown: dict[str, Any] = {name: details[name] for name in names if name in details}
-        changed = any(one.type in _CHANGES or one.details.get("parts") for one in self._after(entry))
+        changed = any(index > entry.index for index in self._changed)
         return Certificate(
             title=words.text[f"cert_{details['result']}"],
             number=details["certificate_no"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 from ledger import state as states
@@ -11,7 +12,7 @@ from ledger.db.draft import Draft
 from ledger.db.session import Insert, Row
 from ledger.db.tree import Growth
 from ledger.db.view import Head, Tip
-from ledger.db.views import item_row, party_rows, uuid_bytes
+from ledger.db.views import case_rows, item_row, party_rows, uuid_bytes
 
 Nodes = list[tuple[int, int, bytes]]
 """(bucket, class, hash) of the map's buckets that a batch changes."""
@@ -55,6 +56,7 @@ def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes)
         Insert(tables.map_bucket, sorted(nodes), "update"),
         Insert(tables.item, items, "update"),
         Insert(tables.item_party, parties, "ignore"),
+        Insert(tables.case_subject, sorted(_opened(batch))),
         Insert(tables.tile, [(tile.level, tile.n, tile.hashes, tile.root) for tile in growth.tiles]),
         Insert(tables.authority, [(index,) for index in batch.authority]),
         Insert(tables.holder_key, sorted(batch.named.items())),
@@ -77,6 +79,14 @@ def _subject_rows(batch: Batch) -> tuple[list[Row], list[Row], list[Row]]:
                 items.append(row)
             parties |= party_rows(known.sid, state) - spoke
     return sorted(rows), items, sorted(parties)
+
+
+def _opened(batch: Batch) -> Iterator[Row]:
+    """The rows of the cases that the batch opens: each is opened once on a subject."""
+    for draft in batch.drafts:
+        statement = draft.statement
+        if statement.type == "case.opened" and statement.case is not None:
+            yield from case_rows(batch.subjects[statement.subjects[0]].sid, [statement.case])
 
 
 def _before(known: Known) -> tuple[Row | None, set[Row]]:

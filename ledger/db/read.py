@@ -40,6 +40,7 @@ _ENTRIES = (
     "SELECT l.idx, l.bytes FROM subject s JOIN link k ON k.sid = s.sid JOIN leaf l ON l.idx = k.idx "
     'WHERE s."key" = ? ORDER BY k.seq'
 )
+_CASE = 'SELECT i.subject FROM case_subject c LEFT JOIN item i ON i.sid = c.sid WHERE c."case" = ? ORDER BY c.sid'
 _RANGE = "SELECT bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _Answer = TypeVar("_Answer")
@@ -123,6 +124,11 @@ class Reader:
     def entries(self, subject: str) -> list[tuple[int, bytes]]:
         """The index and the bytes of every entry of a subject, oldest first."""
         return [(index, raw) for index, raw in self._fetch(_ENTRIES, submap.key_of(subject))]
+
+    def case_subjects(self, case: str) -> list[str]:
+        """The subjects on which a case was opened: an item, or several of one request, or the case itself."""
+        rows = self._fetch(_CASE, uuid_bytes(case)) if _UUID.fullmatch(case) else []
+        return [case if subject is None else subject for (subject,) in rows]
 
     def state(self, subject: str) -> State | None:
         """The state of an item, case or party subject as append judges by it."""

@@ -2,8 +2,9 @@
 
 ``leaf`` is the ledger; ``head`` and ``checkpoint`` are its signed state; the verifier reads ``leaf`` and ``head`` of a
 SQLite file by these names, which are frozen. The others up to ``tile`` follow from the leaves and are kept because they
-are asked for at every append; ``item`` and ``item_party`` are read models, which ``views.rebuild`` makes again; the
-rest is the service's own. Tables whose keys are hashes have no rowid on SQLite: one tree less to write.
+are asked for at every append; ``item``, ``item_party`` and ``case_subject`` are read models, which ``views.rebuild``
+makes again; the rest is the service's own. Tables whose keys are hashes have no rowid on SQLite: one tree less to
+write.
 """
 
 from __future__ import annotations
@@ -320,6 +321,9 @@ erasure_said = _table(
     _column("entry", Octets),
     rowid=False,
 )
+
+# Read model: the subjects of a case, by its id; one that is not about an item is its own.
+case_subject = _table("case_subject", _key("case", Octets), _key("sid", Number), rowid=False)
 
 ERASED_WITH: tuple[Table, ...] = (find_private,)
 """The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""

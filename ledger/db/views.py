@@ -1,12 +1,12 @@
 """The read models for searching: rows that follow from subjects' states and could be thrown away.
 
-``item_row`` and ``party_rows`` are pure, and both the appender and ``rebuild`` use them, so that a rebuild gives the
-same rows (a test holds them to it).
+``item_row``, ``party_rows`` and ``case_rows`` are pure, and both the appender and ``rebuild`` use them, so that a
+rebuild gives the same rows (a test holds them to it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +14,7 @@ from msgspec import Struct
 from ledger import state as states
 from ledger import submap
 from ledger.db.session import Insert, Row, Session, ask, fetch
-from ledger.db.tables import item, item_party
+from ledger.db.tables import case_subject, item, item_party
 from ledger.state import State
 
 _SLICE = 5_000
@@ -73,23 +73,30 @@ def party_rows(sid: int, state: State) -> set[Row]:
     return {(uuid_bytes(party), sid) for party in state.signers}
 
 
+def case_rows(sid: int, cases: Iterable[str]) -> list[Row]:
+    """The rows of ``case_subject`` for cases of this subject."""
+    return [(uuid_bytes(case), sid) for case in cases]
+
+
 def rebuild(connection: Session) -> int:
     """Make the read models again from subjects' states, in the open write transaction; return the number of items."""
-    connection.write((), ('DELETE FROM "item"', ()), ('DELETE FROM "item_party"', ()))
+    connection.write((), *[(f'DELETE FROM "{table.name}"', ()) for table in (item, item_party, case_subject)])  # noqa: S608
     size = fetch(connection, ask("SELECT size FROM head"))[0][0]
     count = 0
     for start in range(0, size, _SLICE):
-        rows, parties = [], set()
-        for sid, subject, state in _new_items(connection, start, min(start + _SLICE, size)):
-            rows.append(item_row(sid, subject, state))
-            parties |= party_rows(sid, state)
-        connection.write([Insert(item, rows), Insert(item_party, sorted(parties))])
+        rows, parties, cases = [], set(), []
+        for sid, subject, state in _new_subjects(connection, start, min(start + _SLICE, size)):
+            cases += case_rows(sid, state.cases)
+            if state.kind == "item":
+                rows.append(item_row(sid, subject, state))
+                parties |= party_rows(sid, state)
+        connection.write([Insert(item, rows), Insert(item_party, sorted(parties)), Insert(case_subject, sorted(cases))])
         count += len(rows)
     return count
 
 
-def _new_items(connection: Session, start: int, end: int) -> Iterator[tuple[int, str, State]]:
-    """Items whose first entry stands from leaf ``start`` up to ``end``."""
+def _new_subjects(connection: Session, start: int, end: int) -> Iterator[tuple[int, str, State]]:
+    """Items and cases whose first entry stands from leaf ``start`` up to ``end``."""
     subjects: dict[bytes, str] = {}
     for _, raw in fetch(connection, ask(_FIRST_LEAVES, start, end)):
         subjects |= {submap.key_of(link.subject): link.subject for link in _links(raw).links if not link.seq}
@@ -97,5 +104,5 @@ def _new_items(connection: Session, start: int, end: int) -> Iterator[tuple[int,
         return
     for key, sid, raw in sorted(fetch(connection, connection.among(_SUBJECTS, list(subjects))), key=lambda row: row[1]):
         state = states.load(raw)
-        if state.kind == "item":
+        if state.kind in {"item", "case"}:
             yield sid, subjects[key], state
