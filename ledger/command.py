@@ -34,6 +34,7 @@ SUMMARIES = {
     "party": "register parties and list them",
     "key": "add, revoke and list the keys of a party",
     "import": "bring in records of others as items and statements",
+    "standard": "show service standards, and check one",
     "bench": "measure this machine and this version",
     "keygen": "make a signing key",
     "sign": "sign a statement",
