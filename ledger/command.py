@@ -35,6 +35,7 @@ SUMMARIES = {
     "key": "add, revoke and list the keys of a party",
     "import": "bring in records of others as items and statements",
     "standard": "show service standards, and check one",
+    "calendar": "propose the working days of a year",
     "bench": "measure this machine and this version",
     "keygen": "make a signing key",
     "sign": "sign a statement",

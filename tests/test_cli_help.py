@@ -12,12 +12,12 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from api.cli import demo, importing, init, key, migrate, party, serve, terminal
+from api.cli import calendar, demo, importing, init, key, migrate, party, serve, standard, terminal
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize("command", [init, migrate, serve, demo, party, key, importing])
+@pytest.mark.parametrize("command", [init, migrate, serve, demo, party, key, importing, standard, calendar])
 def test_help_has_an_example(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         command.main(["--help"])
