@@ -37,8 +37,14 @@ Spans = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """One year's working time: spans, the time worked before each, and the working days with their closing times."""
+    """One year's working time: spans, the time worked before each, and the working days with their closing times.
 
+    The year lasts from ``begin`` until ``end`` in the party's zone.
+    """
+
+    year: int
+    begin: int
+    end: int
     starts: Sequence[int]
     ends: Sequence[int]
     before: Sequence[int]
@@ -70,6 +76,8 @@ class WorkingTime:
         self._week = opening(hours)
         self._laid: dict[int, _Laid] = {}
         self._used: dict[int, Year] = {}
+        self._zones: dict[int, Offsets] = {}
+        self._recent: _Laid | None = None
 
     def day_of(self, moment: int) -> date:
         """The party's day at a moment."""
@@ -91,9 +99,9 @@ class WorkingTime:
         """The working time between two moments; 0 if the second is not the later one."""
         if end <= start:
             return 0
-        first, last = self.day_of(start).year, self.day_of(end).year
-        between = sum(self._year(year).total for year in range(first, last))
-        return between + self._year(last).worked(end) - self._year(first).worked(start)
+        first, last = self._laid_at(start), self._laid_at(end)
+        between = sum(self._year(year).total for year in range(first.year, last.year))
+        return between + last.worked(end) - first.worked(start)
 
     def after(self, start: int, length: int) -> int:
         """The first moment at which ``length`` of working time has passed since ``start``; raises ``Invalid``.
@@ -103,8 +111,8 @@ class WorkingTime:
         """
         if length <= 0:
             return start
-        first = self.day_of(start).year
-        wanted = self._year(first).worked(start) + length
+        laid = self._laid_at(start)
+        first, wanted = laid.year, laid.worked(start) + length
         for year in range(first, first + _PATIENCE):
             laid = self._year(year)
             if wanted <= laid.total:
@@ -129,7 +137,7 @@ class WorkingTime:
 
     def provisional(self, start: int, end: int) -> bool:
         """Whether a year between two moments was not adopted, or was adopted as provisional."""
-        first, last = self.day_of(start).year, self.day_of(end).year
+        first, last = self._laid_at(start).year, self._laid_at(end).year
         return any(self._days(year).provisional for year in range(first, last + 1))
 
     @property
@@ -146,14 +154,24 @@ class WorkingTime:
 
     def _offsets(self, year: int) -> Offsets:
         """The zone's offsets in a year; in one that was not adopted, the last of the nearest year that was."""
-        offsets = self._days(year).zones.get(self._zone)
-        if offsets is not None:
-            return offsets
+        found = self._zones.get(year)
+        if found is None:
+            found = self._zones[year] = self._days(year).zones.get(self._zone) or self._nearest(year)
+        return found
+
+    def _nearest(self, year: int) -> Offsets:
         known = [other for other in self._adopted if self._zone in self._adopted[other].zones]
         if not known:
             return ((None, 0),)
         nearest = min(known, key=lambda other: (abs(other - year), other))
         return ((None, self._adopted[nearest].zones[self._zone][-1][1]),)
+
+    def _laid_at(self, moment: int) -> _Laid:
+        """The year that a moment is in; most questions are about one and the same."""
+        laid = self._recent
+        if laid is None or not laid.begin <= moment < laid.end:
+            laid = self._recent = self._year(self.day_of(moment).year)
+        return laid
 
     def _year(self, year: int) -> _Laid:
         laid = self._laid.get(year)
@@ -214,7 +232,8 @@ def _lay_out(year: Year, week: Sequence[Spans], offsets: Offsets) -> _Laid:
             else:
                 ordinals.append(ordinal)
                 closes.append(until)
-    return _Laid(starts, ends, before, total, ordinals, closes)
+    begin, end = (_utc(date(year.year + more, 1, 1).toordinal(), 0, offsets) for more in (0, 1))
+    return _Laid(year.year, begin, end, starts, ends, before, total, ordinals, closes)
 
 
 def _spans_of(day: date, year: Year, week: Sequence[Spans], instead: Spans) -> Spans:

@@ -58,6 +58,18 @@ _RELEVANT: Final = frozenset().union(*(clock.starts | clock.stops for clock in C
 }  # fmt: skip
 
 
+def _concerned() -> dict[str, tuple[str, ...]]:
+    """The clocks that a type of statement can start, stop or end."""
+    always = {"case.closed", "case.reopened"}
+    return {
+        kind: tuple(name for name, clock in CLOCKS.items() if kind in always | clock.starts | clock.stops)
+        for kind in _RELEVANT
+    }
+
+
+_CONCERNED: Final[Mapping[str, tuple[str, ...]]] = _concerned()
+
+
 class Step(NamedTuple):
     """A statement that matters to clocks, with its two times."""
 
@@ -120,8 +132,9 @@ def course(entries: Iterable[Entry], category: str = "") -> Course:
     )
     runs: dict[str, list[Run]] = {name: [] for name in CLOCKS if _applies(name, facts, opened, steps)}
     for step in steps:
-        for name, those in runs.items():
-            _follow(CLOCKS[name], name, those, step)
+        for name in _CONCERNED[step.type]:
+            if name in runs:
+                _follow(CLOCKS[name], name, runs[name], step)
     return Course(
         facts=facts,
         runs=tuple(run for those in runs.values() for run in those),

@@ -68,7 +68,7 @@ class Measure:
         return self.closed in {None, RESOLVED} and self.due_at is not None and self.stopped_at <= self.due_at
 
     def standing(self, now: int) -> str:
-        """How it stands: ``met``, ``missed``, ``ended``; or now ``running`` (without a limit), ``waiting``, ``on_time``,
+        """How it stands: ``met``, ``missed``, ``ended``; else ``running`` (without a limit), ``waiting``, ``on_time``,
         ``due_soon`` (three quarters are used) or ``overdue`` (past the limit, not at it).
         """
         if self.stopped_at is not None:
@@ -101,11 +101,9 @@ def measure(
     only where a limit or an extension needs a calendar.
     """
     case = clocks.course(entries, category)
-    counts: dict[str, int] = {}
-    measures = []
+    measures: list[Measure] = []
     for run in case.runs:
-        number = counts.get(run.clock, 0)
-        counts[run.clock] = number + 1
+        number = measures[-1].run + 1 if measures and measures[-1].clock == run.clock else 0
         limit = None if standard is None else standard.limit(run.clock, case.facts)
         measures.append(_Measuring(case, run, limit, working).measure(number))
     return tuple(measures)
@@ -145,9 +143,10 @@ class _Measuring:
         extensions: list[str] = []
         if limit is not None and not limit.average:
             part = _Part(self._start, self._budget(limit.within), limit.within.unit in ELAPSED)
-            published = self._reach(part, part.budget, waits)
-            part = self._extended(limit, part, waits, stopped_at, extensions)
-            due = self._reach(part, part.budget, waits)
+            due = published = self._reach(part, part.budget, waits)
+            if self._case.extensions:
+                part = self._extended(limit, part, waits, stopped_at, extensions)
+                due = self._reach(part, part.budget, waits)
             warn = self._reach(part, part.budget * 3 // 4, waits)
         return Measure(
             clock=run.clock,
