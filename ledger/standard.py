@@ -26,7 +26,7 @@ from ledger import days, standard_shape
 from ledger.days import Year
 from ledger.errors import Invalid, PatinaError
 from ledger.leaf import Entry
-from ledger.standard_figures import Facts, Hard, Keeping, Limit, Returns, Span, Steps, WarrantyFigures, When
+from ledger.standard_figures import Evidence, Facts, Hard, Keeping, Limit, Returns, Span, Steps, WarrantyFigures, When
 from ledger.standard_shape import unit_of
 
 ADOPTED: Final = "standard.adopted"
@@ -80,6 +80,11 @@ class Standard:
             if kind in one.kinds and (not one.modes or mode in one.modes):
                 return one.steps
         return ()
+
+    def evidence(self, category: str) -> Evidence | None:
+        """What is taken down of items of a category, the first row that fits, or ``None``."""
+        rows = msgspec.convert(self.document.get("evidence", ()), tuple[Evidence, ...])
+        return next((one for one in rows if not one.categories or category in one.categories), None)
 
     def source(self, name: str, language: str = "en") -> str:
         """The title of the text that a figure rests on; the house's own figures rest on ``house``."""

@@ -142,8 +142,24 @@ class Keeping(Struct, frozen=True):
     legal_months: int = 0
 
 
+class Tolerance(Struct, frozen=True):
+    """Grams within which two weights of a material are the same, as a decimal."""
+
+    material: str
+    grams: str
+
+
+class Evidence(Struct, frozen=True):
+    """What is taken down of an item when it changes hands."""
+
+    wants: tuple[str, ...]
+    source: str
+    categories: tuple[str, ...] = ()
+    tolerance: tuple[Tolerance, ...] = ()
+
+
 class Steps(Struct, frozen=True):
-    """The steps that a case of these kinds is expected to have."""
+    """The steps that a case of these kinds is expected to have; a step may name several types with bars between."""
 
     kinds: tuple[str, ...]
     steps: tuple[str, ...]

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from ledger import canonical, days
 from ledger.errors import Invalid
-from ledger.shapes import TRUE, URL, WORD, Shape, decimal, either, integer, many, record, refuse, text, words
+from ledger.shapes import TRUE, URL, WORD, Shape, decimal, either, integer, many, parsed, record, refuse, text, words
 from ledger.types import TYPES
 from ledger.types_row import CODE, LINE, NAME
 
@@ -136,10 +136,18 @@ _RETURNS: Final = record(
     },
 )
 _PART: Final = record({"measure": WORD, "weight": PERCENT}, {"within": SPAN, "at_least": decimal(), "of": decimal()})
-_STEP: Final = words(
-    *(name for name in TYPES if name.split(".")[0] in {"case", "repair", "maintenance"}),
-    *("exchange.completed", "return.completed", "customization.completed", "item.installed"),
+_STEPS: Final = frozenset(
+    {name for name in TYPES if name.split(".")[0] in {"case", "repair", "maintenance"}}
+    | {"exchange.completed", "return.completed", "customization.completed", "item.installed"}
 )
+
+
+def _parse_step(value: str) -> None:
+    if not _STEPS.issuperset(value.split("|")):
+        raise ValueError
+
+
+_STEP: Final = parsed(_parse_step, "a step of cases such as case.received, or several with | between them")
 _KINDS: Final = many(words(*CASE_KINDS), at_least=1, distinct=True)
 _MODES: Final = many(words("in_store", "on_site", "remote"), at_least=1, distinct=True)
 _CATEGORIES: Final = many(LINE, at_least=1, distinct=True)

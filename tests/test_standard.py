@@ -55,6 +55,20 @@ def test_steps_are_those_of_kind_and_mode() -> None:
     assert goods.expected("consultation", "remote") == ()
 
 
+def test_what_is_taken_down_of_an_item() -> None:
+    goods = standard.adopt(template("consumer-goods"))
+    phone = goods.evidence("phone")
+    assert phone is not None
+    assert (phone.wants, goods.evidence("sofa")) == (("serial", "accessories"), None)
+    ring = standard.adopt(template("jewellery")).evidence("ring")
+    assert ring is not None
+    assert [(one.material, one.grams) for one in ring.tolerance] == [
+        ("gold", "0.01"),
+        ("platinum", "0.01"),
+        ("silver", "0.1"),
+    ]
+
+
 def test_a_category_has_its_own_figures_of_the_warranty() -> None:
     china = standard.adopt(template("cn"))
     assert [getattr(china.warranty(one), "exchange_after_parts_days", None) for one in ("phone", "ring")] == [60, 90]

@@ -50,7 +50,9 @@ FULL: dict[str, Any] = {
         "conditions": ["unworn"], "freight": "shop", "refund_days": 5, **HOUSE,
     },
     "remedies": ["repair", "refund"],
-    "steps": [{"kinds": ["repair"], "modes": ["in_store"], "steps": ["case.opened", "repair.completed"], **HOUSE}],
+    "steps": [
+        {"kinds": ["repair"], "modes": ["in_store"], "steps": ["repair.completed|repair.failed"], **HOUSE},
+    ],
     "checklists": [{"kinds": ["repair"], "modes": ["in_store"], "checks": [{"en": "stones tight"}], **HOUSE}],
     "evidence": [
         {"categories": ["ring"], "wants": ["photos"], "tolerance": [{"material": "gold", "grams": "0.01"}], **HOUSE}
@@ -176,7 +178,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("/targets/1/measure", "resolved", "/targets/1/measure", "twice"),
     ("/retention/1", {"class": "contact", "months": 1, **HOUSE}, "/retention/1/class", "twice"),
     ("/retention/0/class", "phone", "/retention/0/class", "want one of contact, money, description, media"),
-    ("/steps/0/steps/0", "case.greeted", "/steps/0/steps/0", "want one of case.opened"),
+    ("/steps/0/steps/0", "case.greeted", "/steps/0/steps/0", "a step of cases such as case.received"),
     ("/basis/0/url", "http://law.example", "/basis/0/url", "an https URL"),
     ("/calendar/off/0/date", "2027-01-01", "/calendar/off/0/date", "another year, want one of 2026"),
     ("/calendar/on/0/date", "2026-01-01", "/calendar/on/0/date", "a day twice"),
