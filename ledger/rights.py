@@ -78,7 +78,7 @@ def rights(
     found += _refunds(spell, standard)
     found += _authority(spell, standard, now, day_of)
     order = ("free_repair", "return", "exchange", "refund", "ask_authority")
-    in_force = [one for one in found if _holds(one, today)]
+    in_force = [one for one in found if one.until is None or today <= one.until]
     return tuple(sorted(in_force, key=lambda one: order.index(one.right)))
 
 
@@ -102,10 +102,10 @@ def warranty_until(
     until, right = max(candidates, key=lambda one: one[0])
     rests = list(right.rests)
     repairs = [case for case in spell.cases if case.kind == "repair" and case.in_warranty]
-    for case in repairs:
-        if figures.in_repair == "extends" and case.received is not None and case.received.day <= until:
-            until += (today if case.given_back is None else case.given_back.day) - case.received.day
-            rests.append(case.received.id)
+    for came, went in (stay for case in repairs for stay in case.stays):
+        if figures.in_repair == "extends" and came.day <= until:
+            until += (today if went is None else went.day) - came.day
+            rests.append(came.id)
     completed = [done for case in repairs for done in case.repairs if done.type == "repair.completed"]
     for done in completed[: figures.after_repair_times or len(completed)]:
         if figures.after_repair_months and done.day <= until:
@@ -128,10 +128,6 @@ def add_months(day: date, months: int) -> date:
 
 def _figures(standard: Standard | None, spell: Spell) -> WarrantyFigures:
     return (None if standard is None else standard.warranty(spell.category)) or _NOTHING
-
-
-def _holds(right: Right, today: date) -> bool:
-    return (right.since is None or right.since <= today) and (right.until is None or today <= right.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,17 +54,20 @@ class Start(NamedTuple):
 
 @dataclass(slots=True)
 class Case:
-    """One case, as far as rights look at it. ``parts`` are the waits for parts, the last perhaps without an end."""
+    """One case, as far as rights look at it.
+
+    ``stays`` are the times in which the item was with the shop, ``parts`` the waits for parts; the last of each may
+    have no end yet.
+    """
 
     id: str
     opened: Told
     kind: str
     in_warranty: bool
-    received: Told | None = None
-    given_back: Told | None = None
     answered: Told | None = None
     closed: Told | None = None
     repairs: list[Told] = field(default_factory=list)
+    stays: list[tuple[Told, Told | None]] = field(default_factory=list)
     parts: list[tuple[Told, Told | None]] = field(default_factory=list)
 
 
@@ -164,10 +167,11 @@ def _follow_case(case: Case, told: Told) -> None:
     """Fold one statement of a case in."""
     if told.type in _ANSWERS:
         case.answered = case.answered or told
-    if told.type in _GIVEN_BACK:
-        case.given_back = told
-    if told.type == "case.received":
-        case.received = case.received or told
+    staying = bool(case.stays) and case.stays[-1][1] is None
+    if staying and told.type in _GIVEN_BACK:
+        case.stays[-1] = (case.stays[-1][0], told)
+    elif not staying and told.type == "case.received":
+        case.stays.append((told, None))
     elif told.type == "case.diagnosed":
         case.in_warranty = told.details["in_warranty"]
     elif told.type in {"repair.completed", "repair.failed"}:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ledger.clocks import course
 from ledger.times import DAY, HOUR
 from tests.casebook import at
 from tests.test_measure import OVER, minute, of, only, opened, with_limit
@@ -30,6 +31,8 @@ def test_a_wait_that_ended_before_it_was_recorded_is_none() -> None:
     book.say("case.waiting", "2026-03-02 10:00", {"for": "parts"}, recorded="2026-03-02 12:00")
     book.say("case.resumed", "2026-03-02 11:00", {"for": "parts"}, recorded="2026-03-02 12:01")
     assert minute(only(book, "resolution").due_at) == "2026-03-05 09:00"
+    (wait,) = course(book.entries).waits
+    assert wait.end == wait.start
 
 
 @pytest.mark.parametrize(

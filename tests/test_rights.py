@@ -257,6 +257,29 @@ EXAMPLES: list[tuple[str, Standard | None, Story, str, set[tuple[str, str, str]]
         "2026-03-01",
         {("free_repair", "warranty_months", "2026-08-01")},
     ),
+    (
+        "each stay in repair is added, and the time between is not",
+        CN,
+        [
+            *STORE,
+            CLAIM,
+            ("case.received", "2026-02-01", IN),
+            ("case.received", "2026-02-02", IN),  # its box
+            ("case.handed_over", "2026-02-05", OVER),
+            ("case.accepted", "2026-02-06", {"checks": []}),
+            ("case.received", "2026-02-10", IN),
+            ("case.handed_over", "2026-02-12", OVER),
+        ],
+        "2026-03-01",
+        {("free_repair", "warranty_months", "2027-01-16")},
+    ),
+    (
+        "the first receipt counts",
+        CN,
+        [*WEB, *DELIVERED, ("item.accepted", "2026-01-18", {"checks": []})],
+        "2026-01-22",
+        {("return", "no_reason_days", "2026-01-22"), ("exchange", "fault_exchange_days", "2026-01-25")},
+    ),
     # Taiwan: 7 days likewise, and nothing of a warranty.
     ("Taiwan, distance", TW, WEB + DELIVERED, "2026-01-22", {("return", "no_reason_days", "2026-01-22")}),
     ("Taiwan, the eighth day", TW, WEB + DELIVERED, "2026-01-23", set()),
@@ -279,9 +302,16 @@ EXAMPLES: list[tuple[str, Standard | None, Story, str, set[tuple[str, str, str]]
         {("free_repair", "months", "2029-01-15")},
     ),
     (
+        "Europe, a repair after the warranty adds nothing to it",
+        EU,
+        [*WEB, *DELIVERED, CLAIM, repaired("2028-01-16")],
+        "2028-02-01",
+        set(),
+    ),
+    (
         "Europe, a repair that failed adds nothing",
         EU,
-        [*WEB, *DELIVERED, CLAIM, repaired("2026-02-10", "failed")],
+        [*WEB, *DELIVERED, CLAIM, ("case.received", "2026-02-01", IN), repaired("2026-02-10", "failed")],
         "2026-06-01",
         {("free_repair", "months", "2028-01-15")},
     ),
