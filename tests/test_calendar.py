@@ -202,6 +202,7 @@ def test_an_hour_that_does_not_exist_and_one_that_comes_twice() -> None:
     early = WorkingTime(sundays, "Europe/Berlin", [{"days": ["mon"], "from": "02:00", "until": "03:00"}])
     # There is no hour from 02:00 to 03:00 in spring; in autumn it is the first of the two.
     assert early.worked(spring, shop.end_of(date(2026, 3, 29))) == 0
+    assert not early.is_working(date(2026, 3, 29))
     assert early.worked(autumn, parse_occurred("2026-10-25T01:00:00Z")) == HOUR
     half = WorkingTime(sundays, "Europe/Berlin", [{"days": ["mon"], "from": "02:15", "until": "03:10"}])
     assert half.worked(spring, shop.end_of(date(2026, 3, 29))) == 0  # 02:15 is read as 03:15, after the end

@@ -9,7 +9,8 @@ import pytest
 
 from ledger import standard
 from ledger.calendar import WorkingTime
-from ledger.rights import Right, add_months, rights
+from ledger.rights import Right, add_months, rights, warranty_until
+from ledger.spell import read_spell
 from ledger.standard import Standard
 from ledger.standards import template
 from tests.casebook import RING, Casebook, at
@@ -63,6 +64,16 @@ def test_what_is_recorded_later_does_not_count_yet() -> None:
     book = told(WEB + DELIVERED)
     before = rights(RING, book.entries, EU, at("2026-01-14 12:00"), UTC.day_of)
     assert [one.until for one in before if one.right == "return"] == [None]
+
+
+def test_a_stay_after_the_warranty_adds_nothing() -> None:
+    late = (CLAIM[0], "2027-01-11", CLAIM[2])
+    book = told([*STORE, late, ("case.received", "2027-01-11", {"evidence": {}})])
+    now, figures = at("2027-01-20 12:00"), CN.warranty("ring")
+    assert figures is not None
+    found = warranty_until(read_spell(RING, book.entries, now, UTC.day_of), figures, date(2027, 1, 20), None)
+    assert found is not None
+    assert found[0] == date(2027, 1, 10)
 
 
 def test_days_are_those_of_the_party() -> None:
