@@ -41,6 +41,8 @@ SUMMARIES = {
     "backup": "copy a ledger in use, and the keys to private members apart",
     "restore": "put a backup in a ledger's place, without a second history",
     "master": "change the master key",
+    "standard": "show service standards, and check one",
+    "calendar": "propose the working days of a year",
     "bench": "measure this machine and this version",
     "keygen": "make a signing key",
     "sign": "sign a statement",

@@ -12,13 +12,28 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from api.cli import card, demo, importing, init, key, ledger_key, migrate, party, person, serve, terminal
+from api.cli import (
+    calendar,
+    card,
+    demo,
+    importing,
+    init,
+    key,
+    ledger_key,
+    migrate,
+    party,
+    person,
+    serve,
+    standard,
+    terminal,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize(
-    "command", [init, migrate, serve, demo, party, key, ledger_key, importing, card, person]
+    "command",
+    [init, migrate, serve, demo, party, key, ledger_key, importing, card, person, standard, calendar],
 )
 def test_help_has_an_example(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
