@@ -1,7 +1,7 @@
 """What an erasure is asked for, worked out: which statements, which classes of data, and from when on by law.
 
 Who may ask: the operator for everything, any other party for what it recorded itself. The legal time of a class is that
-of the newest standard which the recording party has adopted, else of the operator's, else the built-in table
+of the standard in force for the recording party (its own, a parent's or the operator's), else the built-in table
 (``ledger.private.RETENTION_DAYS``); it counts from when the statement was recorded. An authority's order does not wait.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from api import fold, intake
 from api.pages.story import Absence
-from ledger import private, times
+from ledger import private, standard, times
 from ledger.db import erase
 from ledger.db.erasures import DONE, KEPT, WHYS, Erasure, Target
 from ledger.db.ledger import Ledger
@@ -97,15 +97,17 @@ def _statements(ledger: Ledger, wanted: Wanted) -> Sequence[str]:
     return wanted.statements
 
 
-def retention_of(ledger: Ledger, party: str) -> Mapping[str, Any]:
-    """Days by class, by the newest standard with such a table that the party, or else the operator, has adopted."""
-    for who in dict.fromkeys((party, ledger.operator)):
-        for told in reversed(fold.parse_entries(ledger.reader.entries(who))):
-            statement = told.entry.statement
-            if statement.type == "standard.adopted" and isinstance(statement.details.get("retention"), dict):
-                found: Mapping[str, Any] = statement.details["retention"]
-                return found
-    return {}
+def retention_of(ledger: Ledger, party: str) -> dict[str, Any]:
+    """Days that the law keeps a class, by the standard in force for the party (``ledger.standard``), where it says any.
+
+    A month counts as a twelfth of 365 1/4 days, rounded up.
+    """
+    parties = ledger.view.parties.parties
+    chain = standard.chain_of(party, {one: found.parent for one, found in parties.items()}, ledger.operator)
+    adopted = {one: [told.entry for told in fold.parse_entries(ledger.reader.entries(one))] for one in chain}
+    found = standard.in_force(adopted, chain, ledger.reader.size())
+    kept = () if found is None else found.retention
+    return {one.name: -(-one.legal_months * 487 // 16) for one in kept if one.legal_months}
 
 
 def _entry(ledger: Ledger, statement: str) -> Entry:

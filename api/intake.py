@@ -20,7 +20,7 @@ from api import private_in
 from api.rights import SIGNING, Caller
 from api.roles import check_speaker
 from api.site import Site
-from ledger import canonical, dsse, times
+from ledger import canonical, dsse, standard, times
 from ledger.db.draft import Draft
 from ledger.errors import Forbidden, Invalid, Malformed, PatinaError, Unknown
 from ledger.leaf import MAX_SIGNATURES, Signature, Statement, check_details, statement_bytes, statement_from
@@ -130,6 +130,8 @@ def _statement(value: Any) -> Statement:
         unknown = check_details(statement)
     except (Invalid, Unknown) as error:
         raise Invalid(error.message, "/statement" + error.pointer) from None
+    if statement.type == standard.ADOPTED:
+        _check_standard(statement)
     if unknown:
         name = unknown[0].removeprefix("/details/")
         if name in allowed(statement.type):
@@ -137,6 +139,14 @@ def _statement(value: Any) -> Statement:
             raise Invalid(why, "/statement" + unknown[0])
         raise Invalid(f"got a member that {statement.type} does not have", "/statement" + unknown[0])
     return statement
+
+
+def _check_standard(statement: Statement) -> None:
+    """Raise ``Invalid`` for a standard that no reader could work by: the ledger would keep it for ever."""
+    try:
+        standard.adopt(statement.details)
+    except Invalid as error:
+        raise Invalid(error.message, "/statement/details" + error.pointer) from None
 
 
 def _bytes(statement: Statement) -> bytes:

@@ -107,11 +107,13 @@ def test_a_page_says_that_all_of_it_waits(shop: Shop, jeweller: Party) -> None:
 
 def test_the_standard_in_force_says_how_long(shop: Shop, jeweller: Party) -> None:
     sale = sold(shop, jeweller)
-    document = {"standard": "house", "version": "1", "retention": {"money": 30, "contact": 7}}
+    times_of = [("money", 1), ("contact", 2), ("media", 0)]
+    kept = [{"class": name, "months": 24, "source": "house", "legal_months": legal} for name, legal in times_of]
+    document = {"standard": "house", "version": "1", "name": {"en": "House"}, "retention": kept}
     shop.say(jeweller, "standard.adopted", jeweller.id, document)
     found = erased(shop, jeweller, statements=[sale["statement"]["id"]])
     until = {part["class"]: part.get("until", "")[:10] for part in found["parts"]}
-    assert until == {"contact": "2026-05-11", "money": "2026-06-03", "description": ""}
+    assert until == {"contact": "2026-07-04", "money": "2026-06-04", "description": ""}
 
 
 def test_an_order_of_an_authority_does_not_wait(shop: Shop, jeweller: Party) -> None:
