@@ -96,6 +96,25 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/v1/items/{id}/qr.png"): {"200": _PNG},
     ("get", "/v1/keys"): {"200": _json(_members(api=_list({"type": "object"}), signing=_list({"type": "object"})))},
     ("post", "/v1/keys"): {"201": _json({"type": "object"})},
+    **{
+        ("post", path): {status: _json({"type": "object"}) for status in statuses}
+        for path, statuses in {
+            "/v1/attachments": ("200", "201"),
+            "/v1/codes": ("201",),
+            "/v1/devices": ("201",),
+            "/v1/erasures": ("201",),
+            "/v1/grants": ("201",),
+            "/v1/keys/{id}/rotation": ("201",),
+            "/v1/parties/{id}/suspend": ("201",),
+            "/v1/parties/{id}/reinstate": ("201",),
+            "/v1/people": ("201",),
+            "/v1/signing-keys": ("200", "201"),
+            "/v1/signing-keys/rotate": ("200", "201"),
+            "/v1/signing-keys/revoke": ("201",),
+            "/i/{token}/statements": ("200", "201"),
+            "/c/{token}/statements": ("200", "201"),
+        }.items()
+    },
     ("get", "/v1/parties"): {"200": _json(_members(parties=_list(_one("Party"))))},
     ("post", "/v1/parties"): {"201": _json(_members(id=_TEXT, receipts=_list(_one("Receipt"))))},
     ("get", "/v1/log/keys"): {

@@ -97,7 +97,7 @@ def test_a_tills_key_does_not_touch_signing_keys(shop: Shop, maker: Party) -> No
     size = shop.size()
     end: dict[str, Any] = {"key": key, "reason": "lost"}
     for path, body in (("", {}), ("/rotate", {}), ("/rotate", {"to": OWN.did}), ("/revoke", end)):
-        assert "want the scope signing" in refused(shop.post(f"/v1/signing-keys{path}", body, till), 403)
+        assert "want the right signing" in refused(shop.post(f"/v1/signing-keys{path}", body, till), 403)
     said = shop.statement(maker, "key.revoked", f"{maker.id}#authority", end)
     refused(shop.post("/v1/statements", {"statement": said}, till), 403, "/statement/type")
     assert (shop.size(), keys(shop, maker)) == (size, [key])

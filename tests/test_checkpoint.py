@@ -146,7 +146,7 @@ def test_a_key_of_another_name_is_no_key_of_this_log() -> None:
 
 
 def test_without_any_key_no_other_log_is_named() -> None:
-    with pytest.raises(Disproved, match="without a signature by a known key, want one of none") as caught:
+    with pytest.raises(Disproved, match=r"without a signature by a known key, .*; want one of none") as caught:
         check_checkpoint(sign_note(TEXT, [LOG]), [], ORIGIN)
     assert caught.value.check == "note"
 

@@ -13,6 +13,8 @@ from api.limits import LOST_TOKENS, WINDOW, Limit, Limits, parse_networks
 from api.problems import Problem
 from api.settings import read_settings
 from ledger import times
+from ledger.db import codes
+from ledger.db.connect import session
 from ledger.errors import Invalid
 from tests.console import Browser
 from tests.shop import RING, Clock, Shop, open_shop
@@ -166,15 +168,13 @@ def test_an_invented_address_does_not_help(shop: Shop) -> None:
 def test_a_malformed_code_looks_like_an_unknown_one_and_is_looked_up_like_one(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    access = shop.ledger.access
     reads: list[Any] = []
-    read = access._read
 
-    def counted(query: Any) -> Any:
-        reads.append(query)
-        return read(query)
+    def counted(engine: Any) -> Any:
+        reads.append(engine)
+        return session(engine)
 
-    monkeypatch.setattr(access, "_read", counted)
+    monkeypatch.setattr(codes, "session", counted)
     answers = [shop.get(f"/i/{code}") for code in ("A" * 22, "x", "%FF%FE", "%00", "%0d%0aSet-Cookie:a=b", "a" * 500)]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.content for answer in answers}) == 1
