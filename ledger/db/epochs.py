@@ -35,6 +35,8 @@ from ledger.errors import Unavailable
 
 GRACE = 15 * times.SECOND
 """Between the two steps where other processes may have the ledger open: thrice ``vault.REMEMBER``."""
+WRAPPED: tuple[Table, ...] = (tables.seal_key,)
+"""Each table with a column ``wrapped`` by the key of an epoch, which its column ``epoch`` names."""
 _HEAD = "SELECT size FROM head"
 _EPOCHS = "SELECT id, wrapped, created_at FROM epoch ORDER BY id"
 _KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
