@@ -60,6 +60,11 @@ def stored(shop: Stall) -> list[Path]:
     return sorted(path for path in (shop.directory / "blobs").glob("??/??/*"))
 
 
+def keys(shop: Stall) -> list[str]:
+    """The digests of the files that have a key."""
+    return sorted(bytes(row[1]).hex() for row in shop.ledger.epochs.rows()[2])
+
+
 def keep_of(ledger: Ledger) -> Kept:
     kept = ledger.attachments.find(DIGEST, [SHOP])
     assert kept is not None
@@ -163,9 +168,11 @@ def test_a_file_of_another_row_does_not_open(shop: Stall) -> None:
         shop.ledger.attachments.verify(kept)
     engine = open_engine(shop.url)
     with engine.begin() as connection:
+        find = text("SELECT wrapped FROM file_key WHERE sha256 = :digest")
+        wrapped = connection.execute(find, {"digest": bytes.fromhex(other.sha256)}).scalar()
         connection.execute(
-            text("UPDATE attachment SET key = :key WHERE sha256 = :digest"),
-            {"key": other.wrapped, "digest": bytes.fromhex(DIGEST)},
+            text("UPDATE file_key SET wrapped = :wrapped WHERE sha256 = :digest"),
+            {"wrapped": wrapped, "digest": bytes.fromhex(DIGEST)},
         )
     engine.dispose()
     moved = shop.ledger.attachments.find(DIGEST, [SHOP])
@@ -232,7 +239,9 @@ def test_a_day_later_what_no_statement_lists_is_swept(shop: Stall) -> None:
     shop.ledger.attachments.sweep()
     assert len(stored(shop)) == 4, "a day has not passed"
     shop.clock.now += times.SECOND
+    assert len(keys(shop)) == 2
     assert shop.ledger.attachments.sweep() == 1
+    assert keys(shop) == [DIGEST]
     assert shop.ledger.attachments.find(sha256(b"forgotten").hexdigest(), [SHOP]) is None
     kept = shop.ledger.attachments.find(DIGEST, [SHOP])
     assert kept is not None
@@ -306,6 +315,7 @@ def test_what_waits_for_statements_is_bounded_for_each_party(shop: Stall, monkey
 
 def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Stall) -> None:
     kept, private = keep(shop), keep(shop, b"private")
+    assert keys(shop) == sorted([kept.sha256, private.sha256])
     public_statement = say(shop)
     private_statement = say(shop, "brooch", public=False, content=b"private")
     assert shop.ledger.attachments.erase([public_statement, private_statement]) == 2
@@ -313,7 +323,7 @@ def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Sta
     find = shop.ledger.attachments.find
     tombstone = find(DIGEST, [SHOP])
     assert tombstone is not None
-    assert (tombstone.state, tombstone.wrapped) == (ERASED, b"")
+    assert (tombstone.state, keys(shop)) == (ERASED, [])
     for use in (shop.ledger.attachments.verify, lambda one: read(shop, one)):
         with pytest.raises(Gone) as gone:
             use(tombstone)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ from tests.stall import MASTER, Clock
 
 ROOT = Path(__file__).parents[1]
 PHONE = "+1 202 555 0100"
-SECRET = {"customer": {"name": "Ada Example", "phone": PHONE}}
+PHOTO = b"what a camera saw"
+LISTED = {"name": "a.jpg", "media_type": "image/jpeg", "size": len(PHOTO), "sha256": sha256(PHOTO).hexdigest()}
+SECRET = {"customer": {"name": "Ada Example", "phone": PHONE}, "attachments": [LISTED]}
 JEWELLER = uuid("jeweller")
 
 
@@ -49,13 +53,14 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyClient
 def filled(directory: Path, url: str | None = None) -> str:
     """A ledger whose master key is ``master.key`` in its folder, with all that a master key wraps; its URL.
 
-    A party in custody, a person, and a sale with private members, by which it is found.
+    A party in custody, a person, and a sale with private members, by which it is found, and a private file.
     """
     with open_shop(directory, url) as shop:
         jeweller = shop.party("jeweller", "retailer")
         add_person(shop, jeweller.id, "owner", "otto")
         shop.say(jeweller, "item.registered", ring(1), {"name": "Ring", "category": "jewellery"})
         statement = shop.statement(jeweller, "item.sold", ring(1), {"channel": "store"})
+        shop.ledger.attachments.keep(JEWELLER, "image/jpeg", io.BytesIO(PHOTO), None)
         assert shop.post("/v1/statements", {"statement": statement, "private": SECRET}, jeweller).status_code == 201
         (directory / master.NAME).write_text(bytes(range(32)).hex() + "\n")
         return shop.ledger.url
@@ -68,14 +73,17 @@ def opened(directory: Path, url: str, key: KeyKeeper) -> Ledger:
 def prove(ledger: Ledger) -> None:
     """Everything that the master key wraps is of use.
 
-    The ledger signs, parties in custody speak, private members open, people are found by login and have their names,
-    and records are found by a telephone number.
+    The ledger signs, parties in custody speak, private members and files open, people are found by login and have their
+    names, and records are found by a telephone number.
     """
     assert ledger.writer.seal(force=True)
     assert ledger.access.party_signer(ledger.operator) is not None
     assert ledger.access.party_signer(JEWELLER) is not None
     ((sale, texts),) = ledger.vault.disclosures(ring(1)).items()
-    assert len(texts) == 1
+    assert len(texts) == 2
+    photo = ledger.attachments.find(str(LISTED["sha256"]), [JEWELLER])
+    assert photo is not None
+    assert b"".join(ledger.attachments.parts(photo)) == PHOTO
     proof = ledger.access.people.by_login(login_of("otto"))
     assert proof is not None
     assert proof.hash is not None
@@ -213,6 +221,7 @@ def test_after_a_rotation_people_come_in_and_records_are_found_and_shown(tmp_pat
         found = shop.post("/v1/find", {"phone": PHONE}, jeweller).json()["found"]
         (sale,) = shown(shop, jeweller, ring(1)).items()
         assert (found[0]["statement"], SECRET) == sale
+        assert shop.get(f"/v1/attachments/{LISTED['sha256']}", jeweller).content == PHOTO
         shop.say(jeweller, "maintenance.performed", ring(1), {"work": ["polish"]})
 
 

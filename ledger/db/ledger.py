@@ -215,9 +215,9 @@ def open_ledger(
         own: Any = {"clock": clock, "rand": rand}
         access = Access(engine, lock, view, master=master, **own)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
-        files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), master, **own)
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
+        files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
         beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
