@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 
@@ -47,6 +48,14 @@ class Server:
                 self.place = urlsplit(found[1]).netloc
                 return
         raise AssertionError(said)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no process behind where a test failed."""
+        if self.running.poll() is None:
+            self.stop()
 
     def get(self, path: str, key: str | None = None) -> tuple[int, str]:
         connection = http.client.HTTPConnection(self.place, timeout=20)

@@ -79,11 +79,10 @@ class Target:
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     folder = tmp_path_factory.mktemp("fuzzed") / "var"
     till = opened_till(folder, f"sqlite:///{folder / 'ledger.sqlite3'}")
-    server = Server(folder)
-    till.place, url = server.place, f"http://{server.place}"
-    statement = {**till.statement(), "subjects": [ring(1)]}
-    till.sell(statement)
-    with requests.Session() as session:
+    with Server(folder) as server, requests.Session() as session:
+        till.place, url = server.place, f"http://{server.place}"
+        statement = {**till.statement(), "subjects": [ring(1)]}
+        till.sell(statement)
         headers = {"Authorization": f"Bearer {till.api_key}", "Accept": "application/json"}
         path = f"{url}/v1/items/{segment(ring(1))}/codes"
         token = session.post(path, json={"kind": "view"}, headers=headers, timeout=60).json()["token"]
@@ -98,7 +97,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         }
         headers["Authorization"] = f"Bearer {till.operator_key}"
         yield Target(url, headers, known, session, till.party)
-    assert server.stop() == 0
+        assert server.stop() == 0
 
 
 def check_problem(problem: dict[str, Any], status: int) -> None:

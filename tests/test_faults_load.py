@@ -87,45 +87,46 @@ def _cut(server: Any) -> int:
 
 def test_postgresql_restarted_and_its_connections_cut_in_the_middle_of_load(postgres: Any, tmp_path: Path) -> None:
     till = opened_till(tmp_path / "var", _url(postgres))
-    server = Server(tmp_path / "var", url=_url(postgres))
-    till.place = server.place
-    with load(till):
-        for _ in range(5):
-            _receipts(till, 4)
-            assert _cut(postgres) > 0
-    proved_at(till)
-    for stop in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast and immediate shutdown; the second is a crash
+    with Server(tmp_path / "var", url=_url(postgres)) as server:
+        till.place = server.place
         with load(till):
-            _receipts(till, 10)
-            os.kill(postgres.get_pid(), stop)
-            postgres.get_postmaster_info().process.wait(60)
-            postgres.ensure_postgres_running()
-            _receipts(till, 10)
+            for _ in range(5):
+                _receipts(till, 4)
+                assert _cut(postgres) > 0
         proved_at(till)
-    assert server.stop() == 0
+        for stop in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast and immediate shutdown; the second is a crash
+            with load(till):
+                _receipts(till, 10)
+                os.kill(postgres.get_pid(), stop)
+                postgres.get_postmaster_info().process.wait(60)
+                postgres.ensure_postgres_running()
+                _receipts(till, 10)
+            proved_at(till)
+        assert server.stop() == 0
 
 
 def test_two_servers_take_the_same_statements_at_once(database_url: str, tmp_path: Path) -> None:
     till = opened_till(tmp_path / "var", database_url)
-    servers = [Server(tmp_path / "var", url=database_url) for _ in range(2)]
-    statements = [till.statement() for _ in range(12)]
-    tills = [replace(till, place=servers[number % 2].place, receipts=[]) for number in range(WRITERS)]
+    with Server(tmp_path / "var", url=database_url) as one, Server(tmp_path / "var", url=database_url) as other:
+        servers = (one, other)
+        statements = [till.statement() for _ in range(12)]
+        tills = [replace(till, place=servers[number % 2].place, receipts=[]) for number in range(WRITERS)]
 
-    def sell(by: Till, number: int) -> None:
-        for statement in statements[:: -1 if number > 1 else 1]:
-            by.sell(statement)
+        def sell(by: Till, number: int) -> None:
+            for statement in statements[:: -1 if number > 1 else 1]:
+                by.sell(statement)
 
-    threads = [threading.Thread(target=sell, args=(by, number)) for number, by in enumerate(tills)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    till.receipts = [receipt for by in tills for receipt in by.receipts]
-    assert len(till.receipts) == WRITERS * len(statements)
-    assert len({(receipt["id"], receipt["index"]) for receipt in till.receipts}) == len(statements)
-    till.place = servers[1].place
-    proved_at(till)
-    assert [server.stop() for server in servers] == [0, 0]
+        threads = [threading.Thread(target=sell, args=(by, number)) for number, by in enumerate(tills)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        till.receipts = [receipt for by in tills for receipt in by.receipts]
+        assert len(till.receipts) == WRITERS * len(statements)
+        assert len({(receipt["id"], receipt["index"]) for receipt in till.receipts}) == len(statements)
+        till.place = other.place
+        proved_at(till)
+        assert [server.stop() for server in servers] == [0, 0]
 
 
 @pytest.fixture

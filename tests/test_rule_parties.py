@@ -289,3 +289,19 @@ def test_the_operator_and_the_ledger_keep_their_places(world: World) -> None:
     about = uuid("operator") + "#authority"
     refused(Refused, "/subjects/0", world.say, "party.suspended", "operator", about, {"reason": "fraud"})
     refused(Refused, "/subjects/0", world.say, "party.registered", "operator", LEDGER + "#authority", details)
+
+
+def test_a_key_that_was_added_at_the_very_time_of_the_theft_is_doubtful(world: World) -> None:
+    shop = uuid("shop") + "#authority"
+    for name in ("before", "at"):
+        world.say("key.added", "shop", shop, {"key": did(name), "custody": "self"}, keys=[did("shop"), did(name)])
+    since = world.parties.keys[did("at")].added_at
+    assert world.parties.keys[did("before")].added_at < since
+    world.say("key.revoked", "operator", shop, {"key": did("shop"), "reason": "compromised", "since": since})
+    found = doubt.doubts(world.parties)
+    assert set(found) == {did("shop"), did("at")}
+    assert (found[did("at")].since, found[did("at")].cause) == (since, did("shop"))
+    # Of two causes the earlier counts: what is said later of the key itself changes nothing.
+    late = times.format_recorded(times.parse_recorded(since) + times.SECOND)
+    world.say("key.revoked", "operator", shop, {"key": did("at"), "reason": "compromised", "since": late})
+    assert doubt.doubts(world.parties)[did("at")] == found[did("at")]

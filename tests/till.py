@@ -80,7 +80,7 @@ class Till:
             if got is not None and got[0] != 503:
                 assert got[0] in {200, 201}, got
                 return got
-            time.sleep(0.05)
+            time.sleep(0.2)
         raise AssertionError("no receipt, however often the statement was sent")
 
 

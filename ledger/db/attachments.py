@@ -36,10 +36,12 @@ from ledger.db.copies import (
     Kept,
     KeyBox,
     Use,
+    digest_of,
     drop_key,
     identity_of,
     is_,
     kept_of,
+    parts_of,
     put_key,
     row_of,
     take,
@@ -65,7 +67,6 @@ REMEMBER = 10 * times.MINUTE
 """How long a process lists a copy without asking for it again. What another process erases in that time is listed as
 what it is, an erased file; no sweep takes it, as it was touched less than ``RENEW`` ago."""
 MAX_REMEMBERED = 4096
-CHUNK = 64 * 1024
 _COPIES = COPY_SQL + "WHERE a.sha256 IN {among} AND a.party = ?"
 
 
@@ -94,7 +95,7 @@ class Attachments:
 
         Raises ``Unavailable``, with nothing kept, if the epoch that was to wrap its key ended meanwhile.
         """
-        digest, size = _digest(file)
+        digest, size = digest_of(file)
         known = self.find(digest, [party])
         if known is not None and known.state == WHOLE and self._is_whole(known):
             self._touch([known])
@@ -103,10 +104,10 @@ class Attachments:
         if self._waiting(party) + size > MAX_WAITING:
             raise Refused(f"got uploads of more than {MAX_WAITING} bytes that no statement of this party lists")
         key, identity = self._rand(32), identity_of(party, digest)
-        place = self._store.put(encrypt(_parts(file), key, FILE, identity))
+        place = self._store.put(encrypt(parts_of(file), key, FILE, identity))
         small = None
         if thumbnail is not None:
-            small = self._store.put(encrypt(_parts(thumbnail), key, THUMBNAIL, identity))
+            small = self._store.put(encrypt(parts_of(thumbnail), key, THUMBNAIL, identity))
         kept = Kept(
             party, digest, media_type, size, WHOLE, small is not None, bytes.fromhex(place),
             None if small is None else bytes.fromhex(small), times.format_recorded(self._clock()),
@@ -381,18 +382,3 @@ class Attachments:
     def _writing(self) -> Iterator[Connection]:
         with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
             yield connection
-
-
-def _digest(file: IO[bytes]) -> tuple[str, int]:
-    """The SHA-256 in hex and the size of a file."""
-    digest, size = sha256(), 0
-    for part in _parts(file):
-        digest.update(part)
-        size += len(part)
-    return digest.hexdigest(), size
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    while part := file.read(CHUNK):
-        yield part

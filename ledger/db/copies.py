@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from hashlib import sha256
+from typing import IO, Any, Protocol
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
@@ -14,6 +15,7 @@ from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
 from ledger.leaf import Attachment
 
+CHUNK = 64 * 1024
 WHOLE, ALTERED, MISSING, ERASED = "whole", "altered", "missing", "erased"
 
 
@@ -80,6 +82,22 @@ class Use:
     public: bool
 
 
+def digest_of(file: IO[bytes]) -> tuple[str, int]:
+    """The SHA-256 in hex and the size of a file."""
+    digest, size = sha256(), 0
+    for part in parts_of(file):
+        digest.update(part)
+        size += len(part)
+    return digest.hexdigest(), size
+
+
+def parts_of(file: IO[bytes]) -> Iterator[bytes]:
+    """A file in parts, from its beginning."""
+    file.seek(0)
+    while part := file.read(CHUNK):
+        yield part
+
+
 def identity_of(party: str, digest: str) -> bytes:
     """The row of a copy, for the encryption of the file."""
     return f"attachment/{party}/{digest}".encode()
@@ -101,9 +119,9 @@ def put_key(connection: Connection, kept: Kept, epoch: int, wrapped: bytes) -> N
     connection.execute(insert(file_key).values(party=kept.party, sha256=digest, epoch=epoch, wrapped=wrapped))
 
 
-def drop_key(connection: Connection, party: str, sha256: str) -> bytes:
-    """Delete the key of a copy; the digest of the file in bytes."""
-    digest = bytes.fromhex(sha256)
+def drop_key(connection: Connection, party: str, name: str) -> bytes:
+    """Delete the key of a party's copy of the file with this digest (64 hex), which is returned in bytes."""
+    digest = bytes.fromhex(name)
     connection.execute(delete(file_key).where(file_key.c.party == party, file_key.c.sha256 == digest))
     return digest
 
