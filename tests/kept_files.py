@@ -50,6 +50,11 @@ def stored(shop: Stall) -> list[Path]:
     return sorted(path for path in (shop.directory / "blobs").glob("??/??/*"))
 
 
+def keys(shop: Stall) -> list[str]:
+    """The digests of the files that have a key."""
+    return sorted(bytes(row[1]).hex() for row in shop.ledger.epochs.rows()[2])
+
+
 def keep_of(ledger: Ledger) -> Kept:
     kept = ledger.attachments.find(DIGEST, [SHOP])
     assert kept is not None

@@ -147,7 +147,7 @@ def test_a_backup_holds_sealed_members_and_no_key_to_them(told: Told, tmp_path: 
         assert file.execute("SELECT count(*) FROM epoch").fetchone() == (0,)
         assert file.execute("SELECT count(*) FROM sealed").fetchone()[0] >= 3
         assert file.execute("PRAGMA journal_mode").fetchone() == ("delete",)
-    epochs, keys = keyfile.read_keys(tmp_path / "stolen" / keyfile.NAME)
+    epochs, keys, _ = keyfile.read_keys(tmp_path / "stolen" / keyfile.NAME)
     raw = backup_of(told).read_bytes()
     assert not [row for row in (*epochs, *keys) if bytes(row[-1 if len(row) == 4 else 1]) in raw]
     assert backup_of(told).stat().st_mode & 0o777 == 0o600
@@ -167,7 +167,7 @@ def test_what_the_service_still_has_opens_nothing_of_the_erased(told: Told, tmp_
     ledger.close()
     for path in (told.place / "ledger.sqlite3", backup_of(told), told.shelf / keyfile.NAME):
         assert not opens(told, path, epochs)
-    old, _ = keyfile.read_keys(tmp_path / "stolen" / keyfile.NAME)
+    old, _, _ = keyfile.read_keys(tmp_path / "stolen" / keyfile.NAME)
     wrapped = bytes(old[0][1])
     for path in (*told.place.rglob("*"), *told.shelf.rglob("*")):
         assert not path.is_file() or wrapped not in path.read_bytes(), path

@@ -16,7 +16,7 @@ from ledger.db.engine import open_engine
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 from tests.bucket import bucket
-from tests.kept_files import CONTENT, DIGEST, RIVAL, SHOP, SMALL, keep, keep_of, listed, read, say, shop, stored
+from tests.kept_files import CONTENT, DIGEST, RIVAL, SHOP, SMALL, keep, keep_of, keys, listed, read, say, shop, stored
 from tests.stall import Stall, stall, urn
 
 __all__ = ["shop"]
@@ -115,9 +115,11 @@ def test_a_file_of_another_row_does_not_open(shop: Stall) -> None:
         shop.ledger.attachments.verify(kept)
     engine = open_engine(shop.url)
     with engine.begin() as connection:
+        find = text("SELECT wrapped FROM file_key WHERE sha256 = :digest")
+        wrapped = connection.execute(find, {"digest": bytes.fromhex(other.sha256)}).scalar()
         connection.execute(
-            text("UPDATE attachment SET key = :key WHERE sha256 = :digest"),
-            {"key": other.wrapped, "digest": bytes.fromhex(DIGEST)},
+            text("UPDATE file_key SET wrapped = :wrapped WHERE sha256 = :digest"),
+            {"wrapped": wrapped, "digest": bytes.fromhex(DIGEST)},
         )
     engine.dispose()
     moved = shop.ledger.attachments.find(DIGEST, [SHOP])
@@ -184,7 +186,9 @@ def test_a_day_later_what_no_statement_lists_is_swept(shop: Stall) -> None:
     shop.ledger.attachments.sweep()
     assert len(stored(shop)) == 4, "a day has not passed"
     shop.clock.now += times.SECOND
+    assert len(keys(shop)) == 2
     assert shop.ledger.attachments.sweep() == 1
+    assert keys(shop) == [DIGEST]
     assert shop.ledger.attachments.find(sha256(b"forgotten").hexdigest(), [SHOP]) is None
     kept = shop.ledger.attachments.find(DIGEST, [SHOP])
     assert kept is not None

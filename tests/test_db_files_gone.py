@@ -13,7 +13,7 @@ from ledger import times
 from ledger.db import attachments as files
 from ledger.db.blobs import FolderStore
 from ledger.db.copies import ERASED, Gone
-from tests.kept_files import CONTENT, DIGEST, RIVAL, SHOP, keep, listed, read, say, shop, stored
+from tests.kept_files import CONTENT, DIGEST, RIVAL, SHOP, keep, keys, listed, read, say, shop, stored
 from tests.stall import Stall, urn
 
 __all__ = ["shop"]
@@ -21,6 +21,7 @@ __all__ = ["shop"]
 
 def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Stall) -> None:
     kept, private = keep(shop), keep(shop, b"private")
+    assert keys(shop) == sorted([kept.sha256, private.sha256])
     public_statement = say(shop)
     private_statement = say(shop, "brooch", public=False, content=b"private")
     assert shop.ledger.attachments.erase([public_statement, private_statement]) == 2
@@ -28,7 +29,7 @@ def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Sta
     find = shop.ledger.attachments.find
     tombstone = find(DIGEST, [SHOP])
     assert tombstone is not None
-    assert (tombstone.state, tombstone.wrapped) == (ERASED, b"")
+    assert (tombstone.state, keys(shop)) == (ERASED, [])
     for use in (shop.ledger.attachments.verify, lambda one: read(shop, one)):
         with pytest.raises(Gone) as gone:
             use(tombstone)

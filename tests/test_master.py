@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
-from ledger.db import master
+from api.app import create_app
+from api.passwords import hasher
+from api.settings import Settings
+from ledger.db import epochs, master, tables
 from ledger.db.keyservice import KeyClient
 from ledger.db.ledger import Ledger, create_ledger, open_ledger
 from ledger.db.secret import KEY_NAME, KeyKeeper, MasterKey
 from ledger.errors import Invalid, Refused, Unavailable
-from tests.build import ring
-from tests.shop import START, open_shop
+from tests.build import ring, uuid
+from tests.console import HTTPS, PASSWORD, Browser, add_person, login_of
+from tests.private_shop import shown
+from tests.shop import START, Party, Shop, open_shop
+from tests.shop import Clock as ShopClock
 from tests.stall import MASTER, Clock
 
 ROOT = Path(__file__).parents[1]
-SECRET = {"customer": {"name": "Ada Example"}}
+PHONE = "+1 202 555 0100"
+PHOTO = b"what a camera saw"
+LISTED = {"name": "a.jpg", "media_type": "image/jpeg", "size": len(PHOTO), "sha256": sha256(PHOTO).hexdigest()}
+SECRET = {"customer": {"name": "Ada Example", "phone": PHONE}, "attachments": [LISTED]}
+JEWELLER = uuid("jeweller")
 
 
 @pytest.fixture(params=["unix", "http"])
@@ -37,11 +51,16 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyClient
 
 
 def filled(directory: Path, url: str | None = None) -> str:
-    """A ledger whose master key is ``master.key`` in its folder, with a sale and private members; its URL."""
+    """A ledger whose master key is ``master.key`` in its folder, with all that a master key wraps; its URL.
+
+    A party in custody, a person, and a sale with private members, by which it is found, and a private file.
+    """
     with open_shop(directory, url) as shop:
         jeweller = shop.party("jeweller", "retailer")
+        add_person(shop, jeweller.id, "owner", "otto")
         shop.say(jeweller, "item.registered", ring(1), {"name": "Ring", "category": "jewellery"})
         statement = shop.statement(jeweller, "item.sold", ring(1), {"channel": "store"})
+        shop.ledger.attachments.keep(JEWELLER, "image/jpeg", io.BytesIO(PHOTO), None)
         assert shop.post("/v1/statements", {"statement": statement, "private": SECRET}, jeweller).status_code == 201
         (directory / master.NAME).write_text(bytes(range(32)).hex() + "\n")
         return shop.ledger.url
@@ -52,11 +71,42 @@ def opened(directory: Path, url: str, key: KeyKeeper) -> Ledger:
 
 
 def prove(ledger: Ledger) -> None:
-    """Everything that the master key wraps is of use: the ledger signs, the operator speaks, private members open."""
+    """Everything that the master key wraps is of use.
+
+    The ledger signs, parties in custody speak, private members and files open, people are found by login and have their
+    names, and records are found by a telephone number.
+    """
     assert ledger.writer.seal(force=True)
     assert ledger.access.party_signer(ledger.operator) is not None
-    (texts,) = ledger.vault.disclosures(ring(1)).values()
-    assert len(texts) == 1
+    assert ledger.access.party_signer(JEWELLER) is not None
+    ((sale, texts),) = ledger.vault.disclosures(ring(1)).items()
+    assert len(texts) == 2
+    photo = ledger.attachments.find(str(LISTED["sha256"]), [JEWELLER])
+    assert photo is not None
+    assert b"".join(ledger.attachments.parts(photo)) == PHOTO
+    proof = ledger.access.people.by_login(login_of("otto"))
+    assert proof is not None
+    assert proof.hash is not None
+    assert hasher().verify(proof.hash, PASSWORD)
+    assert [person.name for person in ledger.access.people.all()] == ["Otto"]
+    assert [found.statement for found in ledger.finder.find(JEWELLER, "phone", PHONE)] == [sale]
+
+
+@contextmanager
+def serving(directory: Path, url: str, key: KeyKeeper) -> Iterator[Shop]:
+    """The interface of a ledger that ``filled`` made, opened with this master key alone."""
+    clock, ledgers = ShopClock(), list[Ledger]()
+
+    def open_it() -> Ledger:
+        ledgers.append(open_ledger(url, directory=directory, master=key, clock=clock))
+        return ledgers[-1]
+
+    app = create_app(Settings(directory, HTTPS, url, jobs=False), open_it, clock)
+    with TestClient(app, base_url=HTTPS) as http:
+        ledger = ledgers[-1]
+        operator = Party(ledger.operator, ledger.access.create_api_key(ledger.operator, ["admin"], "operator"))
+        mine = Party(JEWELLER, ledger.access.create_api_key(JEWELLER, ["write"], "jeweller"))
+        yield Shop(app, http, ledger, clock, operator, {"jeweller": mine}, count=100)
 
 
 def test_a_key_service_wraps_for_one_row_only(client: KeyClient) -> None:
@@ -155,6 +205,35 @@ def test_a_rotation_changes_wrapped_keys_and_no_entry(tmp_path: Path, database_u
                     MASTER.unwrap(bytes(wrapped), identity_of(key))
     finally:
         ledger.close()
+
+
+def test_after_a_rotation_people_come_in_and_records_are_found_and_shown(tmp_path: Path, database_url: str) -> None:
+    filled(tmp_path, database_url)
+    ledger = opened(tmp_path, database_url, MASTER)
+    assert master.rotate(ledger, {})[1]
+    ledger.close()
+    new = MasterKey.from_file(tmp_path / master.NAME)
+    with serving(tmp_path, database_url, new) as shop:
+        browser, jeweller = Browser(shop), shop.parties["jeweller"]
+        assert browser.log_in(login_of("otto"), PASSWORD + "!").status_code == 401
+        assert browser.log_in(login_of("otto")).status_code == 200
+        assert browser.get("/v1/people").json()["people"][0]["name"] == "Otto"
+        found = shop.post("/v1/find", {"phone": PHONE}, jeweller).json()["found"]
+        (sale,) = shown(shop, jeweller, ring(1)).items()
+        assert (found[0]["statement"], SECRET) == sale
+        assert shop.get(f"/v1/attachments/{LISTED['sha256']}", jeweller).content == PHOTO
+        shop.say(jeweller, "maintenance.performed", ring(1), {"work": ["polish"]})
+
+
+def test_every_wrapped_column_is_wrapped_again_by_a_rotation_or_a_roll() -> None:
+    by_master = [name for name, _, _ in master.WRAPPED]
+    by_epochs = [table.name for table in epochs.WRAPPED]
+    wrapped = [table.name for table in tables.metadata.sorted_tables if "wrapped" in table.columns]
+    assert sorted([*by_master, *by_epochs]) == sorted(wrapped)
+    for name, column, _ in master.WRAPPED:
+        assert tables.metadata.tables[name].primary_key.columns.keys() == [column]
+    for table in epochs.WRAPPED:
+        assert [str(key.target_fullname) for key in table.columns["epoch"].foreign_keys] == ["epoch.id"]
 
 
 @pytest.mark.parametrize("step", ["written", "wrapped", "replaced"])

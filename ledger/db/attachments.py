@@ -5,9 +5,9 @@ committed together with a row of ``attachment_use``. What no statement lists a d
 stored file that no row names. Every reading compares the whole file with its digest before the first byte leaves; a
 file that is gone or altered is marked so, and the mark shows where the statement is shown.
 
-Each copy has a key of its own, wrapped by the master key, or by whatever else wraps keys (``KeyBox``): destroying the
-key and the file erases the copy. Two parties that upload the same bytes have two copies: what one of them erases stays
-the other's, and neither learns of the other.
+Each copy has a key of its own in ``file_key``, wrapped by an epoch as those of private members are (``KeyBox``), and in
+no backup: destroying the key and the file erases the copy. Two parties that upload the same bytes have two copies: what
+one of them erases stays the other's, and neither learns of the other.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from ledger.db.cipher import FILE, THUMBNAIL, Altered, decrypt, encrypt
 from ledger.db.connect import session
 from ledger.db.copies import (
     ALTERED,
+    COPY,
+    COPY_SQL,
     ERASED,
     MISSING,
     WHOLE,
@@ -34,9 +36,13 @@ from ledger.db.copies import (
     Kept,
     KeyBox,
     Use,
+    digest_of,
+    drop_key,
     identity_of,
     is_,
     kept_of,
+    parts_of,
+    put_key,
     row_of,
     take,
     tombstone,
@@ -46,7 +52,7 @@ from ledger.db.copies import (
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
-from ledger.db.tables import attachment, attachment_use
+from ledger.db.tables import attachment, attachment_use, file_key
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
@@ -63,11 +69,7 @@ what it is, an erased file; no sweep takes it, as it was touched less than ``REN
 MAX_REMEMBERED = 4096
 MAX_USES = 64
 """Statements that one request for a private file looks at."""
-CHUNK = 64 * 1024
-
-
-_NAMES = ", ".join(f'"{column.name}"' for column in attachment.columns)
-_COPIES = f"SELECT {_NAMES} FROM attachment WHERE sha256 IN {{among}} AND party = ?"  # noqa: S608 -- names of ours
+_COPIES = COPY_SQL + "WHERE a.sha256 IN {among} AND a.party = ?"
 
 
 class Attachments:
@@ -91,8 +93,11 @@ class Attachments:
         self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
 
     def keep(self, party: str, media_type: str, file: IO[bytes], thumbnail: IO[bytes] | None) -> tuple[Kept, bool]:
-        """Keep a file for a party; the copy, and whether it is new. Raises ``Refused`` if too much waits already."""
-        digest, size = _digest(file)
+        """Keep a file for a party; the copy, and whether it is new. Raises ``Refused`` if too much waits already.
+
+        Raises ``Unavailable``, with nothing kept, if the epoch that was to wrap its key ended meanwhile.
+        """
+        digest, size = digest_of(file)
         known = self.find(digest, [party])
         if known is not None and known.state == WHOLE and self._is_whole(known):
             self._touch([known])
@@ -101,22 +106,26 @@ class Attachments:
         if self._waiting(party) + size > MAX_WAITING:
             raise Refused(f"got uploads of more than {MAX_WAITING} bytes that no statement of this party lists")
         key, identity = self._rand(32), identity_of(party, digest)
-        place = self._store.put(encrypt(_parts(file), key, FILE, identity))
+        place = self._store.put(encrypt(parts_of(file), key, FILE, identity))
         small = None
         if thumbnail is not None:
-            small = self._store.put(encrypt(_parts(thumbnail), key, THUMBNAIL, identity))
+            small = self._store.put(encrypt(parts_of(thumbnail), key, THUMBNAIL, identity))
         kept = Kept(
             party, digest, media_type, size, WHOLE, small is not None, bytes.fromhex(place),
-            None if small is None else bytes.fromhex(small), self._keys.wrap(key, identity),
-            times.format_recorded(self._clock()),
+            None if small is None else bytes.fromhex(small), times.format_recorded(self._clock()),
         )  # fmt: skip
-        self._insert(kept)
+        # Only now: an upload may take long, and an epoch does not wait for it.
+        self._insert(kept, *self._keys.wrap_file_key(key, party, bytes.fromhex(digest)))
         found = self.find(digest, [party])
         if found is None or found.place != kept.place:
             # The same upload came twice at once, and the other was first.
             self._discard([kept])
-        self._remember([found or kept])
-        return found or kept, found is None or found.place == kept.place
+        if found is None or (found.place != kept.place and found.state != WHOLE):
+            # Or the epoch of its key has ended, and another upload takes the one in force.
+            self._keys.forget()
+            raise Unavailable("the key that was to protect this file was replaced just now: try again")
+        self._remember([found])
+        return found, found.place == kept.place
 
     def find(self, digest: str, parties: Collection[str]) -> Kept | None:
         """The copy of a file (64 hex) that one of these parties has, a whole one if any is."""
@@ -126,11 +135,8 @@ class Attachments:
     def find_public(self, digest: str, subject: str | None = None) -> Kept | None:
         """The copy of a file that a statement lists in public: one about this subject, or any."""
         use, copy = attachment_use.c, attachment.c
-        query = (
-            select(attachment)
-            .join(attachment_use, and_(copy.sha256 == use.sha256, copy.party == use.party))
-            .where(use.sha256 == bytes.fromhex(digest), use.public == 1)
-        )
+        listed = and_(copy.sha256 == use.sha256, copy.party == use.party)
+        query = COPY.join(attachment_use, listed).where(use.sha256 == bytes.fromhex(digest), use.public == 1)
         if subject is not None:
             query = query.where(use.subject == subject)
         found = [kept_of(row) for row in self._read(query)]
@@ -146,9 +152,9 @@ class Attachments:
         """The copies of a file (64 hex) that statements list in private, with each of these statements, once."""
         use, copy = attachment_use.c, attachment.c
         same = and_(copy.sha256 == use.sha256, copy.party == use.party)
-        query = select(attachment, use.statement, use.subject).join(attachment_use, same)
+        query = COPY.add_columns(use.statement, use.subject).join(attachment_use, same)
         query = query.where(use.sha256 == bytes.fromhex(digest), use.public == 0).order_by(use.statement)
-        rows, width = self._read(query.limit(MAX_USES)), len(attachment.columns)
+        rows, width = self._read(query.limit(MAX_USES)), len(COPY.selected_columns)
         found = [(kept_of(row[:width]), Use(urn_of(row[width]), row[width + 1], public=False)) for row in rows]
         return list({use.statement: (kept, use) for kept, use in found}.values())
 
@@ -205,7 +211,9 @@ class Attachments:
         place = kept.thumbnail_place if thumbnail else kept.place
         if place is None or kept.state == ERASED:
             raise Gone(ERASED if kept.state == ERASED else MISSING)
-        key = self._keys.unwrap(kept.wrapped, kept.identity)
+        key = self._keys.file_key(kept.party, bytes.fromhex(kept.sha256))
+        if key is None:
+            raise Gone(ERASED)
         digest = sha256()
         try:
             stored = self._store.get(place.hex())
@@ -221,7 +229,7 @@ class Attachments:
 
     def check_some(self, count: int) -> list[Kept]:
         """Verify the ``count`` copies that nobody looked at for longest; those that are altered or missing."""
-        query = select(attachment).where(attachment.c.state != ERASED).order_by(attachment.c.checked_at).limit(count)
+        query = COPY.where(file_key.c.epoch.is_not(None)).order_by(attachment.c.checked_at).limit(count)
         bad = []
         for row in self._read(query):
             kept = kept_of(row)
@@ -267,8 +275,10 @@ class Attachments:
         used = select(use.sha256).where(use.sha256 == copy.sha256, use.party == copy.party).exists()
         forgotten = and_(copy.touched_at < times.format_recorded(before), copy.state != ERASED, ~used)
         with self._writing() as connection:
-            swept = [kept_of(row) for row in connection.execute(select(attachment).where(forgotten).with_for_update())]
-            connection.execute(delete(attachment).where(forgotten))
+            rows = connection.execute(delete(attachment).where(forgotten).returning(*attachment.columns)).all()
+            swept = [kept_of((*row, None)) for row in rows]
+            for kept in swept:
+                drop_key(connection, kept.party, kept.sha256)
         self._discard(swept)
         return len(swept) + self._sweep_store(before)
 
@@ -299,22 +309,28 @@ class Attachments:
             return True
         return False
 
-    def _insert(self, kept: Kept) -> None:
-        """Write the row of a new copy, or of one that is put in the place of what is altered, missing or erased."""
+    def _insert(self, kept: Kept, epoch: int, wrapped: bytes) -> None:
+        """Write row and key of a new copy, or of one that is put in the place of what is altered, missing or erased.
+
+        Changes nothing if another process was first, or the epoch is there no longer.
+        """
         now = times.format_recorded(self._clock())
         row = {
             "party": kept.party, "sha256": bytes.fromhex(kept.sha256), "media_type": kept.media_type,
-            "size": kept.size, "place": kept.place, "thumbnail": kept.thumbnail_place, "key": kept.wrapped,
-            "state": WHOLE, "touched_at": now, "checked_at": now,
+            "size": kept.size, "place": kept.place, "thumbnail": kept.thumbnail_place, "state": WHOLE,
+            "touched_at": now, "checked_at": now,
         }  # fmt: skip
         old: list[Kept] = []
         with suppress(IntegrityError), self._writing() as connection:
-            there = connection.execute(row_of(kept.party, row["sha256"]).with_for_update()).first()
-            if there is None:
+            there = connection.execute(row_of(kept.party, row["sha256"]).with_for_update(of=attachment)).first()
+            known = None if there is None else kept_of(there)
+            if known is None:
                 connection.execute(insert(attachment).values(**row))
-            elif there.state != WHOLE:
+            elif known.state != WHOLE:
                 connection.execute(update(attachment).where(*is_(kept.party, row["sha256"])).values(**row))
-                old.append(kept_of(there))
+            if known is None or known.state != WHOLE:
+                put_key(connection, kept, epoch, wrapped)
+                old += [known] if known is not None else []
         self._discard(old)
         self.changes += len(old)
 
@@ -378,18 +394,3 @@ class Attachments:
     def _writing(self) -> Iterator[Connection]:
         with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
             yield connection
-
-
-def _digest(file: IO[bytes]) -> tuple[str, int]:
-    """The SHA-256 in hex and the size of a file."""
-    digest, size = sha256(), 0
-    for part in _parts(file):
-        digest.update(part)
-        size += len(part)
-    return digest.hexdigest(), size
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    while part := file.read(CHUNK):
-        yield part

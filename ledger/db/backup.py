@@ -1,9 +1,9 @@
-"""Backups of a ledger while it is in use: a consistent copy without the keys to private members, and the keys apart.
+"""Backups of a ledger while it is in use: a copy without the keys to private members and files, and the keys apart.
 
-SQLite's backup API copies from one snapshot while others write. From the copy ``epoch`` and ``seal_key`` are removed,
-and the file is packed so that no page remembers them; they go into the keys file (``keyfile``). Of a PostgreSQL ledger
-only the keys file is written here: ``pg_dump --exclude-table-data=epoch --exclude-table-data=seal_key`` makes the rest
-(docs/privacy.md).
+SQLite's backup API copies from one snapshot while others write. From the copy ``epoch``, ``seal_key`` and ``file_key``
+are removed, and the file is packed so that no page remembers them; they go into the keys file (``keyfile``). Of a
+PostgreSQL ledger only the keys file is written here: ``pg_dump`` with ``--exclude-table-data`` for each of the three
+makes the rest (docs/privacy.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ledger.db.engine import parse_url
-from ledger.db.keyfile import NAME, Rows, note_file, sync_folder, write_keys
+from ledger.db.keyfile import NAME, Rows, clear_rows, note_file, sync_folder, take_rows, write_keys
 from ledger.db.ledger import Ledger
 from ledger.errors import Refused, Unavailable
 
@@ -54,16 +54,14 @@ def _copy(source: Path, part: Path) -> Rows:
             live.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
             copy.execute("PRAGMA secure_delete=ON")
-            epochs = copy.execute("SELECT id, wrapped, created_at FROM epoch").fetchall()
-            keys = copy.execute('SELECT statement, "class", epoch, wrapped FROM seal_key').fetchall()
+            keys = take_rows(copy)
             copy.execute("BEGIN")
-            copy.execute("DELETE FROM seal_key")
-            copy.execute("DELETE FROM epoch")
+            clear_rows(copy)
             copy.execute("COMMIT")
             copy.execute("VACUUM")
             found = copy.execute("PRAGMA quick_check").fetchone()[0]
             if found != "ok":
                 raise Unavailable(f"the copy is damaged, and so is perhaps the ledger: {found[:80]}")
-            return epochs, keys
+            return keys
     except sqlite3.Error as error:
         raise Unavailable(f"cannot copy the ledger: {type(error).__name__}") from error

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from hashlib import sha256
+from typing import IO, Any, Protocol
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
 from ledger.db.draft import Row
-from ledger.db.tables import attachment, attachment_use
+from ledger.db.tables import attachment, attachment_use, file_key
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
 from ledger.leaf import Attachment
 
+CHUNK = 64 * 1024
 WHOLE, ALTERED, MISSING, ERASED = "whole", "altered", "missing", "erased"
 
 
+_ITS_KEY = and_(file_key.c.party == attachment.c.party, file_key.c.sha256 == attachment.c.sha256)
+COPY = select(attachment, file_key.c.epoch).select_from(attachment.outerjoin(file_key, _ITS_KEY))
+"""The query for copies, in the order of ``kept_of``: the row, and the epoch that its key is of, if it has one."""
+COPY_SQL = (
+    f"SELECT {', '.join(f'a.{column.name}' for column in attachment.columns)}, k.epoch FROM attachment a "  # noqa: S608
+    "LEFT JOIN file_key k ON k.party = a.party AND k.sha256 = a.sha256 "
+)
+"""The same for a session; names of ours."""
+
+
 class KeyBox(Protocol):
-    """What wraps the key of a file; ``secret.MasterKey`` does."""
+    """What wraps the keys of files by epochs that come to an end; ``vault.Vault`` does."""
 
-    def wrap(self, plain: bytes, identity: bytes) -> bytes:
-        """The key encrypted for the row ``identity``."""
+    def wrap_file_key(self, key: bytes, party: str, digest: bytes) -> tuple[int, bytes]:
+        """The number of the epoch in force, and the key wrapped by it for this file of this party."""
 
-    def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
-        """The key again; raises ``Unavailable`` if it is not this row's or was destroyed."""
+    def file_key(self, party: str, digest: bytes) -> bytes | None:
+        """The key as it is kept now, or ``None``; raises ``Unavailable`` if what is kept is not this file's."""
+
+    def forget(self) -> None:
+        """Look for the epoch in force again."""
 
 
 class Gone(Exception):
@@ -37,7 +52,10 @@ class Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A party's copy of a file; ``sha256`` in hex, ``thumbnail`` says that there is one."""
+    """A party's copy of a file; ``sha256`` in hex, ``thumbnail`` says that there is one.
+
+    One whose key is gone is ``ERASED``, whatever its row says: nothing opens it.
+    """
 
     party: str
     sha256: str
@@ -47,12 +65,11 @@ class Kept:
     thumbnail: bool
     place: bytes
     thumbnail_place: bytes | None
-    wrapped: bytes
     touched_at: str
 
     @property
     def identity(self) -> bytes:
-        """The row, for the encryption of key and file."""
+        """The row, for the encryption of the file."""
         return identity_of(self.party, self.sha256)
 
 
@@ -65,8 +82,24 @@ class Use:
     public: bool
 
 
+def digest_of(file: IO[bytes]) -> tuple[str, int]:
+    """The SHA-256 in hex and the size of a file."""
+    digest, size = sha256(), 0
+    for part in parts_of(file):
+        digest.update(part)
+        size += len(part)
+    return digest.hexdigest(), size
+
+
+def parts_of(file: IO[bytes]) -> Iterator[bytes]:
+    """A file in parts, from its beginning."""
+    file.seek(0)
+    while part := file.read(CHUNK):
+        yield part
+
+
 def identity_of(party: str, digest: str) -> bytes:
-    """The row of a copy, for the encryption of its key and of the file."""
+    """The row of a copy, for the encryption of the file."""
     return f"attachment/{party}/{digest}".encode()
 
 
@@ -77,16 +110,30 @@ def is_(party: str, digest: Any) -> tuple[Any, Any]:
 
 def row_of(party: str, digest: Any) -> Any:
     """The query for a copy's row."""
-    return select(attachment).where(*is_(party, digest))
+    return COPY.where(*is_(party, digest))
+
+
+def put_key(connection: Connection, kept: Kept, epoch: int, wrapped: bytes) -> None:
+    """Write the key of a copy, in the place of any that is there."""
+    digest = drop_key(connection, kept.party, kept.sha256)
+    connection.execute(insert(file_key).values(party=kept.party, sha256=digest, epoch=epoch, wrapped=wrapped))
+
+
+def drop_key(connection: Connection, party: str, name: str) -> bytes:
+    """Delete the key of a party's copy of the file with this digest (64 hex), which is returned in bytes."""
+    digest = bytes.fromhex(name)
+    connection.execute(delete(file_key).where(file_key.c.party == party, file_key.c.sha256 == digest))
+    return digest
 
 
 def take(connection: Connection, party: str, digest: bytes) -> Kept | None:
-    """Delete the row of a copy that no statement lists any more, and return what it was."""
+    """Delete row and key of a copy that no statement lists any more, and return what it was."""
     use = attachment_use.c
     if connection.execute(select(use.party).where(use.party == party, use.sha256 == digest).limit(1)).first():
         return None
     row = connection.execute(row_of(party, digest)).first()
     connection.execute(delete(attachment).where(*is_(party, digest)))
+    drop_key(connection, party, digest.hex())
     return None if row is None else kept_of(row)
 
 
@@ -94,17 +141,16 @@ def tombstone(kept: Kept) -> Any:
     """The insert of the row that says that a file was erased, of what is listed in public."""
     return insert(attachment).values(
         party=kept.party, sha256=bytes.fromhex(kept.sha256), media_type=kept.media_type, size=kept.size, place=b"",
-        thumbnail=None, key=b"", state=ERASED, touched_at="", checked_at="",
+        thumbnail=None, state=ERASED, touched_at="", checked_at="",
     )  # fmt: skip
 
 
 def kept_of(row: Any) -> Kept:
-    """The copy that a row describes, in the table's order of columns."""
-    party, digest, media_type, size, place, small, key, state, touched_at, _ = row
-    small = None if small is None else bytes(small)
+    """The copy that a row of ``COPY`` describes."""
+    party, digest, media_type, size, place, small, state, touched_at, _, epoch = row
+    small, state = None if small is None else bytes(small), ERASED if epoch is None else state
     return Kept(
-        party, bytes(digest).hex(), media_type, size, state, small is not None, bytes(place), small, bytes(key),
-        touched_at,
+        party, bytes(digest).hex(), media_type, size, state, small is not None, bytes(place), small, touched_at
     )  # fmt: skip
 
 

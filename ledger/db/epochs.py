@@ -7,8 +7,9 @@ they know, lose nothing:
 
 1. ``begin``: a new epoch is added. Whatever is sealed from now on takes it, in other processes after
    ``vault.REMEMBER``.
-2. ``finish``, after a grace: one transaction, under the append lock, wraps every key that is left again, and deletes
-   the old epochs. A process that still held an old one would be refused by the foreign key, and try again.
+2. ``finish``, after a grace: one transaction, under the append lock, wraps every key that is left again (of private
+   members and of files alike), and deletes the old epochs. A process that still held an old one would be refused by the
+   foreign key, and try again.
 
 ``scrub`` then has the database give up what it would keep of deleted rows: SQLite has overwritten them
 (``secure_delete``) and truncates its WAL, PostgreSQL writes the tables anew. Killed anywhere, both steps can be begun
@@ -27,17 +28,22 @@ from sqlalchemy import Engine, Table
 from ledger import times
 from ledger.db import tables
 from ledger.db.connect import session
+from ledger.db.keyfile import Rows
 from ledger.db.lock import AppendLock
 from ledger.db.secret import KeyKeeper, decrypt, encrypt
-from ledger.db.session import Insert, Session, ask, fetch
-from ledger.db.vault import epoch_identity, key_identity, new_epoch
+from ledger.db.session import Insert, Session, ask
+from ledger.db.vault import epoch_identity, file_identity, key_identity, new_epoch
 from ledger.errors import Unavailable
 
 GRACE = 15 * times.SECOND
 """Between the two steps where other processes may have the ledger open: thrice ``vault.REMEMBER``."""
+WRAPPED: tuple[Table, ...] = (tables.seal_key, tables.file_key)
+"""Each table with a column ``wrapped`` by the key of an epoch, which its column ``epoch`` names."""
 _HEAD = "SELECT size FROM head"
 _EPOCHS = "SELECT id, wrapped, created_at FROM epoch ORDER BY id"
-_KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
+_LOCK_FILE_KEYS = "LOCK TABLE file_key IN SHARE ROW EXCLUSIVE MODE"
+_SEAL_KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
+_FILE_KEYS = "SELECT party, sha256, epoch, wrapped FROM file_key"
 
 
 class Epochs:
@@ -53,11 +59,13 @@ class Epochs:
             rows = connection.begin(write=False, then=[ask(_EPOCHS)])[0]
         return int(rows[0][0]) if rows else 0
 
-    def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """Every row of ``epoch`` and of ``seal_key``, from one snapshot: what a keys file holds."""
+    def rows(self) -> Rows:
+        """Every row of ``epoch``, ``seal_key`` and ``file_key``, from one snapshot: what a keys file holds."""
         with session(self._engine) as connection:
-            epochs, keys = connection.begin(write=False, then=[ask(_EPOCHS), ask(_KEYS)])
-        return list(epochs), list(keys)
+            epochs, seals, files = connection.begin(
+                write=False, then=[ask(_EPOCHS), ask(_SEAL_KEYS), ask(_FILE_KEYS)]
+            )
+        return list(epochs), list(seals), list(files)
 
     def begin(self, after: int, now: int) -> None:
         """Add an epoch, unless there is one after this number already."""
@@ -84,10 +92,17 @@ class Epochs:
         newest = max(keys)
         with self._lock, session(self._engine) as connection:
             self.start(connection)
-            again = [_again(row, keys, newest) for row in fetch(connection, ask(_KEYS))]
+            if not self._sqlite:
+                # Uploads do not wait for the head. Before the rows are read: an upload that comes later is refused by
+                # the foreign key, and none can come in between.
+                connection.write((), (_LOCK_FILE_KEYS, ()))
+            seals, files = connection.gather(ask(_SEAL_KEYS), ask(_FILE_KEYS))
+            seals = sorted(_again(row, key_identity(bytes(row[0]), row[1]), keys, newest) for row in seals)
+            files = sorted(_again(row, file_identity(row[0], bytes(row[1])), keys, newest) for row in files)
             # All rows are written anew, so that no page keeps an old one in a gap between two others.
-            connection.write((), ("DELETE FROM seal_key", ()))
-            connection.write([Insert(tables.seal_key, sorted(again))], ("DELETE FROM epoch WHERE id < ?", (newest,)))
+            connection.write((), ("DELETE FROM seal_key", ()), ("DELETE FROM file_key", ()))
+            anew = [Insert(tables.seal_key, seals), Insert(tables.file_key, files)]
+            connection.write(anew, ("DELETE FROM epoch WHERE id < ?", (newest,)))
             connection.commit()
         return True
 
@@ -105,7 +120,7 @@ class Epochs:
                 return not busy
             driver.autocommit = True
             try:
-                for table in (tables.epoch, tables.seal_key, tables.sealed, tables.pseudonym, *also):
+                for table in dict.fromkeys((tables.epoch, *WRAPPED, tables.sealed, tables.pseudonym, *also)):
                     driver.execute(f'VACUUM (FULL) "{table.name}"')
             finally:
                 driver.autocommit = False
@@ -114,12 +129,11 @@ class Epochs:
             pooled.close()
 
 
-def _again(row: Sequence[Any], keys: dict[int, bytes], newest: int) -> tuple[Any, ...]:
-    """A row of ``seal_key`` wrapped by the newest epoch."""
-    statement, number, epoch, wrapped = row
-    statement, identity = bytes(statement), key_identity(bytes(statement), number)
+def _again(row: Sequence[Any], identity: bytes, keys: dict[int, bytes], newest: int) -> tuple[Any, ...]:
+    """A row of ``seal_key`` or ``file_key`` wrapped by the newest epoch."""
+    first, second, epoch, wrapped = row
     try:
         key = decrypt(keys[epoch], wrapped, identity)
     except (InvalidTag, ValueError, KeyError):
         raise Unavailable("a data key does not open with the key of its epoch: its row was changed") from None
-    return statement, number, newest, encrypt(keys[newest], key, identity)
+    return first, second, newest, encrypt(keys[newest], key, identity)

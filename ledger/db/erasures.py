@@ -214,8 +214,9 @@ class Erasures:
         return len(due)
 
     def destroy_again(self, parts: Sequence[tuple[str, str, str]]) -> int:
-        """Destroy (statement, subject, class) without asking, after a restore; return how many keys there were."""
+        """Destroy (statement, subject, class) without asking, after a restore; return how many data keys there were."""
         gone = 0
+        self._drop_files([statement for statement, _, kind in parts if kind == "media"])
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             for statement, subject, kind in parts:

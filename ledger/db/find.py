@@ -23,11 +23,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
-from ledger.db.copies import KeyBox, urn_of
+from ledger.db.copies import urn_of
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
 from ledger.db.needles import MAX_VALUES, PRIVATE, normal, private_values, public_values
+from ledger.db.secret import KeyKeeper
 from ledger.db.tables import find_chain, find_key, find_private, find_public
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
@@ -80,6 +81,11 @@ def find_rows(statement: Statement, private: Mapping[str, Any], key: FindKey) ->
     return rows
 
 
+def chain_identity(chain: str) -> bytes:
+    """The row that the wrapped key of a chain belongs to."""
+    return b"find_key/" + chain.encode()
+
+
 def top_of(parties: Parties, party: str) -> str:
     """The party at the top of a party's chain; a chain that leads round ends where it was 16 steps up."""
     for _ in range(_CHAIN_DEPTH):
@@ -103,7 +109,7 @@ class Finder:
         self,
         engine: Engine,
         lock: AppendLock,
-        keys: KeyBox,
+        keys: KeyKeeper,
         parties: Callable[[], Parties],
         *,
         clock: Callable[[], int],
@@ -142,7 +148,7 @@ class Finder:
     def _secret(self, chain: str) -> bytes:
         secret = self._secrets.get(chain)
         if secret is None:
-            identity = f"find_key/{chain}".encode()
+            identity = chain_identity(chain)
             query = select(find_key.c.wrapped).where(find_key.c.chain == chain)
             rows = self._read(query)
             if not rows:

@@ -1,12 +1,12 @@
-"""The keys file: the keys to private members, kept apart from the backups of all the rest.
+"""The keys file: the keys to private members and to files, kept apart from the backups of all the rest.
 
 A backup of the database is made to be kept; a key is made to be destroyed. So a backup has the sealed members and none
-of the keys, and the keys (epochs, wrapped by the master key, and data keys, wrapped by epochs) go into one small file
+of the keys, and the keys (epochs, wrapped by the master key, and what epochs wrap) go into one small file
 that is *overwritten* each time. Old backups stay useful with the newest keys file, and what was erased is not in it.
 ``backups`` in the ledger's folder lists the keys files that were written, and an erasure writes each of them anew where
 it can be reached.
 
-A keys file is a SQLite file with the tables ``epoch`` and ``seal_key``.
+A keys file is a SQLite file with the tables ``epoch``, ``seal_key`` and ``file_key``.
 """
 
 from __future__ import annotations
@@ -20,12 +20,24 @@ from typing import Any
 
 from ledger.errors import Unavailable
 
+TABLES = ("epoch", "seal_key", "file_key")
 NAME = "keys.sqlite3"
 LIST = "backups"
 _EPOCH = "CREATE TABLE epoch (id INTEGER PRIMARY KEY, wrapped BLOB, created_at TEXT)"
 _SEAL_KEY = "CREATE TABLE seal_key (statement BLOB, class INTEGER, epoch INTEGER, wrapped BLOB)"
-Rows = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]
-"""The rows of ``epoch`` and of ``seal_key``."""
+_FILE_KEY = "CREATE TABLE file_key (party TEXT, sha256 BLOB, epoch INTEGER, wrapped BLOB)"
+_READ = (
+    "SELECT id, wrapped, created_at FROM epoch",
+    'SELECT statement, "class", epoch, wrapped FROM seal_key',
+    "SELECT party, sha256, epoch, wrapped FROM file_key",
+)
+_PUT = (
+    "INSERT INTO epoch (id, wrapped, created_at) VALUES (?, ?, ?)",
+    'INSERT INTO seal_key (statement, "class", epoch, wrapped) VALUES (?, ?, ?, ?)',
+    "INSERT INTO file_key (party, sha256, epoch, wrapped) VALUES (?, ?, ?, ?)",
+)
+Rows = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]
+"""The rows of ``epoch``, of ``seal_key`` and of ``file_key``."""
 
 
 def write_keys(path: Path, rows: Rows) -> None:
@@ -35,10 +47,9 @@ def write_keys(path: Path, rows: Rows) -> None:
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with closing(sqlite3.connect(part)) as file, file:
         file.execute("PRAGMA synchronous=FULL")
-        file.execute(_EPOCH)
-        file.execute(_SEAL_KEY)
-        file.executemany("INSERT INTO epoch VALUES (?, ?, ?)", rows[0])
-        file.executemany("INSERT INTO seal_key VALUES (?, ?, ?, ?)", rows[1])
+        for made in (_EPOCH, _SEAL_KEY, _FILE_KEY):
+            file.execute(made)
+        put_rows(file, rows)
     old = os.open(path, os.O_RDWR) if path.exists() else None
     part.replace(path)
     sync_folder(path.parent)
@@ -52,10 +63,27 @@ def read_keys(path: Path) -> Rows:
     """The rows of a keys file, or of a ledger's own SQLite file; raises ``Unavailable`` if it is neither."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
-            epochs = file.execute("SELECT id, wrapped, created_at FROM epoch").fetchall()
-            return epochs, file.execute("SELECT statement, class, epoch, wrapped FROM seal_key").fetchall()
+            return take_rows(file)
     except sqlite3.Error as error:
         raise Unavailable(f"cannot read the keys in {path}: {type(error).__name__}") from None
+
+
+def take_rows(file: sqlite3.Connection) -> Rows:
+    """The keys in a SQLite file: a keys file, or a ledger's own."""
+    epochs, seals, files = (file.execute(text).fetchall() for text in _READ)
+    return epochs, seals, files
+
+
+def put_rows(file: sqlite3.Connection, rows: Rows) -> None:
+    """Put keys into a SQLite file whose tables for them are empty."""
+    for text, some in zip(_PUT, rows, strict=True):
+        file.executemany(text, some)
+
+
+def clear_rows(file: sqlite3.Connection) -> None:
+    """Delete the keys in a SQLite file; what names an epoch goes before it."""
+    for table in reversed(TABLES):
+        file.execute(f'DELETE FROM "{table}"')  # noqa: S608 -- names of ours
 
 
 def note_file(directory: Path, path: Path) -> None:

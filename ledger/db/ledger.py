@@ -204,10 +204,7 @@ def open_ledger(
         if not read_only:
             guard = Guard(directory)
             lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
-        # Before the snapshot: what another process releases after it would look like a restored backup.
-        guards = list(read_guards(directory))
-        with session(engine) as connection:
-            _check(connection, view, guards)
+        _load(engine, view, directory)
         writer = Writer(engine, view, lock, guard=guard, keys=LedgerKeys(master), clock=clock)
         writer.accept_clock = accept_clock
         if read_only:
@@ -215,9 +212,9 @@ def open_ledger(
         own: Any = {"clock": clock, "rand": rand}
         access = Access(engine, lock, view, master=master, **own)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
-        files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), master, **own)
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
+        files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
         beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
@@ -236,6 +233,13 @@ def _erasing(
 ) -> tuple[Epochs, Erasures]:
     epochs = Epochs(engine, lock, vault.master, vault.rand)
     return epochs, Erasures(engine, lock, epochs, directory, partial(files.erase, public=False))
+
+
+def _load(engine: Engine, view: View, directory: Path) -> None:
+    # Before the snapshot: what another process releases after it would look like a restored backup.
+    guards = list(read_guards(directory))
+    with session(engine) as connection:
+        _check(connection, view, guards)
 
 
 def _check(connection: Session, view: View, guards: Sequence[tuple[Path, Released]]) -> None:

@@ -3,8 +3,8 @@
 Everything happens in a folder of its own beside the ledger, and only what has passed takes the ledger's place:
 
 1. the backup is copied and brought to the newest schema;
-2. it gets the keys to its private members: from the ledger's present database where that can be read, else from a keys
-   file; and the erasures that the present database knows of;
+2. it gets the keys to its private members and files: from the ledger's present database where that can be read, else
+   from a keys file; and the erasures that the present database knows of;
 3. the log is brought forward (``forward``) from the present database or another newer copy;
 4. it is held against the guard files: what is behind what was released, or another history, is refused;
 5. what was erased since is destroyed again: whatever the record beside the guard files names (``erased_file``), and
@@ -43,6 +43,11 @@ from ledger.leaf import Entry, parse_leaf
 SCRATCH = "restoring"
 _KEPT = ("erasure", "erasure_part", "erasure_said")
 _LEAVES = "SELECT bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
+_STRAY = (
+    "DELETE FROM file_key WHERE NOT EXISTS (SELECT 1 FROM attachment a "
+    "WHERE a.party = file_key.party AND a.sha256 = file_key.sha256)"
+)
+"""Keys of files that were uploaded after the backup: whatever they opened is named nowhere."""
 _SLICE = 1000
 Retention = Callable[[Ledger, str], dict[str, Any]]
 """Days by class of data that a party's standard in force asks for."""
@@ -111,9 +116,12 @@ def _prepare(
 def erase_again(ledger: Ledger, place: Path, retention: Retention, now: int) -> int:
     """Destroy again what the record and the log say was erased, and end every epoch but a new one; how many keys."""
     gone = ledger.erasures.destroy_again(sorted(set(_recorded(ledger, place)) | set(_said(ledger, retention))))
+    with ledger.writing() as connection:
+        connection.write((), (_STRAY, ()))
+        connection.commit()
     newest = max([int(row[0]) for row in ledger.epochs.rows()[0]], default=0)
     ledger.epochs.begin(newest, now)
-    if not ledger.epochs.finish(now, 0) or not ledger.epochs.scrub(tables.ERASED_WITH):
+    if not ledger.epochs.finish(now, 0) or not ledger.epochs.scrub((*tables.ERASED_WITH, *tables.FILES)):
         raise Unavailable("readers were in the way of ending the old epoch: try again")
     ledger.vault.forget()
     keyfile.renew_files(place, ledger.epochs.rows())
@@ -181,16 +189,14 @@ def _keys(present: Path | None, sources: Sources) -> Rows:
     if present is not None:
         return keyfile.read_keys(present)
     beside = sources.backup.parent / keyfile.NAME
-    return keyfile.read_keys(beside) if beside.exists() else ([], [])
+    return keyfile.read_keys(beside) if beside.exists() else ([], [], [])
 
 
 def _give_keys(copy: Path, rows: Rows, present: Path | None) -> None:
     """Put keys into a copy that has none, and the erasures of the present database."""
     with closing(sqlite3.connect(f"file:{copy}", uri=True)) as file, file:
-        file.execute("DELETE FROM seal_key")
-        file.execute("DELETE FROM epoch")
-        file.executemany("INSERT INTO epoch VALUES (?, ?, ?)", rows[0])
-        file.executemany('INSERT INTO seal_key (statement, "class", epoch, wrapped) VALUES (?, ?, ?, ?)', rows[1])
+        keyfile.clear_rows(file)
+        keyfile.put_rows(file, rows)
         if present is not None:
             file.commit()
             file.execute("ATTACH DATABASE ? AS present", (f"file:{present}?mode=ro",))
@@ -235,5 +241,6 @@ def put_keys(ledger: Ledger, rows: Rows) -> None:
     with ledger.writing() as connection:
         if fetch(connection, ask("SELECT 1 FROM epoch")):
             raise Refused("this database has keys of its own")
-        connection.write([Insert(tables.epoch, rows[0]), Insert(tables.seal_key, rows[1])])
+        named = zip(keyfile.TABLES, rows, strict=True)
+        connection.write([Insert(tables.metadata.tables[name], some) for name, some in named])
         connection.commit()

@@ -163,7 +163,8 @@ signal = _table(
     rowid=False,
 )
 
-# Uploaded files: a copy for each party that uploaded it, encrypted under a key of its own (``ledger.db.attachments``).
+# Uploaded files: a copy for each party that uploaded it, encrypted under a key of its own (``ledger.db.attachments``),
+# which is in ``file_key``.
 attachment = _table(
     "attachment",
     _key("party", Text()),
@@ -172,7 +173,6 @@ attachment = _table(
     _column("size", Number),
     _column("place", Octets),
     _column("thumbnail", Octets, nullable=True),
-    _column("key", Octets),
     _column("state", Text()),
     _column("touched_at", Text(), index=True),
     _column("checked_at", Text(), index=True),
@@ -324,9 +324,18 @@ erasure_said = _table(
 
 # Read model: the subjects of a case, by its id; one that is not about an item is its own.
 case_subject = _table("case_subject", _key("case", Octets), _key("sid", Number), rowid=False)
+# The keys of files, wrapped like those of private members.
+file_key = _table(
+    "file_key",
+    _key("party", Text()),
+    _key("sha256", Octets),
+    Column("epoch", Number, ForeignKey("epoch.id"), nullable=False),
+    _column("wrapped", Octets),
+    rowid=False,
+)
 
 ERASED_WITH: tuple[Table, ...] = (find_private,)
 """The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
-FILES: tuple[Table, ...] = (attachment, attachment_use)
+FILES: tuple[Table, ...] = (attachment, attachment_use, file_key)
 """The tables of files, whose rows go by ``Attachments.erase``: what a statement lists in public stays when its private
 members are erased. To be scrubbed with the others."""

@@ -2,6 +2,8 @@
 
     master key ── wraps ──▶ key of an epoch ── wraps ──▶ data key of (statement, class) ── encrypts ──▶ disclosures
 
+                                                └─ wraps ──▶ key of an uploaded file (``ledger.db.attachments``)
+
 Everything is AES-256-GCM with the row's identity as associated data. A data key opens one class of one statement and
 nothing else, so that a statement's members can be destroyed alone; the data keys of one person's statements, or of one
 item's, are found by ``pseudonym`` and ``sealed`` and destroyed in one transaction. A key that is deleted may live on in
@@ -39,6 +41,7 @@ REMEMBER = 5 * times.SECOND
 """How long a process goes on with the epoch that it knows; a new one waits for the others before it ends the old."""
 _DRAWN = KEY_BYTES + 2 * NONCE_BYTES
 _EPOCHS = "SELECT id, wrapped FROM epoch ORDER BY id"
+_FILE_KEY = "SELECT epoch, wrapped FROM file_key WHERE party = ? AND sha256 = ?"
 _SEALED = (
     "SELECT s.statement, s.class, s.content, k.epoch, k.wrapped FROM sealed s "
     "LEFT JOIN seal_key k ON k.statement = s.statement AND k.class = s.class WHERE s.subject = ? "
@@ -133,6 +136,23 @@ class Vault:
         with session(self._engine) as connection:
             return bool(connection.begin(write=False, then=[asked])[0])
 
+    def wrap_file_key(self, key: bytes, party: str, digest: bytes) -> tuple[int, bytes]:
+        """The key of a party's file wrapped by the newest epoch: the number of that and the wrapped key."""
+        epoch, by = self._current()
+        return epoch, encrypt(by, key, file_identity(party, digest))
+
+    def file_key(self, party: str, digest: bytes) -> bytes | None:
+        """The key of a party's file, as it is kept now; ``None`` if it was destroyed or did not come with a backup."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_FILE_KEY, party, digest)])[0]
+            if not rows:
+                return None
+            epoch, wrapped = rows[0]
+            try:
+                return decrypt(self._epoch(connection, epoch), wrapped, file_identity(party, digest))
+            except (InvalidTag, ValueError, KeyError):
+                raise Unavailable("the key of a file does not open: its row was changed") from None
+
     def forget(self) -> None:
         """Drop every key from memory: the epochs are read again."""
         with self._mutex:
@@ -150,13 +170,17 @@ class Vault:
 
     def _content(self, connection: Session, place: tuple[bytes, int, int], wrapped: bytes, content: bytes) -> list[str]:
         statement, number, epoch = place
-        if epoch not in self._epochs:
-            self._take(fetch(connection, ask(_EPOCHS)))
         try:
-            data_key = decrypt(self._epochs[epoch][1], wrapped, key_identity(statement, number))
+            data_key = decrypt(self._epoch(connection, epoch), wrapped, key_identity(statement, number))
             return _decode(decrypt(data_key, content, content_identity(statement, number)))
         except (InvalidTag, ValueError, KeyError):
             raise Unavailable("private members of a statement do not open: their row was changed") from None
+
+    def _epoch(self, connection: Session, number: int) -> bytes:
+        """The key of an epoch, read in the same snapshot as what it wraps; raises ``KeyError`` if there is none."""
+        if number not in self._epochs:
+            self._take(fetch(connection, ask(_EPOCHS)))
+        return self._epochs[number][1]
 
     def _current(self) -> tuple[int, bytes]:
         """The newest epoch and its key; the first one is made when it is first wanted."""
@@ -204,6 +228,11 @@ def epoch_identity(number: int) -> bytes:
 def key_identity(statement: bytes, number: int) -> bytes:
     """The row that a wrapped data key belongs to."""
     return b"seal_key/%b/%d" % (statement, number)
+
+
+def file_identity(party: str, digest: bytes) -> bytes:
+    """The row that the wrapped key of a file belongs to."""
+    return b"file_key/%b/%b" % (party.encode(), digest)
 
 
 def content_identity(statement: bytes, number: int) -> bytes:

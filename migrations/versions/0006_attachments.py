@@ -27,7 +27,6 @@ def upgrade() -> None:
         _column("size", NUMBER),
         _column("place", OCTETS),
         sa.Column("thumbnail", OCTETS, nullable=True),
-        _column("key", OCTETS),
         _column("state", TEXT),
         _column("touched_at", TEXT),
         _column("checked_at", TEXT),
@@ -43,6 +42,13 @@ def upgrade() -> None:
         _column("public", SMALL),
     )
     op.create_index("attachment_use_statement", "attachment_use", ["statement"])
+    _table(
+        "file_key",
+        _key("party", TEXT),
+        _key("sha256", OCTETS),
+        sa.Column("epoch", NUMBER, sa.ForeignKey("epoch.id"), nullable=False),
+        _column("wrapped", OCTETS),
+    )
 
 
 def _table(name: str, *columns: Any) -> None:
