@@ -4,12 +4,13 @@ A ``Reader`` is who asks, as the service knows it. The table of audiences is ``l
 mean is here, and each rests on the entries of the subject alone:
 
 * whoever recorded a statement (``Reader.parties``) sees all of it;
-* ``holder``: the present holder (``Reader.grant`` is the leaf hash of an entry that named a key of her holding) sees
-  what was recorded since that holding began, and nothing from before;
+* ``holder``: the present holder (``Reader.grant`` is the leaf hash of the entry that named the key which speaks for
+  her now) sees what was recorded since her holding began, and nothing from before; after a return, nothing;
 * ``case``: whoever has the code of a case (``Reader.case``) sees members of that case's statements;
 * ``parties``: in a case, whoever opened it, has been handed it (``to`` of an assignment, an escalation or a forwarding
   by one that has it) or is its second subject; with and without a case, whoever sold the item last or has it in hand;
-* ``auditor``: a member that was granted by name (``Reader.granted``).
+* ``auditor``: a member that was granted by name (``Reader.granted``), where whoever granted it (``Reader.parties``)
+  sees it too: nobody gives away what another party keeps from it.
 
 An operator is no audience of its own: it sees what it recorded.
 """
@@ -54,7 +55,7 @@ class Audience:
     def __init__(self, reader: Reader, entries: Sequence[Entry], hashes: Sequence[str], state: State | None) -> None:
         self._reader = reader
         self._hers = _since(reader, entries, hashes, state) if reader.level == "holder" else None
-        self._workers = _workers(entries) if reader.level == "staff" else {}
+        self._workers = _workers(entries) if reader.level in {"staff", "auditor"} else {}
         self._at_hand = frozenset() if state is None else frozenset({state.sold_by, *state.custody})
 
     def sees(self, entry: Entry, member: str) -> bool:
@@ -64,14 +65,17 @@ class Audience:
         audience = frozenset() if found is None else found.audience
         match reader.level:
             case "staff":
-                return statement.party in reader.parties or ("parties" in audience and self._works_on(statement))
+                return self._shows(statement, audience)
             case "holder":
                 return "holder" in audience and self._hers is not None and entry.index >= self._hers
             case "case":
                 return "case" in audience and reader.case is not None and statement.case == reader.case
             case "auditor":
-                return "auditor" in audience and member in reader.granted
+                return "auditor" in audience and member in reader.granted and self._shows(statement, audience)
         return False
+
+    def _shows(self, statement: Statement, audience: frozenset[str]) -> bool:
+        return statement.party in self._reader.parties or ("parties" in audience and self._works_on(statement))
 
     def _works_on(self, statement: Statement) -> bool:
         workers = self._at_hand if statement.case is None else self._at_hand | self._workers[statement.case]
@@ -79,9 +83,9 @@ class Audience:
 
 
 def _since(reader: Reader, entries: Sequence[Entry], hashes: Sequence[str], state: State | None) -> int | None:
-    """The index from which on the item is hers, if the reader's grant is of the present holding."""
+    """The index from which on the item is hers, if the reader's grant is that of the present holder's key."""
     holding = None if state is None else state.held.holding
-    if holding is None or reader.grant not in [grant.entry for grant in holding.grants]:
+    if holding is None or holding.released or reader.grant != holding.present.entry:
         return None
     found = [entry.index for entry, digest in zip(entries, hashes, strict=True) if digest == holding.root]
     return found[0] if found else None
