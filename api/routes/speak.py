@@ -21,6 +21,7 @@ from api.routes.statements import JSON, check_type, placed_problem, receipt_byte
 from api.site import site_of
 from ledger.db.codes import CASE, UNBOUND, Code
 from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavailable
+from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
 OWNER_PAGE_POLICY = (
@@ -96,4 +97,6 @@ async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
     site = site_of(request)
     headers = {"Content-Security-Policy": OWNER_PAGE_POLICY, "Cache-Control": "no-cache"}
-    return Response(site.pages.render("owner.html", host=site.settings.host), headers=headers, media_type=HTML)
+    members = [(name, site.pages.words.label(name)) for name in MEMBERS]
+    body = site.pages.render("owner.html", host=site.settings.host, members=members)
+    return Response(body, headers=headers, media_type=HTML)
