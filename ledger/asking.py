@@ -1,4 +1,4 @@
-"""How a holder asks to read: the form of an asking, the bytes that her key signs, and who is refused (ADR 0013).
+"""How a holder asks to read: the form of an asking, the bytes that her key signs, and who is refused (ADR 0015).
 
     {"asked": {"ledger", "subject", "grant", "at"}, "signature": {"key", "sig"}}
 
