@@ -9,8 +9,7 @@ mean is here, and each rests on the entries of the subject alone:
 * ``case``: whoever has the code of a case (``Reader.case``) sees members of that case's statements;
 * ``parties``: in a case, whoever opened it, has been handed it (``to`` of an assignment, an escalation or a forwarding
   by one that has it) or is its second subject; with and without a case, whoever sold the item last or has it in hand;
-* ``auditor``: a member that was granted by name (``Reader.granted``), where whoever granted it (``Reader.parties``)
-  sees it too: nobody gives away what another party keeps from it.
+* ``auditor``: a member that was granted by name (``Reader.granted``), of what the party that granted it recorded.
 
 An operator is no audience of its own: it sees what it recorded.
 """
@@ -55,7 +54,7 @@ class Audience:
     def __init__(self, reader: Reader, entries: Sequence[Entry], hashes: Sequence[str], state: State | None) -> None:
         self._reader = reader
         self._hers = _since(reader, entries, hashes, state) if reader.level == "holder" else None
-        self._workers = _workers(entries) if reader.level in {"staff", "auditor"} else {}
+        self._workers = _workers(entries) if reader.level == "staff" else {}
         self._at_hand = frozenset() if state is None else frozenset({state.sold_by, *state.custody})
 
     def sees(self, entry: Entry, member: str) -> bool:
@@ -65,17 +64,14 @@ class Audience:
         audience = frozenset() if found is None else found.audience
         match reader.level:
             case "staff":
-                return self._shows(statement, audience)
+                return statement.party in reader.parties or ("parties" in audience and self._works_on(statement))
             case "holder":
                 return "holder" in audience and self._hers is not None and entry.index >= self._hers
             case "case":
                 return "case" in audience and reader.case is not None and statement.case == reader.case
             case "auditor":
-                return "auditor" in audience and member in reader.granted and self._shows(statement, audience)
+                return "auditor" in audience and member in reader.granted and statement.party in reader.parties
         return False
-
-    def _shows(self, statement: Statement, audience: frozenset[str]) -> bool:
-        return statement.party in self._reader.parties or ("parties" in audience and self._works_on(statement))
 
     def _works_on(self, statement: Statement) -> bool:
         workers = self._at_hand if statement.case is None else self._at_hand | self._workers[statement.case]
