@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,59 +11,15 @@ from sqlalchemy import text
 
 from ledger import times
 from ledger.db import attachments as files
-from ledger.db.blobs import FolderStore
-from ledger.db.copies import ALTERED, ERASED, MISSING, WHOLE, Gone, Kept
+from ledger.db.copies import ALTERED, MISSING, WHOLE, Gone
 from ledger.db.engine import open_engine
-from ledger.db.ledger import Ledger
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 from tests.bucket import bucket
+from tests.kept_files import CONTENT, DIGEST, RIVAL, SHOP, SMALL, keep, keep_of, listed, read, say, shop, stored
 from tests.stall import Stall, stall, urn
 
-SHOP, RIVAL = urn("shop"), urn("rival")
-CONTENT = b"what a camera saw" * 9_000
-DIGEST = sha256(CONTENT).hexdigest()
-SMALL = b"a small one"
-
-
-@pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> Iterator[Stall]:
-    with stall(database_url, tmp_path) as opened:
-        yield opened
-
-
-def keep(shop: Stall, content: bytes = CONTENT, party: str = SHOP, *, small: bool = True) -> Kept:
-    kept, _ = shop.ledger.attachments.keep(
-        party, "image/jpeg", io.BytesIO(content), io.BytesIO(SMALL) if small else None
-    )
-    return kept
-
-
-def listed(content: bytes = CONTENT, **more: object) -> Attachment:
-    values = {"name": "photo.jpg", "media_type": "image/jpeg", "size": len(content)}
-    return Attachment(sha256=sha256(content).hexdigest(), **{**values, **more})  # type: ignore[arg-type]
-
-
-def say(shop: Stall, name: str = "ring", *, public: bool = True, content: bytes = CONTENT) -> str:
-    """Register an item with a file listed; the statement's id."""
-    statement = urn(f"statement of {name}")
-    rows = shop.ledger.attachments.use_rows(statement, [urn(name)], [listed(content)], [SHOP], public=public)
-    shop.accept(shop.register(name, id=statement, rows=rows))
-    return statement
-
-
-def stored(shop: Stall) -> list[Path]:
-    return sorted(path for path in (shop.directory / "blobs").glob("??/??/*"))
-
-
-def keep_of(ledger: Ledger) -> Kept:
-    kept = ledger.attachments.find(DIGEST, [SHOP])
-    assert kept is not None
-    return kept
-
-
-def read(shop: Stall, kept: Kept, **more: bool) -> bytes:
-    return b"".join(shop.ledger.attachments.parts(kept, **more))
+__all__ = ["shop"]
 
 
 def test_a_file_is_kept_encrypted_and_read_again(shop: Stall) -> None:
@@ -302,101 +254,6 @@ def test_what_waits_for_statements_is_bounded_for_each_party(shop: Stall, monkey
     keep(shop, b"eleven more", party=RIVAL)
     say(shop)
     keep(shop, b"eleven more")
-
-
-def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Stall) -> None:
-    kept, private = keep(shop), keep(shop, b"private")
-    public_statement = say(shop)
-    private_statement = say(shop, "brooch", public=False, content=b"private")
-    assert shop.ledger.attachments.erase([public_statement, private_statement]) == 2
-    assert stored(shop) == []
-    find = shop.ledger.attachments.find
-    tombstone = find(DIGEST, [SHOP])
-    assert tombstone is not None
-    assert (tombstone.state, tombstone.wrapped) == (ERASED, b"")
-    for use in (shop.ledger.attachments.verify, lambda one: read(shop, one)):
-        with pytest.raises(Gone) as gone:
-            use(tombstone)
-        assert gone.value.state == ERASED
-    assert find(private.sha256, [SHOP]) is None, "of a private one not even the digest stays"
-    with pytest.raises(Gone):
-        read(shop, kept)
-    shop.clock.now += 10 * files.WAITS
-    shop.ledger.attachments.sweep()
-    assert find(DIGEST, [SHOP]) == tombstone
-
-
-def test_erasing_private_members_leaves_what_was_listed_in_public(shop: Stall) -> None:
-    keep(shop)
-    private = keep(shop, b"private")
-    statement = urn("statement of ring")
-    use_rows = shop.ledger.attachments.use_rows
-    rows = use_rows(statement, [urn("ring")], [listed()], [SHOP])
-    rows += use_rows(statement, [urn("ring")], [listed(b"private")], [SHOP], public=False)
-    shop.accept(shop.register("ring", id=statement, rows=rows))
-    assert shop.ledger.attachments.erase([statement], public=False) == 1
-    assert shop.ledger.attachments.erase([statement], public=False) == 0, "again, and nothing more"
-    assert shop.ledger.attachments.find(private.sha256, [SHOP]) is None
-    kept = shop.ledger.attachments.find_public(DIGEST, urn("ring"))
-    assert kept is not None
-    assert read(shop, kept) == CONTENT
-    assert len(stored(shop)) == 2
-
-
-def test_erasing_leaves_what_another_statement_or_party_lists(shop: Stall) -> None:
-    keep(shop)
-    mine, other = keep(shop), keep(shop, party=RIVAL)
-    first, second = say(shop), say(shop, "brooch")
-    assert shop.ledger.attachments.erase([first]) == 0
-    assert read(shop, mine) == CONTENT
-    assert shop.ledger.attachments.erase([second]) == 1
-    assert read(shop, other) == CONTENT
-
-
-def test_a_kill_between_file_and_row_leaves_nothing_half(shop: Stall) -> None:
-    program = f"""
-import io, os
-from pathlib import Path
-from ledger.db.attachments import Attachments
-from ledger.db.ledger import open_ledger
-from tests.stall import MASTER
-directory = Path({str(shop.directory)!r})
-ledger = open_ledger({shop.url!r}, directory=directory, master=MASTER, clock=lambda: {shop.clock.now})
-ledger.attachments.keep({SHOP!r}, "image/jpeg", io.BytesIO(b"kept"), None)
-Attachments._insert = lambda *_: os.kill(os.getpid(), 9)
-ledger.attachments.keep({SHOP!r}, "image/jpeg", io.BytesIO(b"killed"), None)
-"""
-    killed = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=False)
-    assert killed.returncode == -9
-    find = shop.ledger.attachments.find
-    kept = find(sha256(b"kept").hexdigest(), [SHOP])
-    assert kept is not None
-    assert read(shop, kept) == b"kept"
-    assert find(sha256(b"killed").hexdigest(), [SHOP]) is None
-    assert len(stored(shop)) == 2, "a file that no row names"
-    say(shop, content=b"kept")
-    shop.clock.now = (stored(shop)[0].stat().st_mtime_ns // 1000) + files.WAITS + 60 * times.SECOND
-    assert shop.ledger.attachments.sweep() == 1
-    assert [path.name for path in stored(shop)] == [kept.place.hex()]
-
-
-def test_a_kill_in_the_middle_of_a_file_leaves_no_file(tmp_path: Path) -> None:
-    program = f"""
-import os
-from pathlib import Path
-from ledger.db.blobs import FolderStore
-def parts():
-    yield b"half"
-    os.kill(os.getpid(), 9)
-FolderStore(Path({str(tmp_path / "blobs")!r})).put(parts())
-"""
-    killed = subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=False)
-    assert killed.returncode == -9
-    store = FolderStore(tmp_path / "blobs")
-    assert list(store.places()) == []
-    assert len(list((tmp_path / "blobs" / "new").iterdir())) == 1
-    store.tidy(2**62)
-    assert list((tmp_path / "blobs" / "new").iterdir()) == []
 
 
 def test_the_same_in_a_bucket(database_url: str, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_every_statement_type_has_a_sentence_and_every_text_is_used() -> None:
     for key in words.text:
         families: tuple[str, ...] = (
             "banner_",
+            "file_",
             "holder_",
             "who_holder_",
             "signed_holder_",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from ledger import state as states
 from ledger.db import tables
 from ledger.db.batch import Batch, Known
@@ -90,6 +92,12 @@ def _drafts_rows(drafts: list[Draft]) -> list[Insert]:
     by_table: dict[str, list[Row]] = {}
     for draft in drafts:
         for row in draft.rows:
-            columns = tables.metadata.tables[row.table].columns
-            by_table.setdefault(row.table, []).append(tuple(row.values.get(column.name) for column in columns))
+            values = row.values
+            by_table.setdefault(row.table, []).append(tuple([values.get(name) for name in _columns(row.table)]))
     return [Insert(tables.metadata.tables[name], rows, "ignore") for name, rows in by_table.items()]
+
+
+@cache
+def _columns(table: str) -> tuple[str, ...]:
+    """The names of a table's columns; asking SQLAlchemy for each row costs more than the row."""
+    return tuple(tables.metadata.tables[table].columns.keys())
