@@ -128,6 +128,9 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/tile/entries/{path}"): {"200": _BYTES},
     ("get", "/i/{token}"): {"200": _PAGE},
     ("get", "/i/{token}/history"): {"200": _json(_one("History"))},
+    ("post", "/i/{token}/history"): {"200": _json(_one("History"))},
+    ("get", "/c/{token}/history"): {"200": _json(_one("History"))},
+    ("post", "/c/{token}/history"): {"200": _json(_one("History"))},
     ("get", "/i/{token}/qr.svg"): {"200": _SVG},
     ("get", "/i/{token}/qr.png"): {"200": _PNG},
     ("get", "/01/{gtin}/21/{serial}"): {"200": _PAGE},
@@ -161,7 +164,7 @@ ABOUT = {
 }
 """Answers that need words of their own."""
 
-NOTHING_NEW = frozenset({"/v1/items/{id}/history", "/i/{token}/history"})
+NOTHING_NEW = frozenset({"/v1/items/{id}/history", "/i/{token}/history", "/c/{token}/history"})
 """Addresses that answer 304 where the caller has what would be sent."""
 
 
@@ -177,7 +180,7 @@ def describe_answers(method: str, path: str, operation: dict[str, Any]) -> None:
         }
         for status, content in said.items()
     }
-    if path in NOTHING_NEW:
+    if method == "get" and path in NOTHING_NEW:
         operation["responses"]["304"] = {"description": "nothing new: If-None-Match had the ETag of what is newest"}
 
 

@@ -44,6 +44,15 @@ _SPOKEN = {
     },
     "signatures": [{"key": "did:key:z6Mk…", "sig": "base64 of 64 bytes"}],
 }
+_ASKING = {
+    "asked": {
+        "ledger": "64 hex: the ledger's id",
+        "subject": _HELD,
+        "grant": "64 hex: the entry that named the key",
+        "at": "2026-11-25T10:00:00Z",
+    },
+    "signature": {"key": "did:key:z6Mk…", "sig": "base64 of 64 bytes"},
+}
 _STATEMENT_PRIVATE = {**_STATEMENT, "private": {"note": "engraving inside, seen with the loupe"}}
 _ITEM = {"gtin": "09520123456788", "serial": "R/001", "name": "Solitaire ring", "category": "jewellery"}
 _CODE_TEXT = (
@@ -68,6 +77,9 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("get", "/v1/cases/{id}"): [_AT, ("item", "query", "which of the items that the case is about", _TEXT)],
     ("get", "/i/{token}"): [_AT],
     ("get", "/i/{token}/history"): [_AT],
+    ("post", "/i/{token}/history"): [_AT],
+    ("get", "/c/{token}/history"): [_AT],
+    ("post", "/c/{token}/history"): [_AT],
     ("get", "/01/{gtin}/21/{serial}"): [_AT],
     ("get", "/8004/{giai}"): [_AT],
     ("get", "/v1/items/{id}/qr.svg"): [("token", "query", "a view code of the item", _TEXT)],
@@ -97,6 +109,8 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/codes"): (("application/json",), {"count": 20}),
     ("post", "/i/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
+    ("post", "/i/{token}/history"): (("application/json",), _ASKING),
+    ("post", "/c/{token}/history"): (("application/json",), _ASKING),
     ("post", "/v1/erasures"): (
         ("application/json",),
         {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},

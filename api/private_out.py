@@ -16,6 +16,7 @@ from api.levels import STAFF, VIEW, sight
 from api.site import caller_of, site_of
 from ledger import times
 from ledger.audience import Audience, Reader
+from ledger.db.codes import Code
 from ledger.db.ledger import Ledger
 from ledger.disclosure import parse_disclosure
 from ledger.leaf import Entry, Statement
@@ -52,8 +53,18 @@ async def asker_of(request: Request, subject: str) -> Asker:
     return Asker(reader, caller.party, caller.key_id or None, caller.person)
 
 
+def asker_by_case(code: Code) -> Asker:
+    """Whoever has the code of a case; the access log has the code's id."""
+    return Asker(Reader("case", case=code.case), key=code.id)
+
+
 async def disclosures_for(request: Request, subject: str, why: str) -> dict[str, list[str]]:
-    """The disclosures of a subject's statements that the caller may see, by statement id; ``why`` is the route.
+    """The disclosures of a subject's statements that the caller may see, by statement id; ``why`` is the route."""
+    return await disclosures_to(request, subject, None, why)
+
+
+async def disclosures_to(request: Request, subject: str, asker: Asker | None, why: str) -> dict[str, list[str]]:
+    """The disclosures of a subject's statements that this asker may see, or the request's own caller if ``None``.
 
     Costs one look into an index for an item without private members.
     """
@@ -61,7 +72,7 @@ async def disclosures_for(request: Request, subject: str, why: str) -> dict[str,
     kept = await site.read(site.ledger.vault.disclosures, subject)
     if not kept:
         return {}
-    asked = Asked(await asker_of(request, subject), why, site.clock())
+    asked = Asked(asker or await asker_of(request, subject), why, site.clock())
     return await site.read(judged, site.ledger, subject, kept, asked)
 
 

@@ -4,8 +4,8 @@ A ``Reader`` is who asks, as the service knows it. The table of audiences is ``l
 mean is here, and each rests on the entries of the subject alone:
 
 * whoever recorded a statement (``Reader.parties``) sees all of it;
-* ``holder``: the present holder (``Reader.grant`` is the leaf hash of an entry that named a key of her holding) sees
-  what was recorded since that holding began, and nothing from before;
+* ``holder``: the present holder (``Reader.grant`` is the leaf hash of the entry that named the key which speaks for
+  her now) sees what was recorded since her holding began, and nothing from before; after a return, nothing;
 * ``case``: whoever has the code of a case (``Reader.case``) sees members of that case's statements;
 * ``parties``: in a case, whoever opened it, has been handed it (``to`` of an assignment, an escalation or a forwarding
   by one that has it) or is its second subject; with and without a case, whoever sold the item last or has it in hand;
@@ -79,9 +79,9 @@ class Audience:
 
 
 def _since(reader: Reader, entries: Sequence[Entry], hashes: Sequence[str], state: State | None) -> int | None:
-    """The index from which on the item is hers, if the reader's grant is of the present holding."""
+    """The index from which on the item is hers, if the reader's grant is that of the present holder's key."""
     holding = None if state is None else state.held.holding
-    if holding is None or reader.grant not in [grant.entry for grant in holding.grants]:
+    if holding is None or holding.released or reader.grant != holding.present.entry:
         return None
     found = [entry.index for entry, digest in zip(entries, hashes, strict=True) if digest == holding.root]
     return found[0] if found else None

@@ -31,14 +31,13 @@ SEED_BYTES = 32
 # Of about 500 bytes each.
 _REMEMBERED = 4096
 
-_PREFIX = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} ".encode()
 # 64 bytes are 86 base64 digits and two signs of padding.
 _BASE64_LENGTH = 88
 
 
-def pae(body: bytes) -> bytes:
-    """Return the bytes that a signature on the canonical statement ``body`` is made over."""
-    return b"%b%d %b" % (_PREFIX, len(body), body)
+def pae(body: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
+    """Return the bytes that a signature on ``body`` is made over: a canonical statement, or what another type says."""
+    return b"DSSEv1 %d %b %d %b" % (len(payload_type), payload_type.encode(), len(body), body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,12 @@ class SigningKey:
 
 def sign_statement(body: bytes, key: SigningKey) -> dict[str, str]:
     """Return the ``{"key", "sig"}`` object that stands in an entry for ``key``'s signature on ``body``."""
-    return {"key": key.did, "sig": b2a_base64(key.sign(pae(body)), newline=False).decode()}
+    return signature_of(pae(body), key)
+
+
+def signature_of(message: bytes, key: SigningKey) -> dict[str, str]:
+    """Return the ``{"key", "sig"}`` object of ``key``'s signature over exactly ``message``."""
+    return {"key": key.did, "sig": b2a_base64(key.sign(message), newline=False).decode()}
 
 
 def parse_signature(sig: str) -> bytes:

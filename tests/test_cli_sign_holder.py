@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger import holderkey
+from ledger.asking import check_asking, parse_asking
 from ledger.dsse import SigningKey, check_signature
 from ledger.errors import Invalid, Malformed
+from ledger.holding import Grant, Held, Holding
 from ledger.leaf import statement_bytes, statement_from
 from tests.build import ring, uuid
 from verifier.cli import sign
@@ -66,3 +69,41 @@ def test_without_a_code_or_key_nothing_is_signed(
         words += ["--owner-code-file", str(tmp_path / "code")]
     with pytest.raises(error, match=message):
         sign.main(words)
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    path = tmp_path / "asked.json"
+    path.write_text(json.dumps({"ledger": "ab" * 32, "subject": ring(1), "grant": "cd" * 32}))
+    (tmp_path / "code").write_text(holderkey.format_code(SECRET))
+    return path
+
+
+def test_an_asking_to_read_is_signed_by_the_owner_codes_key(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = holderkey.holder_key(SECRET, ring(1))
+    before = time.time_ns() // 1000
+    assert sign.main([str(asked), "--reading", "--owner-code-file", str(asked.parent / "code")]) == 0
+    signed = parse_asking(json.loads(capsys.readouterr().out))
+    held = Held(Holding((Grant(own.did, "receipt", "cd" * 32),)))
+    check_asking(signed, ledger="ab" * 32, subject=ring(1), held=held, now=before)
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "message"),
+    [
+        ({"at": "2026-01-01T00:00:00Z"}, ["code"], "nothing else"),
+        ({"grant": 5}, ["code"], "each a text"),
+        ({"grant": "cd"}, ["code"], "64 hex"),
+        ({}, ["code", "key"], "several keys"),
+        ({}, [], "neither"),
+    ],
+)
+def test_an_asking_out_of_form_is_not_signed(
+    asked: Path, change: dict[str, Any], words: list[str], message: str
+) -> None:
+    asked.write_text(json.dumps(json.loads(asked.read_text()) | change))
+    (asked.parent / "key").write_text("07" * 32)
+    options = {"code": "--owner-code-file", "key": "--key"}
+    more = [word for name in words for word in (options[name], str(asked.parent / name))]
+    with pytest.raises(Invalid, match=message):
+        sign.main([str(asked), "--reading", *more])

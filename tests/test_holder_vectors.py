@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ledger import canonical, dsse, holderkey
+from ledger.asking import Asking, sign_asking
 from tests.reference import holder
 
 FILE = Path(__file__).parent / "vectors" / "holder.json"
@@ -45,3 +46,6 @@ def test_the_program_meets_the_vectors(vector: dict[str, Any]) -> None:
     assert dsse.sign_statement(body, key) == {"key": vector["did"], "sig": vector["sig"]}
     dsse.check_signature(vector["did"], vector["canonical"].encode(), vector["sig"])
     assert len(b64decode(vector["sig"])) == 64
+    asking = Asking(**vector["asked"])
+    signature = {"key": vector["did"], "sig": vector["asked_sig"]}
+    assert sign_asking(asking, key) == {"asked": vector["asked"], "signature": signature}

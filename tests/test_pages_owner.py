@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from api.cli import folder, init, parties
 from ledger import holderkey
 from ledger.db.codes import Card
+from ledger.disclosure import make_disclosure
 from ledger.dsse import SigningKey
 from tests.build import ring, uuid
 from tests.served import Server
@@ -25,18 +26,25 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 
 KEY = SigningKey.from_seed(bytes(range(11, 43)))
 SHOP = uuid("owner's shop")
-ITEMS = 8
+ITEMS = 9
+PRIVATE = {
+    "price": {"amount": "1234.56", "currency": "EUR"},
+    "receipt_no": "R-77123",
+    "note": "<b>likes</b> the old setting",
+}
 WIDTHS = (320, 360, 768, 1280)
 
 
 @dataclass
 class Site:
-    """A server, its ledger's folder, and cards of sold items, a ``fresh`` one for each test, and one ``unsold``."""
+    """A server, its ledger's folder, and cards of sold items, a ``fresh`` one for each test."""
 
     server: Server
     directory: Path
     fresh: Iterator[Card]
     unsold: Card
+    kept: Card
+    """Sold, and claimed by no test: its paper speaks."""
 
     def address(self, path: str) -> str:
         return f"http://{self.server.place}{path}"
@@ -65,9 +73,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                     ("item.sold", {"channel": "store", "holder_key": card.keys[item], "holder_custody": "receipt"})
                 )
             values = [folder.value_of(ledger, SHOP, kind, [item], details) for kind, details in drafts]
-            folder.say(ledger, *(folder.draft(value, [KEY]) for value in values))
+            said = [folder.draft(value, [KEY]) for value in values[:1]]
+            said += [folder.draft_private(ledger, value, [KEY], PRIVATE) for value in values[1:]]
+            folder.say(ledger, *said)
     running = Server(directory, "pk_none")
-    yield Site(running, directory, iter(cards[:-1]), cards[-1])
+    yield Site(running, directory, iter(cards[1:-1]), cards[-1], cards[0])
     assert running.stop() == 0
 
 
@@ -123,6 +133,7 @@ def test_python_and_javascript_derive_the_same_keys_and_signatures(site: Site, p
               secret: hex(secret), code: h.base64url(secret), typed: hex(h.parseTyped(vector.typed)),
               view_token: await h.viewToken(secret), seed: hex(seed), did: key.did,
               canonical: h.canonical(vector.statement), signed: await h.sign(vector.statement, key),
+              asked: await h.signAsking(vector.asked, key),
               extractable: key.signer.extractable,
             };
           }));
@@ -134,6 +145,8 @@ def test_python_and_javascript_derive_the_same_keys_and_signatures(site: Site, p
             assert one[name] == vector[name], name
         assert one["typed"] == vector["secret"]
         assert one["signed"] == {"key": vector["did"], "sig": vector["sig"]}
+        signature = {"key": vector["did"], "sig": vector["asked_sig"]}
+        assert one["asked"] == {"asked": vector["asked"], "signature": signature}
         assert one["extractable"] is False
 
 
@@ -187,6 +200,39 @@ def test_a_holder_claims_reports_loss_and_says_that_it_is_back(site: Site, phone
     assert all(one.startswith(site.address("/")) for one in asked)
     assert not [one for one in asked if any(secret in one for secret in secrets)], "the secret left the page"
     assert said == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_holder_sees_what_is_private_in_her_own_time_and_that_it_fits(
+    site: Site, phone: BrowserContext, width: int
+) -> None:
+    card = site.kept
+    page, asked, said = watched(phone, site.owner_url(card))
+    page.set_viewport_size({"width": width, "height": 800})
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_text("1234.56 EUR")).to_be_visible()
+    shown = page.locator("[data-private]")
+    for text in ("R-77123", "<b>likes</b> the old setting", "Receipt no", "checked on this device"):
+        expect(shown).to_contain_text(text)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert said == []
+    assert not [one for one in asked if holderkey.format_code(card.secret) in one]
+
+
+def test_the_page_says_so_if_a_private_member_is_not_what_was_signed(site: Site, phone: BrowserContext) -> None:
+    def alter(route: Route) -> None:
+        answer = route.fetch()
+        bundle = answer.json()
+        bundle["disclosures"] = {
+            statement: [make_disclosure("price", "1.00", bytes(16))] for statement in bundle["disclosures"]
+        }
+        route.fulfill(response=answer, json=bundle)
+
+    phone.route("**/history", alter)
+    page, _, _ = watched(phone, site.owner_url(site.kept))
+    page.get_by_role("button", name="Show it").click()
+    expect(page.get_by_role("status")).to_contain_text("is not what was signed")
+    expect(page.locator("[data-private]")).to_be_empty()
 
 
 def test_the_device_knows_its_things_without_the_code_and_its_key_cannot_be_read_out(

@@ -188,6 +188,8 @@ def test_a_holder_sees_what_is_of_her_own_time(told: Told) -> None:
         told.hash_of(sale), keys=[did("holder"), did("device")],
     )  # fmt: skip
     assert told.audience(Reader("holder", grant=told.hash_of(claim))).sees(sale, "price")
+    paper = told.audience(Reader("holder", grant=told.hash_of(sale)))
+    assert not any(paper.sees(one, "note") for one in (before, sale, after)), "the paper's key speaks no longer"
     passed = told.hold(
         "item.transferred", "device", RING, {"holder_key": did("next"), "holder_custody": "device"},
         told.hash_of(claim), keys=[did("device"), did("next")],
@@ -197,6 +199,13 @@ def test_a_holder_sees_what_is_of_her_own_time(told: Told) -> None:
     now = told.audience(Reader("holder", grant=told.hash_of(passed)))
     assert not now.sees(sale, "price")
     assert now.sees(passed, "note")
+
+
+def test_whoever_gave_it_back_sees_nothing_more(told: Told) -> None:
+    sale = sold(told, "holder")
+    assert told.audience(Reader("holder", grant=told.hash_of(sale))).sees(sale, "price")
+    told.say("return.completed", "shop", RING, {"reason": "fit", "condition": "new"})
+    assert not told.audience(Reader("holder", grant=told.hash_of(sale))).sees(sale, "price")
 
 
 def test_a_grant_of_nothing_that_is_held_shows_nothing(told: Told) -> None:
@@ -255,6 +264,8 @@ def test_an_auditor_sees_what_was_granted_by_name(told: Told) -> None:
     granted = frozenset({"price", "customer"})
     reader = told.audience(Reader("auditor", frozenset({uuid("shop")}), granted=granted))
     assert reader.sees(sale, "price")
+    rivals = told.audience(Reader("auditor", frozenset({uuid("rival")}), granted=granted))
+    assert not rivals.sees(sale, "price"), "nobody grants what another party keeps from it"
     assert not reader.sees(sale, "note")
     assert not reader.sees(sale, "customer"), "a grant does not widen the table"
     others = told.audience(Reader("auditor", frozenset({uuid("rival")}), granted=granted))

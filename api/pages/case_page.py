@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from api.pages.catalogue import Catalogue
 from api.pages.item_json import describe_speaker
 from api.pages.item_page import ItemPage
 from api.pages.story import Event
@@ -24,11 +26,25 @@ class CasePage:
     as_of_at: str
     holder: dict[str, Any] | None
     """The key that may speak for the holder now, and its grant: whoever signs needs to know both."""
+    disclosed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Private members that the code of the case opens, by statement, as they were verified."""
+    private: Mapping[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """The same in words, by the record's index."""
 
 
-def make_case(page: ItemPage, case: str) -> CasePage:
-    """The page of a case of this item."""
-    events = tuple(event for event in page.events if event.case == case)
+def make_case(
+    page: ItemPage, case: str, words: Catalogue, disclosed: Mapping[str, Mapping[str, Any]] | None = None
+) -> CasePage:
+    """The page of a case of this item; ``disclosed`` are private members of its statements, verified."""
+    disclosed = disclosed or {}
+    # A record whose private members are shown does not say that they are not; that some were removed, it still says.
+    events = tuple(
+        replace(event, marks=tuple(mark for mark in event.marks if mark != words.text["private"]))
+        if event.statement in disclosed
+        else event
+        for event in page.events
+        if event.case == case
+    )
     found = page.state.cases.get(case)
     holding = page.state.held.holding
     holder = None
@@ -44,6 +60,14 @@ def make_case(page: ItemPage, case: str) -> CasePage:
         as_of=page.as_of,
         as_of_at=page.as_of_at,
         holder=holder,
+        disclosed=disclosed,
+        private={
+            event.index: tuple(
+                (words.label(name), words.fact(name, value)) for name, value in disclosed[event.statement].items()
+            )
+            for event in events
+            if event.statement in disclosed
+        },
     )
 
 
@@ -58,6 +82,7 @@ def describe_case(page: CasePage) -> dict[str, Any]:
             "recorded_at": event.recorded_at,
             "sentence": event.sentence,
             "by": describe_speaker(event.speaker),
+            "private": page.disclosed.get(event.statement, {}),
         }
         for event in reversed(page.events)
     ]

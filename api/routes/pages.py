@@ -6,7 +6,7 @@ get the same answer. Pages are complete without a script and fetch nothing from 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,9 +151,11 @@ def _make(shown: Shown, below: int | None) -> bytes | None:
     return _as_json(shown, page, files) if shown.as_json else _as_html(shown, page, files)
 
 
-def read_verified(site: Site, subject: str) -> VerifiedHistory | None:
+def read_verified(
+    site: Site, subject: str, disclosures: Mapping[str, list[str]] | None = None
+) -> VerifiedHistory | None:
     """The newest history of a subject, verified as any reader would; raises what that raises."""
-    found = site.ledger.reader.history(subject)
+    found = site.ledger.reader.history(subject, disclosures=disclosures)
     return None if found is None else verify(found[1], subject, site.ledger.vkeys, site.clock())
 
 

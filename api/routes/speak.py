@@ -12,7 +12,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import holders, intake
+from api import holders, intake, private_out
 from api.pages.case_page import describe_case, make_case
 from api.problems import not_found
 from api.routes.items import page_of
@@ -21,6 +21,7 @@ from api.routes.statements import JSON, check_type, placed_problem, receipt_byte
 from api.site import site_of
 from ledger.db.codes import CASE, UNBOUND, Code
 from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavailable
+from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
 OWNER_PAGE_POLICY = (
@@ -65,25 +66,29 @@ async def _post(request: Request, *, of_case: bool) -> Response:
 
 
 async def get_case_page(request: Request) -> Response:
-    """One case of an item, by the code of that case: its own steps and nothing else of the history."""
+    """One case of an item, by the code of that case: its own steps, with the private members that this code opens."""
     site = site_of(request)
     token = request.path_params["token"]
 
     async def show(code: Code) -> Response:
         if code.level != CASE or code.case is None:
             raise not_found("got a code that leads to no record")
+        asker = private_out.asker_by_case(code)
         try:
-            verified = await site.read(read_verified, site, code.subject)
+            disclosures = await private_out.disclosures_to(request, code.subject, asker, "GET /c/{token}")
+            verified = await site.read(read_verified, site, code.subject, disclosures)
         except (Disproved, Malformed, Unavailable) as error:
             return unavailable(request, error)
         page = None if verified is None else page_of_verified(site, verified)
+        assert verified is not None, "a code of a case is made for an item"
         assert page is not None, "a code of a case is made for an item"
-        shown = make_case(page, code.case)
+        shown = make_case(page, code.case, site.pages.words, verified.disclosed)
+        headers = {"Vary": "Accept", "Cache-Control": "no-store"}
         if wants_json(request):
-            return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), media_type=JSON)
+            return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
         body = site.pages.render("case.html", host=site.settings.host, page=shown, path=f"/c/{token}", address=address)
-        return Response(body, headers={"Vary": "Accept", "Cache-Control": "private, no-cache"}, media_type=HTML)
+        return Response(body, headers=headers, media_type=HTML)
 
     return await by_code(request, token, show, of="c")
 
@@ -92,4 +97,6 @@ async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
     site = site_of(request)
     headers = {"Content-Security-Policy": OWNER_PAGE_POLICY, "Cache-Control": "no-cache"}
-    return Response(site.pages.render("owner.html", host=site.settings.host), headers=headers, media_type=HTML)
+    members = [(name, site.pages.words.label(name)) for name in MEMBERS]
+    body = site.pages.render("owner.html", host=site.settings.host, members=members)
+    return Response(body, headers=headers, media_type=HTML)

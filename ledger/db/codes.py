@@ -35,7 +35,8 @@ from ledger.state import State
 
 VIEW, CASE, PUBLIC, UNBOUND = "view", "case", "public", "unbound"
 """Levels: the item's history, one case, what anybody may see, and nothing yet."""
-LEVELS = {"view": VIEW, "gift": VIEW, "card": VIEW, "tag": VIEW, "case": CASE}
+GIFT = "gift"
+LEVELS = {"view": VIEW, GIFT: VIEW, "card": VIEW, "tag": VIEW, "case": CASE}
 """What a code of each kind opens while its holding lasts (api.md, Levels); a gift code never opens a private member."""
 RELEASED = "/released"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")

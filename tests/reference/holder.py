@@ -19,6 +19,7 @@ BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 BASE_Y = 4 * pow(5, -1, ed25519.P) % ed25519.P
 BASE = ed25519.decode(BASE_Y.to_bytes(32, "little"))
 PAYLOAD_TYPE = "application/vnd.patina.statement.v1+json"
+READING_TYPE = "application/vnd.patina.reading.v1+json"
 
 SECRETS = (bytes(range(16)), bytes(16), b"\xff" * 16, bytes.fromhex("8a3f00c1d7e26b594410fe02a9b7c3d5"))
 SUBJECTS = (
@@ -66,9 +67,9 @@ def sign(seed: bytes, message: bytes) -> bytes:
     return r + s.to_bytes(32, "little")
 
 
-def envelope(body: bytes) -> bytes:
+def envelope(body: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """DSSE's pre-authentication encoding."""
-    return b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(body), body)
+    return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(body), body)
 
 
 def base64url(raw: bytes) -> str:
@@ -99,6 +100,8 @@ def vector(number: int) -> dict[str, Any]:
     secret, subject, said = SECRETS[number], SUBJECTS[number], statement(number)
     seed = hkdf(secret, b"patina/v1/holder\n" + subject.encode(), 32)
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    asked = {"subject": subject, "ledger": f"{number}f" * 32, "grant": "0a" * 32, "at": "2026-11-25T10:00:00.000Z"}
+    asked_canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return {
         "secret": secret.hex(),
         "code": base64url(secret),
@@ -110,6 +113,8 @@ def vector(number: int) -> dict[str, Any]:
         "statement": said,
         "canonical": canonical,
         "sig": b64encode(sign(seed, envelope(canonical.encode()))).decode(),
+        "asked": asked,
+        "asked_sig": b64encode(sign(seed, envelope(asked_canonical.encode(), READING_TYPE))).decode(),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import secrets
 import time
 import uuid
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger import canonical, leaf, times
+from ledger.asking import Asking, parse_asking, sign_asking
 from ledger.dsse import SigningKey, sign_statement
 from ledger.errors import Invalid, Malformed
 from ledger.holderkey import holder_key, parse_owner_code
@@ -17,7 +19,10 @@ from verifier.cli.arguments import add_json, parser, read_file
 
 _DESCRIPTION = """\
 Read a statement (JSON; - for standard input), check its form, sign it, and print {"statement", "signatures"} as
-POST /v1/statements takes it. Members that are given as options replace those of the file."""
+POST /v1/statements takes it. Members that are given as options replace those of the file.
+
+With --reading, what is read and signed is no statement but a holder's asking to read what is private in her own time:
+{"ledger", "subject", "grant"}. It is good for five minutes, and POST /i/{token}/history takes it."""
 _MAX_KEY_FILE = 200
 
 
@@ -36,26 +41,47 @@ def main(argv: Sequence[str]) -> int:
     made.add_argument("--id", metavar="URN", help="id of the statement; `new` makes one")
     made.add_argument("--occurred-at", metavar="TIME", help="when it happened; `now` is the present time")
     made.add_argument("--ledger", metavar="HEX", help="leaf hash of entry 0 of the ledger that it is for")
+    made.add_argument("--reading", action="store_true", help="sign an asking to read, of now, with one key")
     add_json(made, "what is printed is JSON with and without it")
     options = made.parse_args(argv)
     value = canonical.decode_body(read_file(options.statement, leaf.MAX_STATEMENT * 2))
     if not isinstance(value, dict):
         raise Invalid("got no JSON object, want a statement")
+    if options.reading:
+        print(canonical.encode(_reading(value, options)).decode())
+        return 0
     _fill(value, options.id, options.occurred_at, options.ledger)
     statement = leaf.statement_from(value)
     if unknown := leaf.check_details(statement):
         raise Invalid("got a member that this type does not have", unknown[0])
     body = leaf.statement_bytes(statement)
+    signatures = [sign_statement(body, key) for key in _keys(options, statement.subjects[0])]
+    print(canonical.encode({"statement": canonical.decode(body), "signatures": signatures}).decode())
+    return 0
+
+
+def _reading(value: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """An asking to read, signed."""
+    if value.keys() != {"ledger", "subject", "grant"} or not all(isinstance(one, str) for one in value.values()):
+        raise Invalid("want ledger, subject and grant, each a text, and nothing else")
+    keys = _keys(options, value["subject"])
+    if len(keys) > 1:
+        raise Invalid("got several keys, want the one that speaks for the holder now")
+    sent = sign_asking(Asking(at=times.format_recorded(time.time_ns() // 1000), **value), keys[0])
+    parse_asking(sent)
+    return sent
+
+
+def _keys(options: argparse.Namespace, subject: str) -> list[SigningKey]:
+    """The keys that sign, in order: that of the owner code for this subject first."""
     keys = [_key(path) for path in options.key]
     if options.owner_code_file is not None:
         # A file, because other users of the machine can read the words of a command.
         secret = parse_owner_code(_text(options.owner_code_file, "owner code"))
-        keys.insert(0, holder_key(secret, statement.subjects[0]))
+        keys.insert(0, holder_key(secret, subject))
     if not keys:
         raise Invalid("got neither --key nor --owner-code-file, want one or both")
-    signatures = [sign_statement(body, key) for key in keys]
-    print(canonical.encode({"statement": canonical.decode(body), "signatures": signatures}).decode())
-    return 0
+    return keys
 
 
 def _fill(value: dict[str, Any], statement_id: str | None, occurred_at: str | None, ledger: str | None) -> None:

@@ -5,6 +5,7 @@
 // device's key is made here, cannot be exported by any script, and stays in this browser's IndexedDB.
 
 const PAYLOAD_TYPE = "application/vnd.patina.statement.v1+json";
+const READING_TYPE = "application/vnd.patina.reading.v1+json"; // of its own: no statement is read as an asking
 const BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const PKCS8_HEAD = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20]; // RFC 8410
@@ -73,11 +74,35 @@ export function canonical(value) {
 }
 
 /** The signature of a statement by a key, over DSSE's pre-authentication encoding. */
-export async function sign(statement, { signer, did }) {
+export async function sign(statement, { signer, did }, type = PAYLOAD_TYPE) {
   const body = utf8(canonical(statement));
-  const head = utf8(`DSSEv1 ${PAYLOAD_TYPE.length} ${PAYLOAD_TYPE} ${body.length} `);
+  const head = utf8(`DSSEv1 ${type.length} ${type} ${body.length} `);
   const raw = await crypto.subtle.sign(ED25519, signer, Uint8Array.from([...head, ...body]));
   return { key: did, sig: base64(new Uint8Array(raw)) };
+}
+
+/** What a holder sends who asks to read: `asked` has ledger, subject, grant and at. */
+export const signAsking = async (asked, key) => ({ asked, signature: await sign(asked, key, READING_TYPE) });
+
+/** By statement id, the private members of a history bundle; throws unless each fits the signed statement's digests.
+ *
+ * That the statements stand in the log and are all there is what `patina verify` proves of the same bundle.
+ */
+export async function openDisclosures({ subject, histories, disclosures }) {
+  const { entries } = histories.find((one) => one.subject === subject);
+  const digests = new Map(entries.map((text) => JSON.parse(text).statement).map((one) => [one.id, one._sd ?? []]));
+  const opened = new Map();
+  for (const [id, texts] of Object.entries(disclosures)) {
+    const members = [];
+    for (const text of texts) {
+      const digest = base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
+      if (!digests.get(id)?.includes(digest)) throw new Error(`a private member of ${id} is not what was signed`);
+      const raw = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
+      members.push(JSON.parse(new TextDecoder().decode(raw)).slice(1));
+    }
+    opened.set(id, members);
+  }
+  return opened;
 }
 
 /** A fresh UUIDv7 (RFC 9562 §5.7) as urn:uuid. */
@@ -162,6 +187,7 @@ async function load() {
   if (status !== 200) return show("find");
   if (!("holder" in value)) return show("fallen", { name: value.name });
   page.item = value;
+  main.querySelector("[data-private]").replaceChildren(); // of another item, or of before another holder
   page.paper = page.secret && (await keyOf(await deriveSeed(page.secret, value.id)));
   const own = (await deviceKeys()).filter((one) => one.item === value.id && one.ledger === value.ledger);
   const holder = value.holder;
@@ -213,6 +239,43 @@ async function claim() {
   await speak("item.claimed", { holder_key: made.did, holder_custody: "device" }, page.paper, made);
 }
 
+/** Ask for what only the holder may read, and show it record by record. */
+async function read() {
+  const { item, drift, token } = page;
+  const place = main.querySelector("[data-private]");
+  place.replaceChildren();
+  const at = new Date(Date.now() + drift).toISOString();
+  const asked = { ledger: item.ledger, subject: item.id, grant: item.holder.grant, at };
+  const { status, value } = await ask(`/i/${token}/history`, await signAsking(asked, page.device ?? page.paper));
+  if (status !== 200) return say(`${word("refused")} ${value.detail}`);
+  const opened = await openDisclosures(value);
+  for (const record of item.records.filter((one) => opened.has(one.statement))) {
+    const facts = opened.get(record.statement).map(([name, fact]) => row(called(name), plain(fact)));
+    place.append(made("h3", record.sentence), made("dl", "", "facts", facts));
+  }
+  place.append(made("p", word(opened.size ? "fits" : "nothing"), "quiet"));
+}
+
+const called = (name) => main.querySelector(`[data-word="member_${CSS.escape(name)}"]`)?.textContent ?? name;
+
+/** A value in words: text as it is, an amount with its currency, and lists and objects on one line. */
+function plain(value) {
+  if (value === null || typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return value.map(plain).join("; ");
+  return Object.values(value).map(plain).join(value.amount === undefined ? ", " : " ");
+}
+
+/** An element with text alone: what others wrote is never read as HTML. */
+function made(tag, text, kind = "", inside = []) {
+  const one = document.createElement(tag);
+  one.textContent = text;
+  if (kind) one.className = kind;
+  one.append(...inside);
+  return one;
+}
+
+const row = (name, value) => made("div", "", "", [made("dt", name), made("dd", value)]);
+
 /** Run what a button does; no failure is silent, and none leaves the page without its buttons. */
 function on(element, kind, act) {
   element.addEventListener(kind, async (event) => {
@@ -255,6 +318,7 @@ async function start() {
   on(main.querySelector("[data-claim]"), "click", claim);
   on(main.querySelector("[data-again]"), "click", claim);
   for (const one of all("[data-say]")) on(one, "click", () => speak(one.dataset.say, {}, page.device ?? page.paper));
+  on(main.querySelector("[data-read]"), "click", read);
   const refuse = main.querySelector("[data-refuse]");
   on(refuse, "click", () => speak("item.claim_refused", { refused: refuse.dataset.refuse }, page.device));
   const secret = parseCode(fragment);
