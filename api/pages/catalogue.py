@@ -60,6 +60,8 @@ class Catalogue:
 
     def _object(self, value: Mapping[str, Any]) -> str:
         """``{"name": "rate", "result": "pass", "value": "3.5", "unit": "s/d"}`` is "rate: pass, 3.5 s/d"."""
+        if "amount" in value and value.keys() <= {"amount", "currency"}:
+            return " ".join(str(value[name]) for name in ("amount", "currency") if name in value)
         named = next((name for name in ("name", "part", "what", "aspect") if name in value), None)
         rest = {name: self.fact(name, one) for name, one in value.items() if name not in {named, "unit"}}
         if named is None:
