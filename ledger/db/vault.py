@@ -178,9 +178,10 @@ class Vault:
 
     def _epoch(self, connection: Session, number: int) -> bytes:
         """The key of an epoch, read in the same snapshot as what it wraps; raises ``KeyError`` if there is none."""
-        if number not in self._epochs:
-            self._take(fetch(connection, ask(_EPOCHS)))
-        return self._epochs[number][1]
+        with self._mutex:  # or another thread forgets them in between
+            if number not in self._epochs:
+                self._take(fetch(connection, ask(_EPOCHS)))
+            return self._epochs[number][1]
 
     def _current(self) -> tuple[int, bytes]:
         """The newest epoch and its key; the first one is made when it is first wanted."""
