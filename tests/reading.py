@@ -20,7 +20,7 @@ CUSTOMER = {"name": "Ada Example", "phone": "+1 555 0100"}
 SALE = {"price": PRICE, "customer": CUSTOMER, "order_no": "O-9031", "receipt_no": "R-77123", "note": "likes old gold"}
 QUOTE = {"amount": {"amount": "85.40", "currency": "EUR"}, "lines": ["re-tip claws"], "up_to": "99.10"}
 CASE, OTHER = uuid("the case"), uuid("another case")
-GRANTED = ("price", "description", "cost", "customer")
+GRANTED = ("price", "description", "cost")
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality"}
 Seen = dict[str, dict[str, Any]]
 

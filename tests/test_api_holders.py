@@ -190,6 +190,7 @@ def test_the_holder_refuses_a_reset(shop: Shop, jeweller: Party, paper: Paper) -
 def test_a_key_by_reset_does_not_judge_what_was_done_before(shop: Shop, jeweller: Party, paper: Paper) -> None:
     case, new = uuid("case of " + paper.item), draw_paper(shop, jeweller, paper.item)
     shop.say(jeweller, "case.opened", paper.item, OPENED, case=case)
+    shop.say(jeweller, "case.responded", paper.item, {}, case=case)
     assert reset(shop, jeweller, new, new.key.did).status_code == 201
     pass_hours(shop, 72)
     size = shop.size()

@@ -50,7 +50,7 @@ TABLE: dict[str, Seen | int] = {
     "granted": {"sale": {"price": PRICE}, "opened": BENT, **OTHERS},
     "ungranted": {},
 }
-"""``cost`` is the workshop's own; ``granted`` was granted it and ``customer`` by name, by whom may not give them."""
+"""``cost`` is the workshop's own; ``granted`` was granted it by name, by whom may not give it."""
 
 
 @pytest.fixture
