@@ -3,8 +3,9 @@
 A batch of at most 128 statements is taken whenever the last commit is done; there is no timer, so a lone statement
 waits for nobody. The signatures of a batch are verified half in one thread beside the event loop and half on the
 loop: libsodium releases the interpreter's lock, and one job a batch is cheap where one job a request is not. On SQLite
-the commit runs on the loop as well, where it needs no other thread to wake up; on PostgreSQL, whose answer has to be
-waited for, it runs in a thread. A statement that is refused never changes what happens to its neighbours.
+the commit runs on the loop as well, where it needs no other thread to wake up; where it has to wait, for PostgreSQL or
+for a large commit of another process, it runs in a thread (``thread_from``). A statement that is refused never changes
+what happens to its neighbours.
 
 A request of many statements waits in parts of one commit each, one part after the other, so that whoever sends one
 statement comes in between. Its place in the queue is taken for all of them at once: it is turned away whole or not.
@@ -54,7 +55,7 @@ class _Waiting:
 class Appender:
     """The queue before the writer; one for each process."""
 
-    def __init__(self, writer: Writer, *, in_thread: bool) -> None:
+    def __init__(self, writer: Writer, *, thread_from: int | None) -> None:
         self._writer = writer
         self._queue: deque[_Waiting] = deque()
         self._size = 0
@@ -62,7 +63,8 @@ class Appender:
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         self._verifier = ThreadPoolExecutor(1, "verify")
-        self._committer = ThreadPoolExecutor(1, "commit") if in_thread else None
+        self._committer = ThreadPoolExecutor(1, "commit") if thread_from is not None else None
+        self._thread_from = thread_from or 0
 
     def start(self) -> None:
         """Begin to take batches; needs a running event loop."""
@@ -169,7 +171,7 @@ class Appender:
         return [outcome or next(appended) for outcome in outcomes]
 
     async def _append(self, groups: Groups) -> list[list[Outcome]]:
-        if self._committer is None:
+        if self._committer is None or sum(map(len, groups)) < self._thread_from:
             return self._writer.append(groups)
         return await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.append, groups)
 

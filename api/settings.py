@@ -17,6 +17,8 @@ from api.provider import Provider, read_provider
 from ledger.errors import Invalid
 
 DATABASE = "ledger.sqlite3"
+LARGE_COMMIT = 64
+"""Statements: more than one at a time from as many connections as a till's network has."""
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, never bound here
 
 
@@ -32,6 +34,8 @@ class Settings:
     """Whether the entry bundles of the log may be read without a key; checkpoint and hash tiles always may."""
     jobs: bool = True
     """Whether this process seals by the hour and re-hashes what is stored."""
+    workers: int = 1
+    """How many processes serve the ledger together."""
     accept_clock: bool = False
     """The operator's word that this machine's clock is right, although the last leaf is more than a day old."""
     files: str | None = None
@@ -52,6 +56,17 @@ class Settings:
         return self.database_url or f"sqlite:///{(self.directory / DATABASE).resolve()}"
 
     @property
+    def thread_from(self) -> int | None:
+        """How many statements a commit has at least that runs beside the event loop; ``None``: no commit does.
+
+        All do where they wait for PostgreSQL. Between processes of a SQLite ledger a large one waits for the other's
+        large one, and meanwhile the loop can read what comes next; a small one is done before a thread has woken.
+        """
+        if not self.is_sqlite:
+            return 1
+        return LARGE_COMMIT if self.workers > 1 else None
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the ledger lies in a file: then reads and appends run on the event loop (amendments R8)."""
         return self.database_url is None or self.database_url.startswith("sqlite")
@@ -64,6 +79,7 @@ def read_settings(
     host: str = "127.0.0.1",
     port: int = 8000,
     jobs: bool = True,
+    workers: int = 1,
     accept_clock: bool = False,
 ) -> Settings:
     """The settings for a server that binds ``host`` and ``port``; raises ``Invalid`` for an address that is none."""
@@ -74,6 +90,7 @@ def read_settings(
         database_url=environ.get("PATINA_DATABASE_URL") or None,
         entries_public=environ.get("PATINA_ENTRIES_PUBLIC", "true").lower() not in {"0", "false", "no"},
         jobs=jobs,
+        workers=workers,
         accept_clock=accept_clock,
         files=environ.get("PATINA_FILES") or None,
         provider=read_provider(environ),

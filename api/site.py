@@ -70,7 +70,7 @@ class Site:
             self.refusal = error.message
             return
         self.refusal = None
-        self._appender = Appender(self._ledger.writer, in_thread=not self.settings.is_sqlite)
+        self._appender = Appender(self._ledger.writer, thread_from=self.settings.thread_from)
         self._appender.start()
 
     async def close(self) -> None:

@@ -73,12 +73,12 @@ def draft(number: int, *, wrong: bool = False, verified: bool = False) -> Draft:
     return Draft(statement, body, (Signature(made["key"], made["sig"]),), verified=verified)
 
 
-def run(work: Callable[[Appender, Recorder], Awaitable[T]], *, in_thread: bool = False) -> T:
+def run(work: Callable[[Appender, Recorder], Awaitable[T]], *, thread_from: int | None = None) -> T:
     """The result of ``work`` with a started appender over a recorder."""
 
     async def main() -> T:
         writer = Recorder()
-        queue = Appender(writer, in_thread=in_thread)
+        queue = Appender(writer, thread_from=thread_from)
         queue.start()
         try:
             return await asyncio.wait_for(work(queue, writer), 20)
@@ -92,8 +92,8 @@ def ids(outcomes: Sequence[Outcome]) -> list[Any]:
     return [one.statement.id if isinstance(one, Accepted) else type(one).__name__ for one in outcomes]
 
 
-@pytest.mark.parametrize("in_thread", [False, True])
-def test_each_waits_for_its_own_outcome_and_many_share_a_commit(in_thread: bool) -> None:
+@pytest.mark.parametrize("thread_from", [None, 1, 5])
+def test_each_waits_for_its_own_outcome_and_many_share_a_commit(thread_from: int | None) -> None:
     async def work(queue: Appender, writer: Recorder) -> None:
         drafts = [draft(number) for number in range(100)]
         writer.refused = {drafts[7].statement.id}
@@ -105,7 +105,7 @@ def test_each_waits_for_its_own_outcome_and_many_share_a_commit(in_thread: bool)
         assert max(map(len, writer.batches)) <= BATCH
         assert len(writer.batches) < 20
 
-    run(work, in_thread=in_thread)
+    run(work, thread_from=thread_from)
 
 
 def test_a_signature_that_does_not_verify_never_reaches_the_writer() -> None:
@@ -190,7 +190,7 @@ def test_a_failure_part_way_is_the_outcome_of_what_was_left() -> None:
 def test_stopping_finishes_a_request_of_many_parts() -> None:
     async def main() -> None:
         writer = Recorder()
-        queue = Appender(writer, in_thread=False)
+        queue = Appender(writer, thread_from=None)
         queue.start()
         drafts = [draft(number, verified=True) for number in range(3 * BATCH)]
         many = asyncio.ensure_future(queue.append(drafts))
@@ -248,7 +248,7 @@ def test_a_full_queue_and_a_writer_that_refuses_turn_away(monkeypatch: pytest.Mo
 def test_stopping_commits_what_waits_and_takes_no_more() -> None:
     async def main() -> None:
         writer = Recorder()
-        queue = Appender(writer, in_thread=False)
+        queue = Appender(writer, thread_from=None)
         queue.start()
         waiting = [asyncio.ensure_future(queue.append([draft(number)])) for number in range(80)]
         await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import check_public_url, lan_address, read_settings
+from api.settings import LARGE_COMMIT, check_public_url, lan_address, read_settings
 from ledger.errors import Invalid
 
 HERE = Path("var")
@@ -49,3 +49,9 @@ def test_the_database_and_who_may_read_entries() -> None:
     assert not told.is_sqlite
     assert told.url == "postgresql://h/d"
     assert not told.entries_public
+
+
+def test_commits_run_beside_the_loop_where_they_wait() -> None:
+    postgres = read_settings(HERE, {"PATINA_DATABASE_URL": "postgresql://h/d"})
+    assert [postgres.thread_from, read_settings(HERE, {}).thread_from] == [1, None]
+    assert read_settings(HERE, {}, workers=2).thread_from == LARGE_COMMIT

@@ -124,6 +124,7 @@ class Place:
     port: int
     jobs: bool = True
     accept_clock: bool = False
+    workers: int = 1
 
     def value(self) -> dict[str, Any]:
         """Where it is, for programs; ``url`` is what printed addresses begin with."""
@@ -137,6 +138,7 @@ class Place:
             host=self.host,
             port=self.port,
             jobs=self.jobs,
+            workers=self.workers,
             accept_clock=self.accept_clock,
         )
 
@@ -223,7 +225,7 @@ def _supervise(place: Place, count: int, tell: Callable[[], None]) -> int:
 
     def start(number: int) -> SpawnProcess:
         ready[number].clear()
-        worker = context.Process(target=_work, args=(replace(place, jobs=number == 0), ready[number]))
+        worker = context.Process(target=_work, args=(replace(place, jobs=number == 0, workers=count), ready[number]))
         worker.start()
         return worker
 
