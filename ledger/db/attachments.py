@@ -46,14 +46,13 @@ from ledger.db.copies import (
     row_of,
     take,
     tombstone,
-    urn_of,
     use_rows,
 )  # fmt: skip
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
 from ledger.db.tables import attachment, attachment_use, file_key
-from ledger.db.views import uuid_bytes
+from ledger.db.views import urn_of, uuid_bytes
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 

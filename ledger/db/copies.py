@@ -175,9 +175,3 @@ def use_rows(
         for digest in dict.fromkeys(file.sha256 for file in files)
         for subject in subjects
     )  # fmt: skip
-
-
-def urn_of(raw: bytes) -> str:
-    """The ``urn:uuid:`` of 16 bytes."""
-    digits = bytes(raw).hex()
-    return f"urn:uuid:{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -25,8 +25,8 @@ from ledger.db.epochs import Epochs
 from ledger.db.erased_file import Line, add_lines
 from ledger.db.lock import AppendLock
 from ledger.db.session import Insert, Query, ask, fetch
-from ledger.db.vault import person_key, urn_of
-from ledger.db.views import uuid_bytes
+from ledger.db.vault import person_key
+from ledger.db.views import urn_of, uuid_bytes
 
 KEPT, DESTROYED, DONE = range(3)
 """The stages of a part."""

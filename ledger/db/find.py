@@ -23,14 +23,13 @@ from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
-from ledger.db.copies import urn_of
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
 from ledger.db.needles import MAX_VALUES, PRIVATE, normal, private_values, public_values
 from ledger.db.secret import KeyKeeper
 from ledger.db.tables import find_chain, find_key, find_private, find_public
-from ledger.db.views import uuid_bytes
+from ledger.db.views import urn_of, uuid_bytes
 from ledger.errors import Invalid
 from ledger.leaf import Statement
 from ledger.party import Parties

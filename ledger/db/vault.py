@@ -33,7 +33,7 @@ from ledger.db.draft import Draft, Row
 from ledger.db.lock import AppendLock
 from ledger.db.secret import KEY_BYTES, NONCE_BYTES, KeyKeeper, decrypt, encrypt
 from ledger.db.session import Insert, Session, ask, fetch
-from ledger.db.views import uuid_bytes
+from ledger.db.views import urn_of, uuid_bytes
 from ledger.errors import Unavailable
 from ledger.leaf import Statement
 
@@ -245,11 +245,6 @@ def person_key(party: str, person: str) -> bytes:
     """Under what a party's pseudonym for a person is kept: two parties' pseudonyms never meet."""
     return sha256(f"person\n{party}\n{person}".encode()).digest()
 
-
-def urn_of(raw: bytes) -> str:
-    """The ``urn:uuid:`` of 16 bytes; ``views.uuid_bytes`` undoes it."""
-    digits = bytes(raw).hex()
-    return f"urn:uuid:{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _without_digests(statement: Mapping[str, Any]) -> dict[str, Any]:

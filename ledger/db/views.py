@@ -39,6 +39,12 @@ def uuid_bytes(urn: str) -> bytes:
     return bytes.fromhex(urn[9:].replace("-", ""))
 
 
+def urn_of(raw: bytes) -> str:
+    """The ``urn:uuid:`` of 16 bytes; ``uuid_bytes`` undoes it."""
+    digits = bytes(raw).hex()
+    return f"urn:uuid:{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 def word_of(state: State) -> str:
     """The one word that matters most of an item's state: stolen, lost, retired, recalled or in_use."""
     if state.stolen:
