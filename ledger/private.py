@@ -31,9 +31,7 @@ from ledger.types_row import CURRENCY, QUANTITY
 CLASSES: Final = ("contact", "money", "description", "media")
 """The classes of data; where they are stored, by their number."""
 _NUMBERS: Final = {name: number for number, name in enumerate(CLASSES)}
-RETENTION_DAYS: Final[Mapping[str, int]] = MappingProxyType(
-    {"contact": 0, "money": 3653, "description": 0, "media": 0}
-)
+RETENTION_DAYS: Final[Mapping[str, int]] = MappingProxyType({"contact": 0, "money": 3653, "description": 0, "media": 0})
 """Days after ``recorded_at`` for which an erasure waits, where no standard in force says otherwise (house).
 
 Ten years for money: laws on bookkeeping ask for five to ten. What no law asks for is erased when it is asked.

@@ -1,6 +1,5 @@
 """Erasures step by step: what waits for what, who goes on with it, and what is found of it afterwards."""
 
-
 from __future__ import annotations
 
 import asyncio

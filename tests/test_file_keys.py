@@ -147,9 +147,7 @@ def blobs(ledger: Ledger) -> list[Path]:
 @pytest.fixture
 def other(shop: Shop) -> Iterator[Ledger]:
     """The same ledger in another process."""
-    ledger = open_ledger(
-        str(shop.ledger.url), directory=shop.ledger.directory, master=MASTER, clock=shop.clock
-    )
+    ledger = open_ledger(str(shop.ledger.url), directory=shop.ledger.directory, master=MASTER, clock=shop.clock)
     yield ledger
     ledger.close()
 

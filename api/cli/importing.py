@@ -81,9 +81,7 @@ def _tell(given: argparse.Namespace, summary: Summary, seconds: float) -> None:
     print(f"{summary.statements} statements in {seconds:.1f} s, {rate} a second")
 
 
-def bring_in(
-    ledger: Ledger, path: Path, refused: Callable[[Refusal], None], *, problems: bool = False
-) -> Summary:
+def bring_in(ledger: Ledger, path: Path, refused: Callable[[Refusal], None], *, problems: bool = False) -> Summary:
     """Import a file, with its problem texts in private if asked; `refused` hears of each record that was not taken."""
     summary = Summary()
     signers: dict[str, SigningKey] = {}

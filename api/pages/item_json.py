@@ -64,6 +64,8 @@ def _files(files: Iterable[FileShown], address: str) -> dict[str, Any]:
         for one in files
     ]
     return {"files": shown} if shown else {}
+
+
 def describe_speaker(speaker: Speaker) -> dict[str, Any]:
     """Who says a record: the label, and a party, or a holder by how the key is kept and whether it came by reset."""
     if speaker.party is not None:

@@ -165,5 +165,3 @@ def party_identity(did: str) -> bytes:
 
 def _base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-

@@ -62,9 +62,7 @@ class Epochs:
     def rows(self) -> Rows:
         """Every row of ``epoch``, ``seal_key`` and ``file_key``, from one snapshot: what a keys file holds."""
         with session(self._engine) as connection:
-            epochs, seals, files = connection.begin(
-                write=False, then=[ask(_EPOCHS), ask(_SEAL_KEYS), ask(_FILE_KEYS)]
-            )
+            epochs, seals, files = connection.begin(write=False, then=[ask(_EPOCHS), ask(_SEAL_KEYS), ask(_FILE_KEYS)])
         return list(epochs), list(seals), list(files)
 
     def begin(self, after: int, now: int) -> None:

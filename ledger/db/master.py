@@ -154,4 +154,3 @@ def _opens(key: KeyKeeper, wrapped: bytes, row: bytes) -> bool:
     except Unavailable:
         return False
     return True
-

@@ -90,9 +90,7 @@ def restore(place: Path, database: Path, sources: Sources, master: KeyKeeper, re
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _prepare(
-    place: Path, database: Path, copy: Path, sources: Sources, rest: tuple[KeyKeeper, Retention]
-) -> Restored:
+def _prepare(place: Path, database: Path, copy: Path, sources: Sources, rest: tuple[KeyKeeper, Retention]) -> Restored:
     """Steps 1 to 6, on a copy."""
     master, retention = rest
     _copy_backup(sources.backup, copy)

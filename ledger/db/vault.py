@@ -246,7 +246,6 @@ def person_key(party: str, person: str) -> bytes:
     return sha256(f"person\n{party}\n{person}".encode()).digest()
 
 
-
 def _without_digests(statement: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in statement.items() if name not in {"_sd", "_sd_alg"}}
 
