@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -198,6 +200,7 @@ def test_a_killed_process_loses_no_reading(shop: Stall) -> None:
     program = f"""
 import os
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from ledger.db.ledger import open_ledger
 from tests.stall import MASTER
@@ -279,6 +282,21 @@ def test_two_processes_have_files_of_their_own(tmp_path: Path) -> None:
     assert (first.take(), second.take()) == ([b"one"], [b"two"])
     first.close()
     second.close()
+
+
+def test_processes_that_open_at_once_all_get_files(tmp_path: Path) -> None:
+    for attempt in range(60):
+        with ThreadPoolExecutor(4) as threads:
+            together = Barrier(4)
+
+            def one_of_four(folder: Path, together: Barrier = together) -> Spool:
+                together.wait()
+                return Spool(folder)
+
+            spools = list(threads.map(one_of_four, [tmp_path / str(attempt)] * 4))
+        for spool in spools:
+            spool.close()
+        assert len(list((tmp_path / str(attempt)).iterdir())) == 8
 
 
 def test_a_ledger_opened_to_be_read_notes_nothing(shop: Stall) -> None:

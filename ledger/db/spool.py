@@ -27,22 +27,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._mutex = threading.Lock()
-        self._files: list[int] = []
-        left: list[bytes] = []
-        for number in range(_MAX_FILES):
-            path = folder / str(number)
-            if len(self._files) == 2 and not path.exists():
-                break
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(file)
-                continue
-            left += _lines(file)
-            self._files.append(file)
-        if len(self._files) < 2:
-            raise Unavailable(f"{_MAX_FILES} spool files are in use")
+        self._files, left = _two_files(folder)
         self.left: list[bytes] = left
         """The lines that dead processes left; they stay in the files until ``drop``."""
         self._active: list[bytes] = []
@@ -87,6 +72,38 @@ class Spool:
             for file in self._files:
                 os.close(file)
             self._files = []
+
+
+def _two_files(folder: Path) -> tuple[list[int], list[bytes]]:
+    """Two locked files or more, those left over among them, and the lines of what was left over.
+
+    Only one opens the folder at a time: of two side by side, one could lock each file between the other's making it
+    and locking it, and so have them all.
+    """
+    files: list[int] = []
+    left: list[bytes] = []
+    alone = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        for number in range(_MAX_FILES):
+            path = folder / str(number)
+            if len(files) == 2 and not path.exists():
+                break
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+                continue
+            left += _lines(file)
+            files.append(file)
+    finally:
+        os.close(alone)
+    if len(files) < 2:
+        for file in files:
+            os.close(file)
+        raise Unavailable(f"{_MAX_FILES} spool files are in use")
+    return files, left
 
 
 def _lines(file: int) -> list[bytes]:
