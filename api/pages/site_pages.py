@@ -1,8 +1,8 @@
 """Templates, compiled once, and the small store of pages that were made already.
 
-A page depends on the item, the checkpoint, the hour (what waits comes into force by time) and the address asked for,
-so those are its key; a new checkpoint makes a new page. The store is bounded by its number of pages. Making one
-verifies every signature in the history, so it is made in a thread beside the event loop, and once for all who wait.
+A page depends on the item, the checkpoint, the hour (what waits comes into force by time), the language and the address
+asked for, so those are its key; a new checkpoint makes a new page. The store is bounded by its number of pages. Making
+one verifies every signature in the history, so it is made in a thread beside the event loop, and once for all who wait.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.pages.catalogue import Catalogue, load_catalogue
+from api.pages.catalogue import LANGUAGES, Catalogue, load_catalogue
 
 HERE = Path(__file__).parent
 KEPT = 512
@@ -34,8 +34,8 @@ STATIC = {
 class Pages:
     """The pages of one process."""
 
-    def __init__(self, language: str = "en") -> None:
-        self.words: Catalogue = load_catalogue(language)
+    def __init__(self) -> None:
+        self.catalogues = {language: load_catalogue(language) for language in LANGUAGES}
         self._files = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
         # A fragment of the content's hash makes an address that may be kept for ever.
         marks = {name: hashlib.sha256(raw).hexdigest()[:12] for name, raw in self._files.items()}
@@ -48,17 +48,23 @@ class Pages:
             auto_reload=False,
         )
         self._templates.globals.update(
-            t=self.words.text,
-            say=self.words.say,
             static={name: f"/static/{name}?{mark}" for name, mark in marks.items()},
+            languages={language: words.text["language"] for language, words in self.catalogues.items()},
         )
         self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._making: dict[tuple[Any, ...], asyncio.Future[bytes | None]] = {}
         self._worker = ThreadPoolExecutor(MAKERS, "page")
 
-    def render(self, template: str, **values: Any) -> bytes:
-        """The HTML of a template."""
-        return self._templates.get_template(template).render(**values).encode()
+    @property
+    def words(self) -> Catalogue:
+        """The words for programs, and for whoever asks for no language that is here."""
+        return self.catalogues[LANGUAGES[0]]
+
+    def render(self, template: str, language: str, **values: Any) -> bytes:
+        """The HTML of a template in a language; in it ``t``, ``say`` and ``count`` are that language's texts."""
+        words = self.catalogues[language]
+        spoken = {"t": words.text, "say": words.say, "count": words.count, "words": words}
+        return self._templates.get_template(template).render(**spoken, **values).encode()
 
     async def page(self, key: tuple[Any, ...], make: Callable[[], bytes | None]) -> bytes | None:
         """The page of this key, kept or made now; what ``make`` gives as ``None`` is not kept."""
