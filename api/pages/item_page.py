@@ -23,6 +23,9 @@ from ledger.note import parse_vkey
 from ledger.standard import Standard
 from ledger.state import State
 
+_LEAD = ("category", "brand", "model")
+"""What stands below the name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Banner:
@@ -115,17 +118,15 @@ def make_page(
         return None
     parties = verified.replay.parties
     teller = Teller(words, parties, told, verified.doubts, absences)
-    about, today = _about(told), times.format_recorded(now)[:10]
-    state.held = state.held.at(times.format_recorded(now))
+    about, moment = _about(told), times.format_recorded(now)
+    today = moment[:10]
+    state.held = state.held.at(moment)
     banners, cases = tuple(_banners(state, words)), progress_of(told, words, teller.party, today)
     return ItemPage(
         subject=verified.subject,
         name=about.get("name") or words.text["unnamed"],
-        lead=" · ".join(words.value(about[name]) for name in ("category", "brand", "model") if about.get(name)),
-        facts=teller.facts(
-            "item.registered",
-            {name: value for name, value in about.items() if name not in {"category", "brand", "model"}},
-        ),
+        lead=_lead(about, words),
+        facts=teller.facts("item.registered", {name: one for name, one in about.items() if name not in _LEAD}),
         banners=banners,
         certificates=tuple(teller.certificates(today)),
         responsible=tuple(teller.responsible()),
@@ -163,6 +164,10 @@ def _about(told: Sequence[Told]) -> Mapping[str, Any]:
         if statement.type == "statement.corrected" and statement.corrects == first.id:
             about |= statement.details.get("details", {})
     return about
+
+
+def _lead(about: Mapping[str, Any], words: Catalogue) -> str:
+    return " · ".join(words.value(about[name]) for name in _LEAD if about.get(name))
 
 
 def _banners(state: State, words: Catalogue) -> list[Banner]:
