@@ -45,7 +45,7 @@ def preferred(header: str) -> str:
 
 def headers_of(request: Request, language: str) -> dict[str, str]:
     """What an answer in a language says of it, and the cookie where the address has just chosen it."""
-    said = {"Content-Language": language, "Vary": "Accept, Accept-Language, Cookie"}
+    said = {"Content-Language": language, "Vary": "Accept, Accept-Encoding, Accept-Language, Cookie"}
     if request.query_params.get("lang") == language:
         secure = "; Secure" if site_of(request).settings.public_url.startswith("https://") else ""
         said["Set-Cookie"] = f"{COOKIE}={language}; Path=/; Max-Age={_A_YEAR}; HttpOnly; SameSite=Lax{secure}"

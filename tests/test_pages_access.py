@@ -76,7 +76,7 @@ def test_every_key_that_leads_nowhere_has_the_same_answer(shop: Shop, path: str)
 def test_accept_decides_between_page_and_json(shop: Shop, jeweller: Party, ring: str, accept: str, kind: str) -> None:
     answer = shop.get(f"/i/{shop.code(jeweller, ring)}", accept=accept)
     assert answer.headers["content-type"].startswith(kind)
-    assert answer.headers["vary"] == "Accept, Accept-Language, Cookie"
+    assert answer.headers["vary"] == "Accept, Accept-Encoding, Accept-Language, Cookie"
 
 
 def test_json_of_a_code_leads_to_the_bundle_which_verifies(shop: Shop, jeweller: Party, ring: str) -> None:

@@ -130,7 +130,7 @@ def test_a_page_speaks_the_language_that_was_asked_for(shop: Shop, jeweller: Par
         assert f"<strong>{title}</strong>" in answer.text
         assert f'<html lang="{language}">' in answer.text
         assert answer.headers["content-language"] == language
-        assert answer.headers["vary"] == "Accept, Accept-Language, Cookie"
+        assert answer.headers["vary"] == "Accept, Accept-Encoding, Accept-Language, Cookie"
         assert "set-cookie" not in answer.headers
         tags.append(answer.headers["etag"])
     assert len(set(tags)) == len(LANGUAGES)

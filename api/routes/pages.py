@@ -19,9 +19,20 @@ from api.pages import qr
 from api.pages.files_shown import FileShown, photo_of, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
+from api.pages.site_pages import pack
 from api.problems import KINDS, Problem, not_found
 from api.routes.items import history_response, read_at
-from api.routes.shown import HTML, html, missing, switch_of, unavailable, unbound, wants_json
+from api.routes.shown import (
+    HTML,
+    PACKED,
+    html,
+    missing,
+    switch_of,
+    takes_gzip,
+    unavailable,
+    unbound,
+    wants_json,
+)
 from api.routes.statements import JSON
 from api.site import Site, site_of
 from ledger import uri
@@ -109,14 +120,14 @@ async def _item(request: Request, subject: str, token: str | None, *, opened: bo
     """The page or the JSON of an item; ``token`` is the code it was reached by, if any, which may open its history."""
     site = site_of(request)
     at = request.query_params.get("at")
-    as_json, language = wants_json(request), language_of(request)
+    as_json, language, packed = wants_json(request), language_of(request), takes_gzip(request)
     try:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
         shown = Shown(site, subject, token, opened, as_json, language)
         changes = site.ledger.attachments.changes
-        key = (subject, token, opened, size, below, as_json, language, site.clock() // _HOUR, changes)
-        body = await site.pages.page(key, lambda: _make(shown, below))
+        key = (subject, token, opened, size, below, as_json, language, packed, site.clock() // _HOUR, changes)
+        body = await site.pages.page(key, lambda: _make(shown, below, packed=packed))
     except (Disproved, Malformed, Unavailable) as error:
         return unavailable(request, error)
     except Problem:
@@ -125,7 +136,10 @@ async def _item(request: Request, subject: str, token: str | None, *, opened: bo
         return missing(request)
     if body is None:
         return missing(request)
-    headers = {**headers_of(request, language), "ETag": f'"{size}-{language}"', "Cache-Control": "private, no-cache"}
+    tag = f'"{size}-{language}{"-gzip" if packed else ""}"'
+    headers = {**headers_of(request, language), "ETag": tag, "Cache-Control": "private, no-cache"}
+    if packed:
+        headers |= PACKED
     return Response(body, headers=headers, media_type=JSON if as_json else HTML)
 
 
@@ -141,7 +155,7 @@ class Shown:
     language: str
 
 
-def _make(shown: Shown, below: int | None) -> bytes | None:
+def _make(shown: Shown, below: int | None, *, packed: bool) -> bytes | None:
     """The bytes of an item's page or JSON, after its history was verified; ``None`` if there is no such item."""
     site = shown.site
     verified = read_verified(site, shown.subject)
@@ -149,7 +163,8 @@ def _make(shown: Shown, below: int | None) -> bytes | None:
     if verified is None or page is None:
         return None
     files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
-    return _as_json(shown, page, files) if shown.as_json else _as_html(shown, page, files)
+    body = _as_json(shown, page, files) if shown.as_json else _as_html(shown, page, files)
+    return pack(body) if packed else body
 
 
 def read_verified(
@@ -189,7 +204,7 @@ def _as_html(shown: Shown, page: ItemPage, files: Files) -> bytes:
     return site.pages.render(
         "item.html" if shown.opened else "public.html",
         shown.language,
-        switch=switch_of(shown.language, None if page.below is None else str(page.below)),
+        switch=switch_of(shown.language, page.below),
         page=page,
         path=path,
         token=token,
@@ -225,11 +240,13 @@ async def get_openapi(request: Request) -> Response:
 
 
 async def get_static(request: Request) -> Response:
-    """A style sheet or a picture."""
-    found = site_of(request).pages.static(request.path_params["name"])
+    """A style sheet, a script or a picture."""
+    packed = takes_gzip(request)
+    found = site_of(request).pages.static(request.path_params["name"], packed=packed)
     if found is None:
         raise not_found()
-    return Response(found[0], headers={"Cache-Control": "public, max-age=31536000, immutable"}, media_type=found[1])
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    return Response(found[0], headers=headers | (PACKED if packed else {}), media_type=found[1])
 
 
 async def get_icon(request: Request) -> Response:

@@ -2,6 +2,9 @@
 
 Every page goes out through ``html``, so that none forgets what caches must be told (``api.languages``). The switch
 between languages is links to the same address, so it works without a script and can be kept as a bookmark.
+
+Pages go out compressed to whoever takes gzip. That is safe here because no page shows what a stranger put into its
+address beside what is secret: there is nothing to compare a guess with (BREACH).
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ from starlette.responses import Response
 
 from api.languages import headers_of, language_of
 from api.pages.catalogue import LANGUAGES
+from api.pages.site_pages import pack
 from api.problems import not_found, problem_of, problem_response, request_id_of
 from api.routes.statements import JSON
 from api.site import site_of
 from ledger.errors import PatinaError, Unavailable
 
 HTML = "text/html; charset=utf-8"
+PACKED = {"Content-Encoding": "gzip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,9 @@ class Choice:
     chosen: bool
 
 
-def switch_of(language: str, at: str | None = None) -> tuple[Choice, ...]:
+def switch_of(language: str, at: int | None = None) -> tuple[Choice, ...]:
     """The languages to choose from on a page in ``language``; ``at`` is the moment that its address asks for."""
-    asked = {} if at is None else {"at": at}
+    asked = {} if at is None else {"at": str(at)}
     return tuple(Choice(one, "?" + urlencode({**asked, "lang": one}), one == language) for one in LANGUAGES)
 
 
@@ -44,10 +49,17 @@ def html(
 ) -> Response:
     """The page of a template in the reader's language."""
     site, language = site_of(request), language_of(request)
-    at = request.query_params.get("at")
-    page = site.pages.render(template, language, host=site.settings.host, switch=switch_of(language, at), **values)
+    page = site.pages.render(template, language, host=site.settings.host, switch=switch_of(language), **values)
     said = {"Cache-Control": "no-cache", **headers_of(request, language), **(headers or {})}
+    if takes_gzip(request):
+        page, said = pack(page), {**said, **PACKED}
     return Response(page, status, said, media_type=HTML)
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether an answer may be compressed; a browser that forbids it by ``q=0`` gets it as it is."""
+    wishes = [wish.strip().partition(";") for wish in request.headers.get("accept-encoding", "").split(",")]
+    return any(name == "gzip" and rest.strip() not in {"q=0", "q=0.0"} for name, _, rest in wishes)
 
 
 def wants_json(request: Request) -> bool:
