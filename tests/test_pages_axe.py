@@ -141,6 +141,7 @@ def test_at_200_percent_nothing_is_lost_or_to_be_pushed_sideways(
     page.goto(site[name])
     whole = page.locator("main").inner_text()
     page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate(WIDE) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("main").inner_text() == whole
     assert page.evaluate(CUT) == []
@@ -203,3 +204,6 @@ CUT = """[...document.querySelectorAll("main *")]
   .filter((one) => !one.closest("pre") && getComputedStyle(one).overflow !== "visible")
   .filter((one) => one.scrollWidth > one.clientWidth + 1)
   .map((one) => one.className)"""
+WIDE = """[...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth && !one.closest("pre"))
+  .map((one) => `${one.tagName} ${one.className} ${one.textContent.trim().slice(0, 40)}`)"""
