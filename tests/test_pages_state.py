@@ -26,8 +26,8 @@ def upload(shop: Shop, who: Party) -> Any:
     return answer.json()["attachment"]
 
 
-def seen_of(shop: Shop, who: Party, item: str, **headers: str) -> str:
-    return text(shop.get(f"/i/{shop.code(who, item)}", **headers).text)
+def seen_of(shop: Shop, who: Party, item: str, accept_language: str = "en") -> str:
+    return text(shop.get(f"/i/{shop.code(who, item)}", accept_language=accept_language).text)
 
 
 def test_the_picture_is_of_the_thing_and_not_of_what_was_broken(shop: Shop, jeweller: Party, ring: str) -> None:
