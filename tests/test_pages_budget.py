@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -74,10 +75,22 @@ def test_an_item_page_and_all_that_it_fetches_fit_the_budget(counter: Counter, l
     path = f"/i/{counter.token}"
     page = counter.shop.get(path, accept_language=language)
     fetched = set(re.findall(r'(?:src|href)="(/static/[^"]+|/i/[^"]+\.svg)"', page.text))
+    fetched |= {other for one in fetched for other in imported(counter.shop, one, set())}
     assert {one.split("?")[0] for one in fetched} >= {"/static/patina.css", f"{path}/qr.svg"}
     sizes = {one: wire(counter.shop, one, language) for one in (path, *sorted(fetched))}
     assert all(sizes.values())
     assert sum(sizes.values()) <= BUDGET, sizes
+
+
+def imported(shop: Shop, path: str, known: set[str]) -> set[str]:
+    """The modules that a script fetches by its imports, and those by theirs."""
+    if path.split("?")[0].endswith(".js"):
+        text = shop.get(path).text
+        for name in re.findall(r'(?:from|import) ?\(?"([^"]+)"', text):
+            other = urljoin(path, name)
+            if other not in known:
+                known |= {other} | imported(shop, other, known | {other})
+    return known
 
 
 def wire(shop: Shop, path: str, language: str) -> int:
