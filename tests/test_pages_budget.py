@@ -84,7 +84,7 @@ def test_an_item_page_and_all_that_it_fetches_fit_the_budget(counter: Counter, l
 
 def imported(shop: Shop, path: str, known: set[str]) -> set[str]:
     """The modules that a script fetches by its imports, and those by theirs."""
-    if path.split("?")[0].endswith(".js"):
+    if path.split("?", maxsplit=1)[0].endswith(".js"):
         text = shop.get(path).text
         for name in re.findall(r'(?:from|import) ?\(?"([^"]+)"', text):
             other = urljoin(path, name)
