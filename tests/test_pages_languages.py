@@ -17,7 +17,7 @@ from ledger.shapes import Shape
 from ledger.types_case import CASE_TYPES
 from ledger.types_item import ITEM_TYPES
 from tests.page_shop import jeweller, ring, shop
-from tests.shop import Party, Shop
+from tests.shop import Party, Shop, open_shop
 from tests.test_pages_item import text
 
 __all__ = ["jeweller", "ring", "shop"]
@@ -288,3 +288,9 @@ def test_no_script_says_anything_of_its_own() -> None:
         strings = re.findall(r'"([^"\n]*)"|`([^`]*)`|\'([^\'\n]*)\'', code)
         for one in (re.sub(r"\$\{[^}]*\}", "", "".join(parts)) for parts in strings):
             assert not re.search(r"[A-Za-z]{2,} [a-z]{2,} [a-z]{2,}|[一-鿿]", one), (path.name, one)
+
+
+def test_over_https_the_cookie_travels_by_https_alone(tmp_path: Path) -> None:
+    with open_shop(tmp_path, public_url="https://shop.example") as shop:
+        kept = shop.get("/?lang=zh-Hans").headers["set-cookie"]
+    assert kept.endswith("; HttpOnly; SameSite=Lax; Secure")
