@@ -133,6 +133,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("post", "/c/{token}/history"): {"200": _json(_one("History"))},
     ("get", "/i/{token}/qr.svg"): {"200": _SVG},
     ("get", "/i/{token}/qr.png"): {"200": _PNG},
+    ("get", "/s/{short_code}"): {"200": _PAGE},
     ("get", "/01/{gtin}/21/{serial}"): {"200": _PAGE},
     ("get", "/8004/{giai}"): {"200": _PAGE},
     ("get", "/"): {"200": _HTML},

@@ -98,6 +98,7 @@ HOT = (
     RawRoute("/c/{token}/qr.png", pages.get_code_qr),
     RawRoute("/c/{token}/statements", speak.post_case_statement, "POST"),
     RawRoute("/o", speak.get_owner_page),
+    RawRoute("/s/{short_code}", pages.get_short_page),
     RawRoute("/01/{gtin}/21/{serial}", pages.get_public_page),
     RawRoute("/8004/{giai}", pages.get_public_page),
     RawRoute("/v1/attachments", attachments.post_attachment, "POST"),

@@ -80,6 +80,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("post", "/i/{token}/history"): [_AT],
     ("get", "/c/{token}/history"): [_AT],
     ("post", "/c/{token}/history"): [_AT],
+    ("get", "/s/{short_code}"): [_AT],
     ("get", "/01/{gtin}/21/{serial}"): [_AT],
     ("get", "/8004/{giai}"): [_AT],
     ("get", "/v1/items/{id}/qr.svg"): [("token", "query", "a view code of the item", _TEXT)],

@@ -120,6 +120,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/c/{token}/qr.png", PUBLIC),
     ("POST", "/c/{token}/statements", PUBLIC),
     ("GET", "/o", PUBLIC),
+    ("GET", "/s/{short_code}", PUBLIC),
     ("GET", "/01/{gtin}/21/{serial}", PUBLIC),
     ("GET", "/8004/{giai}", PUBLIC),
     ("GET", "/healthz", PUBLIC),

@@ -16,8 +16,6 @@ from ledger.db.codes import Card
 
 GROUP = 4
 """Characters between two gaps of a typed code: as many as one keeps in mind."""
-SHORT = 6
-"""Characters at the end of a view code that are its short code: they stand out."""
 _STYLE = """
 @page { size: A4; margin: 10mm; }
 body { margin: 0; font: 8pt/1.3 system-ui, sans-serif; color: #000; background: #fff; }
@@ -55,7 +53,7 @@ def _card(card: Card, public_url: str) -> str:
     return (
         f'<div class="card" id="{card.id}">'
         f'<div class="half">{view}<b>See its history</b><br>{host}/i/<br>'
-        f'<span class="code">{card.token[:-SHORT]}<b>{card.token[-SHORT:]}</b></span><br>'
+        f'<span class="code">{card.token}</span><br>{host}/s/<br><b>{card.short}</b><br>'
         f'<span class="small">{item}</span></div>'
         f'<div class="half owner">{owner}<b>For the owner only</b><br>{host}/o<br>'
         f'<span class="code">{typed}</span></div></div>'
