@@ -52,7 +52,7 @@ async def post_find(request: Request, body: Annotated[Needle, Depends(read_body(
     if len(given) != 1:
         raise Invalid(f"got {len(given)} members, want one of {', '.join(Needle.model_fields)}")
     # A person has no API key: each is counted for herself.
-    site.finds.take(caller.key_id or str(caller.person))
+    site.limits.finds.take(caller.key_id or str(caller.person))
     ((name, text),) = given.items()
     found = await _find(site, caller.party, name, text)
 
