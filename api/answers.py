@@ -100,6 +100,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
         ("post", path): {status: _json({"type": "object"}) for status in statuses}
         for path, statuses in {
             "/v1/attachments": ("200", "201"),
+            "/i/{token}/attachments": ("200", "201"),
             "/v1/codes": ("201",),
             "/v1/devices": ("201",),
             "/v1/erasures": ("201",),

@@ -29,6 +29,10 @@ FINDS = 120
 """How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
 
 
+UPLOADS = 20
+"""Files that the holder of a thing may upload: each is washed in a process of its own."""
+
+
 class Limit:
     """``most`` times for each key within ``WINDOW`` of the first time; ``name`` parts it from other limits."""
 
@@ -66,6 +70,7 @@ class Limits:
         self.tablets = Limit("tablets", PINS_OF_TABLET, counts)
         self.tokens = Limit("tokens", LOST_TOKENS, counts)
         self.finds = Limit("finds", FINDS, counts)
+        self.uploads = Limit("uploads", UPLOADS, counts)
 
     def address_of(self, scope: Scope) -> str:
         """What counts as one client: an IPv4 address or an IPv6 network of 64 bits."""
