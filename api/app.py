@@ -110,6 +110,7 @@ HOT = (
     RawRoute("/i/{token}/attachments", private_files.post_upload, "POST"),
     RawRoute("/i/{token}/attachments/{sha256}", private_files.post_file, "POST"),
     RawRoute("/c/{token}/attachments/{sha256}", private_files.get_case_file),
+    RawRoute("/c/{token}/attachments/{sha256}/thumbnail", private_files.get_case_thumbnail),
     RawRoute("/", pages.get_front_page),
     RawRoute("/docs", pages.get_docs),
     RawRoute("/docs/problems", pages.get_problem_docs),

@@ -81,6 +81,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/i/{token}/attachments/{sha256}", PUBLIC),
     ("POST", "/i/{token}/attachments", PUBLIC),
     ("GET", "/c/{token}/attachments/{sha256}", PUBLIC),
+    ("GET", "/c/{token}/attachments/{sha256}/thumbnail", PUBLIC),
     ("POST", "/v1/find", READ),
     ("GET", "/v1/readings", READ),
     ("GET", "/v1/signals", READ),

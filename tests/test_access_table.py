@@ -121,6 +121,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/i/{token}/attachments"): HOLDING_A_CODE,
     ("POST", "/i/{token}/attachments/{sha256}"): HOLDING_A_CODE,
     ("GET", "/c/{token}/attachments/{sha256}"): NOBODY,
+    ("GET", "/c/{token}/attachments/{sha256}/thumbnail"): NOBODY,
     ("GET", "/c/{token}"): NOBODY,
     ("GET", "/c/{token}/history"): NOBODY,
     ("POST", "/c/{token}/history"): NOBODY,

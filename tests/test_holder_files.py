@@ -168,9 +168,31 @@ def test_the_holder_attaches_a_private_file_which_those_it_is_for_read(shop: Sho
     assert shop.get(f"/i/{token}/attachments/{digest}").status_code == 404
     assert shop.get(f"/c/{paper.token}/attachments/{digest}").status_code == 404
     assert shop.get(f"/c/{token}/attachments/{'0' * 64}").status_code == 404
+    page = shop.get(f"/c/{token}").text
+    assert f'<a href="/c/{token}/attachments/{digest}"><img src="/c/{token}/attachments/{digest}/thumbnail"' in page
+    assert shop.get(f"/c/{token}/attachments/{digest}/thumbnail").headers["content-type"] == "image/jpeg"
+    assert page.count(digest) == 2, "as a file, and not once more among the facts"
     erased(shop, shop.operator, statements=[said], classes=["media"])
     assert read(shop, paper.token, digest, asking(shop, paper.item, phone)).status_code == 404
     assert stored(shop) == 0
+    assert "removed on request" in shop.get(f"/c/{token}").text
+
+
+def test_the_code_of_a_case_opens_public_files_of_its_item_and_private_ones_of_no_other_case(
+    shop: Shop, jeweller: Party
+) -> None:
+    paper = sold_ring(shop, jeweller)
+    public, private = listed(shop, jeweller, png()), listed(shop, jeweller, jpeg())
+    shop.say(jeweller, "case.opened", paper.item, OPENED, case=CASE, attachments=[public])
+    other = shop.statement(jeweller, "case.opened", paper.item, OPENED, case=uuid("another case"))
+    body = {"statement": other, "private": {"attachments": [private]}}
+    assert shop.post("/v1/statements", body, jeweller).status_code == 201
+    made = shop.post(f"/v1/items/{segment(paper.item)}/codes", {"kind": "case", "case": CASE}, jeweller)
+    token = made.json()["token"]
+    assert shop.get(f"/c/{token}/attachments/{public['sha256']}").status_code == 200
+    assert shop.get(f"/c/{token}/attachments/{private['sha256']}").status_code == 404
+    assert public["sha256"] in shop.get(f"/c/{token}").text
+    assert private["sha256"] not in shop.get(f"/c/{token}").text
 
 
 def test_a_file_that_was_not_uploaded_for_the_item_cannot_be_attached(shop: Shop, jeweller: Party) -> None:

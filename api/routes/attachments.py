@@ -188,13 +188,19 @@ async def disclosed(request: Request, digest: str, why: str, of: tuple[str, priv
 async def _shown(request: Request) -> Kept:
     site, digest = site_of(request), request.path_params["sha256"]
     code = await site.code(request.path_params["token"])
-    kept = None
     # A code that has fallen, or is not in use yet, shows no record, and so no file of one.
-    if code is not None and code.level == VIEW and _DIGEST.fullmatch(digest) is not None:
-        kept = await site.read(site.ledger.attachments.find_public, digest, code.subject)
+    opened = code if code is not None and code.level == VIEW else None
+    kept = None if opened is None else await public_copy(site, digest, opened.subject)
     if kept is None:
         raise not_found(_MISSING)
     return kept
+
+
+async def public_copy(site: Site, digest: str, subject: str) -> Kept | None:
+    """The copy of a file that a statement about a subject lists in public, if there is one."""
+    if _DIGEST.fullmatch(digest) is None:
+        return None
+    return await site.read(site.ledger.attachments.find_public, digest, subject)
 
 
 async def send(request: Request, kept: Kept, *, thumbnail: bool = False) -> Response:

@@ -2,7 +2,7 @@
 
     POST /i/{token}/attachments/{sha256}    the signed asking, as for the history      the file
     POST /i/{token}/attachments             the file; the asking in ``Patina-Asking``  what her statement lists
-    GET  /c/{token}/attachments/{sha256}    with the code of a case, a file that a statement of it lists in private
+    GET  /c/{token}/attachments/{sha256}    with the code of a case, what a statement of it lists in private
 
 What a reader may see of a list of files, she may see of the files. A former holder is refused, as with the history, and
 so is whoever comes by a gift code. What a holder uploads is kept for the item, the party of her statements; it is swept
@@ -42,17 +42,33 @@ async def post_file(request: Request) -> Response:
         _need_level(code)
         check_type(request, {JSON, ""})
         asker = await holders.asker_by_key(site_of(request), code, intake.read_object(await request.body()))
-        return await _send(request, code, asker, "POST /i/{token}/attachments")
+        digest, by = request.path_params["sha256"], (code.subject, asker)
+        kept = await attachments.disclosed(request, digest, "POST /i/{token}/attachments", of=by)
+        return await attachments.send(request, kept)
 
     return _found(await by_code(request, request.path_params["token"], show))
 
 
 async def get_case_file(request: Request) -> Response:
-    """A file that a statement of a case lists in private, by the code of that case."""
+    """A file that a statement of a case lists in private, or one about its item in public, by the code of that case."""
+    return await _case_file(request)
+
+
+async def get_case_thumbnail(request: Request) -> Response:
+    """A small JPEG of such a picture."""
+    return await _case_file(request, thumbnail=True)
+
+
+async def _case_file(request: Request, *, thumbnail: bool = False) -> Response:
+    site, digest = site_of(request), request.path_params["sha256"]
 
     async def show(code: Code) -> Response:
         _need_level(code)
-        return await _send(request, code, private_out.asker_by_case(code), "GET /c/{token}/attachments")
+        kept = await attachments.public_copy(site, digest, code.subject)
+        if kept is None:
+            by = (code.subject, private_out.asker_by_case(code))
+            kept = await attachments.disclosed(request, digest, "GET /c/{token}/attachments", of=by)
+        return await attachments.send(request, kept, thumbnail=thumbnail)
 
     return _found(await by_code(request, request.path_params["token"], show, of="c"))
 
@@ -72,12 +88,6 @@ async def post_upload(request: Request) -> Response:
     # After the signature: whoever only knows the code cannot use up what the holder may upload.
     site.limits.uploads.take(code.subject)
     return await attachments.take_in(request, code.subject)
-
-
-async def _send(request: Request, code: Code, asker: private_out.Asker, why: str) -> Response:
-    digest = request.path_params["sha256"]
-    kept = await attachments.disclosed(request, digest, why, of=(code.subject, asker))
-    return await attachments.send(request, kept)
 
 
 def _asking_of(request: Request) -> dict[str, Any]:
