@@ -200,8 +200,6 @@ def test_a_killed_process_loses_no_reading(shop: Stall) -> None:
     program = f"""
 import os
 from pathlib import Path
-from threading import Barrier
-from typing import Any
 from ledger.db.ledger import open_ledger
 from tests.stall import MASTER
 directory = Path({str(shop.directory)!r})
@@ -282,6 +280,14 @@ def test_two_processes_have_files_of_their_own(tmp_path: Path) -> None:
     assert (first.take(), second.take()) == ([b"one"], [b"two"])
     first.close()
     second.close()
+
+
+def test_whoever_takes_left_over_files_leaves_room_for_others(tmp_path: Path) -> None:
+    for _ in range(3):
+        several = [Spool(tmp_path / "spool") for _ in range(3)]
+        for spool in several:
+            spool.close()
+    assert len(list((tmp_path / "spool").iterdir())) <= 3 * 6, "six files a run, if none had been left over"
 
 
 def test_processes_that_open_at_once_all_get_files(tmp_path: Path) -> None:

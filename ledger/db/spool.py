@@ -87,7 +87,7 @@ def _two_files(folder: Path) -> tuple[list[int], list[bytes]]:
         fcntl.flock(alone, fcntl.LOCK_EX)
         for number in range(_MAX_FILES):
             path = folder / str(number)
-            if len(files) == 2 and not path.exists():
+            if len(files) >= 2 and not path.exists():
                 break
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             try:
