@@ -60,11 +60,14 @@ class Spool:
             self.left = lines + self.left
 
     def drop(self) -> None:
-        """Empty the file of what was taken and committed, and those of dead processes."""
+        """Empty the file of what was taken and committed, and those of dead processes, and give these up."""
         with self._mutex:
             for number, file in enumerate(self._files):
                 if number != self._turn:
                     os.ftruncate(file, 0)
+            for file in self._files[2:]:
+                os.close(file)
+            del self._files[2:]
 
     def close(self) -> None:
         """Give up the files."""
@@ -95,7 +98,11 @@ def _two_files(folder: Path) -> tuple[list[int], list[bytes]]:
             except BlockingIOError:
                 os.close(file)
                 continue
-            left += _lines(file)
+            lines = _lines(file)
+            if len(files) >= 2 and not lines:
+                os.close(file)  # nothing is left over in it: another process may have it
+                continue
+            left += lines
             files.append(file)
     finally:
         os.close(alone)
@@ -107,7 +114,9 @@ def _two_files(folder: Path) -> tuple[list[int], list[bytes]]:
 
 
 def _lines(file: int) -> list[bytes]:
-    """The whole lines of a file: what stands after the last line break was not written to its end."""
+    """The whole lines of a file; what stands after the last line break was not written to its end, and is cut off."""
     with os.fdopen(os.dup(file), "rb") as reader:
         reader.seek(0)
-        return reader.read().split(b"\n")[:-1]
+        *lines, torn = reader.read().split(b"\n")
+    os.ftruncate(file, os.fstat(file).st_size - len(torn))
+    return lines
