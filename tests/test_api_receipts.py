@@ -47,6 +47,9 @@ def test_a_receipt_has_one_code_for_all_its_items(shop: Shop, jeweller: Party) -
     made = receipt(shop, jeweller, *rings)
     assert (made["kind"], [one["item"] for one in made["items"]]) == ("sale", rings)
     assert path_of(made) == f"/r/{made['token']}"
+    # The short code of each thing leads to what anybody may see of it; the paper has none.
+    assert "short_code" not in made
+    assert [shop.get(f"/s/{one['short_code']}", accept=JSON).json()["id"] for one in made["items"]] == rings
     page = shop.get(path_of(made))
     assert page.status_code == 200
     seen = text(page.text)

@@ -115,9 +115,9 @@ def test_who_takes_no_gzip_gets_the_same_page_as_it_is(counter: Counter) -> None
 def test_making_a_page_costs_little_beside_checking_what_it_shows(counter: Counter) -> None:
     site: Site = counter.shop.app.state.site
     raw = counter.shop.get(f"/i/{counter.token}/history").content
-    shown = pages.Shown(site, RING, counter.token, opened=True, as_json=False, language="en")
+    shown = pages.Shown(RING, f"/i/{counter.token}", counter.token, opened=True, short=True, language="en")
     check = cost(lambda: verify(raw, RING, site.ledger.vkeys, site.clock()))
-    whole = cost(lambda: pages._make(shown, None, packed=True))
+    whole = cost(lambda: pages._make(site, shown, None, packed=True))
     assert whole <= PARTS * check, (whole, check)
 
 
@@ -128,8 +128,8 @@ def test_a_page_grows_with_its_history_and_not_with_its_square(counter: Counter)
     site: Site = shop.app.state.site
 
     def made(subject: str) -> float:
-        shown = pages.Shown(site, subject, "x" * 22, opened=True, as_json=False, language="en")
-        return cost(lambda: pages._make(shown, None, packed=True))
+        shown = pages.Shown(subject, "/i/x", "x" * 22, opened=True, language="en")
+        return cost(lambda: pages._make(site, shown, None, packed=True))
 
     short, long = made(RING), made(other)
     assert long <= 6 * short, (short, long)

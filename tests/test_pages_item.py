@@ -15,6 +15,7 @@ from ledger import bundle, disclosure, leaf
 from ledger.dsse import SigningKey
 from ledger.errors import Disproved
 from ledger.holderkey import holder_key
+from ledger.shortcode import short_of
 from ledger.times import DAY, format_recorded
 from tests.page_shop import jeweller, ring, shop
 from tests.shop import Party, Shop, segment, signed
@@ -88,7 +89,7 @@ def test_the_page_tells_the_story_in_words_and_escapes_them(shop: Shop, jeweller
         "Warranty 24 months",
         "Signed by Lab",
         "By the bearer of the receipt",
-        f"Short code {token[-6:]}",
+        f"Short code {short_of(token)}",
         load_catalogue("en").say("complete_as_of", when=now),
         "Checked by the server, not by your phone",
         "These are all 4 records about this item",

@@ -217,7 +217,7 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, *_codes(engine, lock, own), readings, files, finder, vault)
+        beside = (access, *_codes(engine, lock, access, own), readings, files, finder, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
@@ -230,8 +230,8 @@ def open_ledger(
         raise
 
 
-def _codes(engine: Engine, lock: AppendLock, own: Any) -> tuple[Codes, Papers]:
-    codes = Codes(engine, lock, **own)
+def _codes(engine: Engine, lock: AppendLock, access: Access, own: Any) -> tuple[Codes, Papers]:
+    codes = Codes(engine, lock, access.keyed.hash, **own)
     return codes, Papers(engine, lock, codes, **own)
 
 
