@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ledger import bundle, history, receipt, times, trust
-from ledger.errors import Disproved, Malformed, PatinaError, Unknown
+from ledger import bundle, history, receipt, times
+from ledger.errors import PatinaError
 from ledger.note import parse_vkey
 from tests import build
+from tests.judged import asked_of, judged, said_of, texts_of
 
 MAX_LEAVES = 200
 """Of a ledger whose histories are judged; what is larger is about speed."""
@@ -45,63 +45,15 @@ def _write(kind: str, document: str, asked: Mapping[str, Any], verdict: Mapping[
             file.write(line + "\n")
 
 
-def _judged(check: Callable[[], Any], say: Callable[[Any], dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
-    """What a check gives or raises, and the verdict that this is."""
-    try:
-        found = check()
-    except Disproved as error:
-        return error, {"check": error.check, "index": error.index}
-    except Unknown as error:
-        return error, {"unknown": True}
-    except Malformed as error:
-        return error, {"malformed": True}
-    return found, say(found)
-
-
 def _given(found: Any) -> Any:
     if isinstance(found, PatinaError):
         raise found
     return found
 
 
-def asked_of(asked: history.Asked) -> dict[str, Any]:
-    """What is given to the check, as JSON."""
-    kept = asked.kept and {
-        "size": str(asked.kept.size),
-        "root": asked.kept.root.hex(),
-        "count": asked.kept.count,
-        "receipts": [[digest.hex(), index] for digest, index in asked.kept.receipts.items()],
-    }
-    return {
-        "subject": asked.subject,
-        "vkeys": [str(vkey) for vkey in asked.vkeys],
-        "now": str(asked.now),
-        "secret": asked.owner_secret and asked.owner_secret.hex(),
-        "policy": asked.policy and trust.format_policy(asked.policy).decode(),
-        "kept": kept,
-        "consistency": None if asked.consistency is None else [one.hex() for one in asked.consistency],
-        "files": [[digest, b64encode(content).decode()] for digest, content in asked.files.items()],
-    }
-
-
-def said_of(found: history.VerifiedHistory) -> dict[str, Any]:
-    """The facts of a proven history that both programs must tell."""
-    return {
-        "proved": len(found.entries),
-        "as_of": found.as_of,
-        "stale": found.stale,
-        "witnessed_at": found.witnessed_at and str(found.witnessed_at),
-        "hashes": [digest.hex() for digest in found.leaf_hashes],
-        "doubtful": sorted(found.doubtful),
-        "untold": len(found.unknown),
-        "disclosed": {name: dict(members) for name, members in found.disclosed.items()},
-        "vkeys": list(found.replay.parties.vkeys_in_force()),
-    }
-
-
 def parse_history(raw: bytes) -> bundle.Bundle:
     """``bundle.parse_history``; what it refuses is written down."""
-    found, verdict = _judged(lambda: _parse_history(raw), lambda _: {})
+    found, verdict = judged(lambda: _parse_history(raw), lambda _: {})
     if verdict:
         with suppress(UnicodeDecodeError):
             _write("history", raw.decode(), {}, verdict)
@@ -112,7 +64,7 @@ def parse_history(raw: bytes) -> bundle.Bundle:
 
 def check_history(document: bundle.Bundle, asked: history.Asked) -> history.VerifiedHistory:
     """``history.check_history``, written down."""
-    found, verdict = _judged(lambda: _check_history(document, asked), said_of)
+    found, verdict = judged(lambda: _check_history(document, asked), said_of)
     text = _read.get(id(document), bundle.format_history(document)).decode()
     _write("history", text, asked_of(asked), verdict)
     return _given(found)  # type: ignore[no-any-return]
@@ -120,7 +72,7 @@ def check_history(document: bundle.Bundle, asked: history.Asked) -> history.Veri
 
 def parse_receipt(raw: bytes) -> receipt.Receipt:
     """``receipt.parse_receipt``; what it refuses is written down."""
-    found, verdict = _judged(lambda: _parse_receipt(raw), lambda _: {})
+    found, verdict = judged(lambda: _parse_receipt(raw), lambda _: {})
     if verdict:
         with suppress(UnicodeDecodeError):
             _write("receipt", raw.decode(), {}, verdict)
@@ -129,9 +81,9 @@ def parse_receipt(raw: bytes) -> receipt.Receipt:
 
 def check_receipt(document: receipt.Receipt, vkeys: Any) -> receipt.VerifiedReceipt:
     """``receipt.check_receipt``, written down."""
-    found, verdict = _judged(lambda: _check_receipt(document, vkeys), lambda one: {"proved": one.leaf_hash.hex()})
+    found, verdict = judged(lambda: _check_receipt(document, vkeys), lambda one: {"proved": one.leaf_hash.hex()})
     members = {"id": document.id, "index": document.index, "entry": document.entry, "proof": document.proof}
-    _write("receipt", json.dumps(members), {"vkeys": [str(vkey) for vkey in vkeys]}, verdict)
+    _write("receipt", json.dumps(members), {"vkeys": texts_of(vkeys)}, verdict)
     return _given(found)  # type: ignore[no-any-return]
 
 

@@ -133,6 +133,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/docs/problems"): ANYBODY,
     ("GET", "/openapi.json"): ANYBODY,
     ("GET", "/static/{name}"): ANYBODY,
+    ("GET", "/static/{mark}/{name}"): ANYBODY,
     ("GET", "/robots.txt"): ANYBODY,
     ("GET", "/favicon.ico"): ANYBODY,
 }

@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import Catalogue, load_catalogue
+from api.pages.modules import Modules
 
 HERE = Path(__file__).parent
 KEPT = 512
@@ -36,6 +37,7 @@ class Pages:
 
     def __init__(self, language: str = "en") -> None:
         self.words: Catalogue = load_catalogue(language)
+        self.modules = Modules()
         self._files = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
         # A fragment of the content's hash makes an address that may be kept for ever.
         marks = {name: hashlib.sha256(raw).hexdigest()[:12] for name, raw in self._files.items()}
@@ -51,6 +53,8 @@ class Pages:
             t=self.words.text,
             say=self.words.say,
             static={name: f"/static/{name}?{mark}" for name, mark in marks.items()},
+            check=self.modules,
+            check_words=[name.removeprefix("verify_") for name in self.words.text if name.startswith("verify_")],
         )
         self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._making: dict[tuple[Any, ...], asyncio.Future[bytes | None]] = {}

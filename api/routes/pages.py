@@ -29,6 +29,11 @@ from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Unavailabl
 from ledger.history import VerifiedHistory
 
 HTML = "text/html; charset=utf-8"
+SCRIPT_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""Of a page with a script: its own, from here, which may speak to nobody but us."""
 _HOUR = 3_600_000_000
 Files = dict[int, tuple[FileShown, ...]]
 _encode = msgspec.json.encode
@@ -126,6 +131,8 @@ async def _item(request: Request, subject: str, token: str | None, *, opened: bo
     if body is None:
         return missing(request)
     headers = {"ETag": f'"{size}"', "Vary": "Accept", "Cache-Control": "private, no-cache"}
+    if opened and not as_json:
+        headers["Content-Security-Policy"] = SCRIPT_POLICY
     return Response(body, headers=headers, media_type=JSON if as_json else HTML)
 
 
@@ -269,6 +276,18 @@ async def get_static(request: Request) -> Response:
     if found is None:
         raise not_found()
     return Response(found[0], headers={"Cache-Control": "public, max-age=31536000, immutable"}, media_type=found[1])
+
+
+async def get_module(request: Request) -> Response:
+    """A module of the script with which an item's page checks itself."""
+    zipped = "gzip" in request.headers.get("accept-encoding", "")
+    found = site_of(request).pages.modules.read(**request.path_params, zipped=zipped)
+    if found is None:
+        raise not_found()
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    if zipped:
+        headers["Content-Encoding"] = "gzip"
+    return Response(found, headers=headers, media_type="text/javascript; charset=utf-8")
 
 
 async def get_icon(request: Request) -> Response:

@@ -16,7 +16,7 @@ from api import holders, intake, private_out
 from api.pages.case_page import describe_case, make_case
 from api.problems import not_found
 from api.routes.items import page_of
-from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
+from api.routes.pages import HTML, SCRIPT_POLICY, by_code, page_of_verified, read_verified, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
 from api.site import site_of
 from ledger.db.codes import CASE, UNBOUND, Code
@@ -24,11 +24,6 @@ from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavaila
 from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
-OWNER_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-"""The one page with a script: its own, from here, which may speak to nobody but us."""
 
 
 async def post_statement(request: Request) -> Response:
@@ -96,7 +91,7 @@ async def get_case_page(request: Request) -> Response:
 async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
     site = site_of(request)
-    headers = {"Content-Security-Policy": OWNER_PAGE_POLICY, "Cache-Control": "no-cache"}
+    headers = {"Content-Security-Policy": SCRIPT_POLICY, "Cache-Control": "no-cache"}
     members = [(name, site.pages.words.label(name)) for name in MEMBERS]
     body = site.pages.render("owner.html", host=site.settings.host, members=members)
     return Response(body, headers=headers, media_type=HTML)

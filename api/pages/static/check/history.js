@@ -14,7 +14,6 @@ import { checkCheckpoint, parseVkey } from "./note.js";
 import { doubtful, start } from "./party.js";
 import { signatureFault } from "./replay.js";
 import { Shown } from "./shown.js";
-import { checkQuorum } from "./trust.js";
 import { checkDetails, holderKey } from "./types.js";
 
 /** What the bundle proves to this reader; throws `Disproved` with the number of the check that failed, or `Unknown`.
@@ -28,8 +27,7 @@ export async function checkHistory(bundle, asked, crypto) {
   const checkpoint = await check(1, () => checkCheckpoint(bundle.checkpoint, asked.vkeys, bundle.origin, verifies));
   // A fork is told before anything that this version may not know.
   const unknown = await check(12, () => checkGrowth(checkpoint, asked, sha256));
-  const quorum = () => (asked.policy ? checkQuorum(asked.policy, bundle.checkpoint, verifies) : null);
-  const witnessedAt = await check(2, quorum);
+  const witnessedAt = await check(2, () => quorumTime(bundle, asked, verifies));
   const seal = await check(3, () => checkTail(bundle, checkpoint, sha256));
   const { first, firstHash, fold } = await check(3, () => checkFirst(bundle, checkpoint, crypto));
   const shown = await check(4, () => new Shown(bundle, checkpoint, crypto));
@@ -65,6 +63,12 @@ async function check(number, make) {
     const failed = [Malformed, Invalid, Refused].some((kind) => error instanceof kind);
     throw failed ? new Disproved(error.message, number) : error;
   }
+}
+
+async function quorumTime({ checkpoint }, { policy }, verifies) {
+  if (!policy) return null;
+  const { checkQuorum } = await import("./trust.js"); // for readers with a policy, which a page has not
+  return checkQuorum(policy, checkpoint, verifies);
 }
 
 async function checkTail({ tail }, { size, root }, sha256) {

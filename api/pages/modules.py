@@ -1,0 +1,55 @@
+"""The ES modules with which an item's page checks itself, as they are served (docs/verify.md).
+
+They import each other by relative names, so all stand in one folder whose name is a fragment of the hash of them all:
+an address may be kept for ever, and no browser mixes two versions. Comments are for whoever reads the source: of our
+own modules, lines that hold nothing else are not sent, and every test of the modules runs on what is sent.
+
+Ed25519 and SHA-2 for browsers without them are other people's packages, which ``make setup`` fetches if it can. Where
+they are absent a page has two of its three ways, and says so.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = Path(__file__).parent / "static" / "check"
+PACKAGES: Final = Path(__file__).parents[2] / "node_modules"
+LIBRARY: Final = {
+    "ed25519.js": "@noble/ed25519/index.js",
+    "sha2.js": "@noble/hashes/sha2.js",
+    "_md.js": "@noble/hashes/_md.js",
+    "_u64.js": "@noble/hashes/_u64.js",
+    "utils.js": "@noble/hashes/utils.js",
+}
+"""What is served as what; the last three are imported by the second, by these names."""
+ENTRY: Final = "verify.js"
+APART: Final = frozenset({"receipt.js", "trust.js"})
+"""For a page of a receipt and for a reader with a trust policy: not fetched by the page of an item."""
+_COMMENT = re.compile(r"^ *(?://|/\*|\*).*\n", re.MULTILINE)
+
+
+class Modules:
+    """The modules of one process, read once. ``mark`` names their folder, ``library`` says whether theirs are there."""
+
+    def __init__(self, packages: Path = PACKAGES) -> None:
+        own = {file.name: file.read_text("utf-8") for file in sorted(FOLDER.glob("*.js"))}
+        files = {name: packages / path for name, path in LIBRARY.items()}
+        self.library = all(file.is_file() for file in files.values())
+        other = {name: file.read_bytes() for name, file in files.items()} if self.library else {}
+        sources = {name: _COMMENT.sub("", text).encode() for name, text in own.items()} | other
+        self.mark = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:12]
+        self._sources = sources
+        self._zipped = {name: gzip.compress(source, mtime=0) for name, source in sources.items()}
+        self.entry = self._address(ENTRY)
+        self.modules = [self._address(name) for name in own if name not in {ENTRY, *APART}]
+
+    def read(self, mark: str, name: str, *, zipped: bool) -> bytes | None:
+        """A module of the folder ``mark``, compressed by gzip if wanted; ``None`` if there is no such one."""
+        return (self._zipped if zipped else self._sources).get(name) if mark == self.mark else None
+
+    def _address(self, name: str) -> str:
+        return f"/static/{self.mark}/{name}"
