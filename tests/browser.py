@@ -44,7 +44,7 @@ def chromium() -> Iterator[Browser]:
     """A browser of the machine."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP shop.example 127.0.0.1"],
         )
         yield found
         found.close()

@@ -1,8 +1,8 @@
 """The ES modules with which an item's page checks itself, as they are served (docs/verify.md).
 
 They import each other by relative names, so all stand in one folder whose name is a fragment of the hash of them all:
-an address may be kept for ever, and no browser mixes two versions. Comments are for whoever reads the source: of our
-own modules, lines that hold nothing else are not sent, and every test of the modules runs on what is sent.
+an address may be kept for ever, and no browser mixes two versions. Comments are for whoever reads the source: lines
+that hold nothing else are not sent, and every test of the modules runs on what is sent.
 
 Ed25519 and SHA-2 for browsers without them are other people's packages, which ``make setup`` fetches if it can. Where
 they are absent a page has two of its three ways, and says so.
@@ -29,18 +29,21 @@ LIBRARY: Final = {
 ENTRY: Final = "verify.js"
 APART: Final = frozenset({"receipt.js", "trust.js"})
 """For a page of a receipt and for a reader with a trust policy: not fetched by the page of an item."""
-_COMMENT = re.compile(r"^ *(?://|/\*|\*).*\n", re.MULTILINE)
+_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
+"""A whole line, or lines; those of a licence begin with ``/*!`` and stay."""
+
+_NOTICE: Final = b"/*! noble (c) Paul Miller (paulmillr.com), MIT License */\n"
 
 
 class Modules:
     """The modules of one process, read once. ``mark`` names their folder, ``library`` says whether theirs are there."""
 
     def __init__(self, packages: Path = PACKAGES) -> None:
-        own = {file.name: file.read_text("utf-8") for file in sorted(FOLDER.glob("*.js"))}
-        files = {name: packages / path for name, path in LIBRARY.items()}
-        self.library = all(file.is_file() for file in files.values())
-        other = {name: file.read_bytes() for name, file in files.items()} if self.library else {}
-        sources = {name: _COMMENT.sub("", text).encode() for name, text in own.items()} | other
+        own = {file.name: file for file in sorted(FOLDER.glob("*.js"))}
+        other = {name: packages / path for name, path in LIBRARY.items()}
+        self.library = all(file.is_file() for file in other.values())
+        files = own | other if self.library else own
+        sources = {name: (_NOTICE if name in LIBRARY else b"") + _without_comments(file) for name, file in files.items()}
         self.mark = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:12]
         self._sources = sources
         self._zipped = {name: gzip.compress(source, mtime=0) for name, source in sources.items()}
@@ -53,3 +56,7 @@ class Modules:
 
     def _address(self, name: str) -> str:
         return f"/static/{self.mark}/{name}"
+
+
+def _without_comments(file: Path) -> bytes:
+    return _COMMENT.sub("", file.read_text("utf-8")).encode()
