@@ -1,4 +1,4 @@
-"""A real Chromium for the check in the browser: its modules as they are served, and each way to come by cryptography."""
+"""A real Chromium for the check in the browser: its modules as they are served, and each way to cryptography."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ PLAIN: Final = "http://shop.example"
 NO_ED25519: Final = """
 const importKey = SubtleCrypto.prototype.importKey;
 SubtleCrypto.prototype.importKey = function (...given) {
-  if (given.some((one) => one && one.name === "Ed25519")) return Promise.reject(new DOMException("", "NotSupportedError"));
+  const refused = given.some((one) => one && one.name === "Ed25519");
+  if (refused) return Promise.reject(new DOMException("", "NotSupportedError"));
   return importKey.apply(this, given);
 };
 """
@@ -44,7 +45,12 @@ def chromium() -> Iterator[Browser]:
     """A browser of the machine."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP shop.example 127.0.0.1"],
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                "--host-resolver-rules=MAP shop.example 127.0.0.1",
+            ],
         )
         yield found
         found.close()
@@ -83,5 +89,7 @@ def verdicts_of(page: Page, cases: list[dict[str, Any]]) -> list[dict[str, Any]]
     """What the browser says of each case, a few at a time."""
     given = [{name: one[name] for name in ("kind", "document", "asked")} for one in cases]
     return [
-        said for at in range(0, len(given), 50) for said in page.evaluate("(c) => check.verdicts(c)", given[at : at + 50])
+        said
+        for at in range(0, len(given), 50)
+        for said in page.evaluate("(c) => check.verdicts(c)", given[at : at + 50])
     ]

@@ -1,31 +1,35 @@
-"""What is given to the verifier and what it says, as JSON: the verifier in the browser is given the same, and compared."""
+"""What is given to the verifier and what it says, as JSON: the check in the browser is given the same, and compared."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ledger import history, trust
-from ledger.errors import Disproved, Malformed, PatinaError, Unknown
+from ledger.errors import Disproved, Malformed, Unknown
 from ledger.note import VKey
 
 T = TypeVar("T")
 Case = dict[str, Any]
-"""``kind`` (``history`` or ``receipt``), ``document`` (its text), ``asked`` (empty if it did not parse), ``verdict``."""
+"""``kind`` (``history`` or ``receipt``), ``document``, its text, ``asked``, empty if it did not parse, ``verdict``."""
 
 
-def judged(check: Callable[[], T], say: Callable[[T], dict[str, Any]]) -> tuple[T | PatinaError, dict[str, Any]]:
-    """What a check gives or raises, and the verdict that this is."""
+Judged: TypeAlias = tuple[T | None, Exception | None, Case]
+"""What was given, or the error that was raised, and the verdict that this is."""
+
+
+def judged(check: Callable[[], T], say: Callable[[Any], dict[str, Any]]) -> Judged[T]:
+    """What a check gives or raises, and its verdict."""
     try:
         found = check()
     except Disproved as error:
-        return error, {"check": error.check, "index": error.index}
+        return None, error, {"check": error.check, "index": error.index}
     except Unknown as error:
-        return error, {"unknown": True}
+        return None, error, {"unknown": True}
     except Malformed as error:
-        return error, {"malformed": True}
-    return found, say(found)
+        return None, error, {"malformed": True}
+    return found, None, say(found)
 
 
 def asked_of(asked: history.Asked) -> dict[str, Any]:

@@ -11,18 +11,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger import bundle, history, receipt, times
+from ledger.bundle import format_history
 from ledger.errors import PatinaError
-from ledger.note import parse_vkey
+from ledger.history import VerifiedHistory
+from ledger.note import VKey, parse_vkey
+from ledger.receipt import VerifiedReceipt
 from tests import build
-from tests.judged import asked_of, judged, said_of, texts_of
+from tests.judged import Judged, T, asked_of, judged, said_of, texts_of
 
 MAX_LEAVES = 200
 """Of a ledger whose histories are judged; what is larger is about speed."""
@@ -45,46 +49,53 @@ def _write(kind: str, document: str, asked: Mapping[str, Any], verdict: Mapping[
             file.write(line + "\n")
 
 
-def _given(found: Any) -> Any:
-    if isinstance(found, PatinaError):
-        raise found
+def _given(found: T | None, error: Exception | None) -> T:
+    if error is not None:
+        raise error
+    assert found is not None, "neither given nor refused"
     return found
 
 
 def parse_history(raw: bytes) -> bundle.Bundle:
     """``bundle.parse_history``; what it refuses is written down."""
-    found, verdict = judged(lambda: _parse_history(raw), lambda _: {})
-    if verdict:
+    found, error, verdict = judged(lambda: _parse_history(raw), lambda _: {})
+    if error is None:
+        _read[id(found)] = raw
+    else:
         with suppress(UnicodeDecodeError):
             _write("history", raw.decode(), {}, verdict)
-    else:
-        _read[id(found)] = raw
-    return _given(found)  # type: ignore[no-any-return]
+    return _given(found, error)
 
 
-def check_history(document: bundle.Bundle, asked: history.Asked) -> history.VerifiedHistory:
+def check_history(bundle: bundle.Bundle, asked: history.Asked) -> VerifiedHistory:
     """``history.check_history``, written down."""
-    found, verdict = judged(lambda: _check_history(document, asked), said_of)
-    text = _read.get(id(document), bundle.format_history(document)).decode()
+    said: Judged[VerifiedHistory] = judged(partial(_check_history, bundle, asked), said_of)
+    found, error, verdict = said
+    text = _read.get(id(bundle), format_history(bundle)).decode()
     _write("history", text, asked_of(asked), verdict)
-    return _given(found)  # type: ignore[no-any-return]
+    return _given(found, error)
 
 
 def parse_receipt(raw: bytes) -> receipt.Receipt:
     """``receipt.parse_receipt``; what it refuses is written down."""
-    found, verdict = judged(lambda: _parse_receipt(raw), lambda _: {})
-    if verdict:
+    found, error, verdict = judged(lambda: _parse_receipt(raw), lambda _: {})
+    if error is not None:
         with suppress(UnicodeDecodeError):
             _write("receipt", raw.decode(), {}, verdict)
-    return _given(found)  # type: ignore[no-any-return]
+    return _given(found, error)
 
 
-def check_receipt(document: receipt.Receipt, vkeys: Any) -> receipt.VerifiedReceipt:
+def _proved(found: VerifiedReceipt) -> dict[str, Any]:
+    return {"proved": found.leaf_hash.hex()}
+
+
+def check_receipt(receipt: receipt.Receipt, vkeys: Sequence[VKey]) -> VerifiedReceipt:
     """``receipt.check_receipt``, written down."""
-    found, verdict = judged(lambda: _check_receipt(document, vkeys), lambda one: {"proved": one.leaf_hash.hex()})
-    members = {"id": document.id, "index": document.index, "entry": document.entry, "proof": document.proof}
+    said: Judged[VerifiedReceipt] = judged(partial(_check_receipt, receipt, vkeys), _proved)
+    found, error, verdict = said
+    members = {"id": receipt.id, "index": receipt.index, "entry": receipt.entry, "proof": receipt.proof}
     _write("receipt", json.dumps(members), {"vkeys": texts_of(vkeys)}, verdict)
-    return _given(found)  # type: ignore[no-any-return]
+    return _given(found, error)
 
 
 def _keep(self: build.Build, *args: Any, **members: Any) -> None:

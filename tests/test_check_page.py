@@ -184,13 +184,19 @@ def _swap_signature(bundle: Bundle) -> None:
     bundle["checkpoint"] = head[:place] + ("A" if head[place] != "A" else "B") + head[place + 1 :] + sign + tail
 
 
+def _hold_back(bundle: Bundle) -> None:
+    shown = _last(bundle)
+    shown["entries"].pop()
+    shown["map"]["count"] -= 1
+
+
 SPOILT: dict[str, tuple[int, Callable[[Bundle], object]]] = {
     "the head's signature": (1, _swap_signature),
     "another origin": (1, lambda one: one.update(origin="elsewhere.example/log")),
     "an older end": (3, lambda one: _set(one["tail"], "entry", one["first"]["entry"])),
     "another beginning": (3, lambda one: _set(one["first"], "entry", _last(one)["entries"][0])),
     "the newest record left out": (4, lambda one: _last(one)["entries"].pop()),
-    "and the count with it": (4, lambda one: (_last(one)["entries"].pop(), _set(_last(one)["map"], "count", 2))),
+    "and the count with it": (4, _hold_back),
     "the newest record changed": (
         5,
         lambda one: _last(one)["entries"].append(_last(one)["entries"].pop().replace("polish", "repair")),
@@ -329,7 +335,7 @@ def test_a_browser_that_keeps_nothing_says_so(site: Site, phone: BrowserContext)
         assert (state, "keeps nothing between visits" in text) == ("phone", True)
 
 
-@pytest.mark.parametrize("kept", ["", "null", "{}", '{"vkeys":[],"size":"1","root":"","counts":{}}', '{"size":1,"size":2}'])
+@pytest.mark.parametrize("kept", ["", "null", "{}", '{"vkeys":[],"size":"1","root":"","counts":{}}', '{"a":1,"a":2}'])
 def test_what_something_else_kept_there_is_nothing(site: Site, phone: BrowserContext, kept: str) -> None:
     page = phone.new_page()
     page.goto(site.address())

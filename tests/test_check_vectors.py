@@ -62,7 +62,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
 def history_case(document: dict[str, Any], asked: history.Asked) -> Case:
     """A history, and what the Python verifier says of it."""
     raw = json.dumps(document).encode()
-    _, verdict = judged(lambda: history.check_history(bundle.parse_history(raw), asked), said_of)
+    _, _, verdict = judged(lambda: history.check_history(bundle.parse_history(raw), asked), said_of)
     return {"kind": "history", "document": raw.decode(), "asked": asked_of(asked), "verdict": verdict}
 
 
@@ -81,7 +81,7 @@ def histories_of(leaves: list[str], checkpoint: str, vkey: str) -> Iterator[Case
         shown = [subject, *(party + "#authority" for party in sorted(signers)), first["subjects"][0]]
         document = {
             "format": "patina/history/v1",
-            "origin": checkpoint.split("\n")[0],
+            "origin": checkpoint.partition("\n")[0],
             "subject": subject,
             "checkpoint": checkpoint,
             "tail": {"entry": leaves[-1], "proof": _proof(made, len(leaves) - 1)},
@@ -147,7 +147,9 @@ def test_histories_of_the_wrong_ledgers_are_judged_alike(browser: Browser) -> No
 def test_both_tables_of_types_are_the_same(browser: Browser) -> None:
     with cases_page(browser, "native") as page:
         described = page.evaluate("check.describe()")
-    wanted = [{name: value for name, value in row.items() if name not in {"section", "private"}} for row in types.describe()]
+    wanted = [
+        {name: value for name, value in row.items() if name not in {"section", "private"}} for row in types.describe()
+    ]
     names = ("kinds", "who", "on_behalf", "outside")
     for row in (*described, *wanted):
         row.update({name: sorted(row[name]) for name in names})
@@ -198,4 +200,3 @@ def test_each_way_accepts_the_same_signatures(browser: Browser, way: str) -> Non
 def test_without_either_there_is_no_way(browser: Browser) -> None:
     with cases_page(browser, "library, on plain http", library=False) as page:
         assert page.evaluate("check.path") is None
-

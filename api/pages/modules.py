@@ -36,19 +36,25 @@ _NOTICE: Final = b"/*! noble (c) Paul Miller (paulmillr.com), MIT License */\n"
 
 
 class Modules:
-    """The modules of one process, read once. ``mark`` names their folder, ``library`` says whether theirs are there."""
+    """The modules of one process, read once.
+
+    ``mark`` names their folder; ``library`` says whether the packages are there; ``entry`` is the address of the one
+    that a page starts, ``addresses`` are those of the others that it needs.
+    """
 
     def __init__(self, packages: Path = PACKAGES) -> None:
         own = {file.name: file for file in sorted(FOLDER.glob("*.js"))}
         other = {name: packages / path for name, path in LIBRARY.items()}
         self.library = all(file.is_file() for file in other.values())
         files = own | other if self.library else own
-        sources = {name: (_NOTICE if name in LIBRARY else b"") + _without_comments(file) for name, file in files.items()}
+        sources = {
+            name: (_NOTICE if name in LIBRARY else b"") + _without_comments(file) for name, file in files.items()
+        }
         self.mark = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:12]
         self._sources = sources
         self._zipped = {name: gzip.compress(source, mtime=0) for name, source in sources.items()}
         self.entry = self._address(ENTRY)
-        self.modules = [self._address(name) for name in own if name not in {ENTRY, *APART}]
+        self.addresses = [self._address(name) for name in own if name not in {ENTRY, *APART}]
 
     def read(self, mark: str, name: str, *, zipped: bool) -> bytes | None:
         """A module of the folder ``mark``, compressed by gzip if wanted; ``None`` if there is no such one."""

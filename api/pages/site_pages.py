@@ -53,8 +53,7 @@ class Pages:
             t=self.words.text,
             say=self.words.say,
             static={name: f"/static/{name}?{mark}" for name, mark in marks.items()},
-            check=self.modules,
-            check_words=[name.removeprefix("verify_") for name in self.words.text if name.startswith("verify_")],
+            modules=self.modules,
         )
         self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._making: dict[tuple[Any, ...], asyncio.Future[bytes | None]] = {}

@@ -50,7 +50,7 @@ export function parseHistory(text) {
 }
 
 /** Hashes in base64, whose form was checked, as hex. */
-export const hexes = (proof) => proof.map((text) => hexOf(parseBase64(text)));
+const hexes = (proof) => proof.map((text) => hexOf(parseBase64(text)));
 
 /** The hashes of a proof as the service answers it, in hex; throws `Malformed`. */
 export function parseProof(value) {

@@ -15,8 +15,8 @@ const HONEST = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8
 const ORDER_8 = "b154bd62188ae283dd187fefe8c31f5e276edf083b4cff11c9d5cff856c74440";
 const R = "17ffad8068dc0de9935d36636f3ad1b5de6de3413b12388e453b05f2a4c1d3db";
 
-/** Public key, signature, message, verdict: an honest one, one bit of it turned, S beyond the order, and two under a key
- * with a part of order 8, of which one verifies without the cofactor and both with it. */
+/** Public key, signature, message, verdict: an honest one, one bit of it turned, S beyond the order, and two under a
+ * key with a part of order 8, of which one verifies without the cofactor and both with it. */
 const PROBES = [
   [HONEST, R + "2cd1e973fa669c20e4100b4802ca00ea9318835e1fdd9fa3ec18025182890807", "0", true],
   [HONEST, R + "2dd1e973fa669c20e4100b4802ca00ea9318835e1fdd9fa3ec18025182890807", "0", false],

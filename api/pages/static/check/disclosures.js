@@ -30,7 +30,9 @@ function parseDisclosure(text) {
   }
   const { length } = parseBase64url(salt);
   if (length < 16 || length > 32) throw new Malformed("got a salt that has not 16 to 32 bytes");
-  if (!NAME.test(name) || RESERVED.includes(name)) throw new Malformed("got a private member whose name may not be one");
+  if (!NAME.test(name) || RESERVED.includes(name)) {
+    throw new Malformed("got a private member whose name may not be one");
+  }
   refuseReserved(value);
   return [name, value];
 }

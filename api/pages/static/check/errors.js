@@ -1,7 +1,7 @@
 // The errors of the check: one class for each thing that a caller tells apart, as in ledger/errors.py.
 //
-// `Malformed` does not parse; `Invalid` breaks a rule of form; `Refused`, and in it `Forbidden`, is in conflict with what
-// the ledger holds; `Disproved` is a numbered check of format.md §7 that failed; `Unknown` could not be told.
+// `Malformed` does not parse; `Invalid` breaks a rule of form; `Refused`, and in it `Forbidden`, is in conflict with
+// what the ledger holds; `Disproved` is a numbered check of format.md §7 that failed; `Unknown` could not be told.
 
 /** Anything that is refused; `pointer` is the JSON pointer of the place. */
 export class PatinaError extends Error {

@@ -1,4 +1,5 @@
-// Forms of strings (format.md §2 and §4): bytes in text, times, uuids, subjects. As ledger/forms.py, times.py and uri.py.
+// Forms of strings (format.md §2 and §4): bytes in text, times, uuids, subjects. As ledger/forms.py, times.py and
+// uri.py.
 
 import { Invalid, Malformed } from "./errors.js";
 
@@ -46,7 +47,7 @@ export function parseBase64(text) {
 }
 
 /** The base64 of bytes. */
-export const formatBase64 = (raw) => btoa(Array.from(raw, (byte) => String.fromCharCode(byte)).join(""));
+const formatBase64 = (raw) => btoa(Array.from(raw, (byte) => String.fromCharCode(byte)).join(""));
 
 /** The base64url of bytes, without padding. */
 export const formatBase64url = (raw) => formatBase64(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");

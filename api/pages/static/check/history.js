@@ -18,9 +18,9 @@ import { checkDetails, holderKey } from "./types.js";
 
 /** What the bundle proves to this reader; throws `Disproved` with the number of the check that failed, or `Unknown`.
  *
- * `asked` is `{subject, vkeys, now}`, vkeys parsed, now in microseconds as a BigInt, and may have `policy`, `secret` (16
- * bytes of an owner code), `files` (a Map of sha256 in hex to bytes), `kept` (`{size, root, count, receipts}`, size a
- * BigInt, receipts a Map of leaf hash to index) and `consistency` (hashes in hex, from the kept tree to this one).
+ * `asked` is `{subject, vkeys, now}`, vkeys parsed, now in microseconds as a BigInt, and may have `policy`, `secret`
+ * (16 bytes of an owner code), `files` (a Map of sha256 in hex to bytes), `kept` (`{size, root, count, receipts}`,
+ * size a BigInt, receipts a Map of leaf hash to index) and `consistency` (hashes in hex, from the kept tree on).
  */
 export async function checkHistory(bundle, asked, crypto) {
   const { sha256, verifies } = crypto;
@@ -73,7 +73,9 @@ async function quorumTime({ checkpoint }, { policy }, verifies) {
 
 async function checkTail({ tail }, { size, root }, sha256) {
   const seal = parseLeaf(tail.entry);
-  if (!isSeal(seal) || BigInt(seal.index) !== size - 1n) throw new Malformed("the tail is not a seal at the end of the log");
+  if (!isSeal(seal) || BigInt(seal.index) !== size - 1n) {
+    throw new Malformed("the tail is not a seal at the end of the log");
+  }
   await checkInclusion(sha256, size - 1n, size, await leafHash(sha256, tail.entry), tail.proof, root);
   return seal;
 }
@@ -112,7 +114,9 @@ async function parsedVkeys(texts, sha256) {
 async function checkPinned(bundle, { vkeys }, parties, verifies) {
   const inForce = parties.vkeysInForce();
   const named = vkeys.filter(({ text }) => inForce.includes(text));
-  if (!named.length) throw new Malformed("the pinned vkey is none that the ledger's own history names and has not retired");
+  if (!named.length) {
+    throw new Malformed("the pinned vkey is none that the ledger's own history names and has not retired");
+  }
   // A reader may pin several: one that the ledger never had, or has retired, vouches for nothing.
   await checkCheckpoint(bundle.checkpoint, named, bundle.origin, verifies);
 }
@@ -153,7 +157,9 @@ async function checkAsked({ subject }, entries, asked, crypto) {
 async function checkGrowth(checkpoint, { kept, consistency }, sha256) {
   if (!kept) return [];
   if (checkpoint.size < kept.size) throw new Malformed(`got a log of ${checkpoint.size} leaves, it had ${kept.size}`);
-  if (checkpoint.size !== kept.size && !consistency) return ["that the log extends the one that was kept: no proof given"];
+  if (checkpoint.size !== kept.size && !consistency) {
+    return ["that the log extends the one that was kept: no proof given"];
+  }
   await checkConsistency(sha256, kept, checkpoint, consistency || []);
   return [];
 }

@@ -44,7 +44,7 @@ export function checkSpeaker({ holding }, { statement, signatures }) {
   const naming = ["item.claimed", "item.transferred"].includes(statement.type) && has(statement.details, "holder_key");
   const want = naming ? [grant.key, statement.details.holder_key] : [grant.key];
   if (signatures.map(({ key }) => key).join() !== want.join()) {
-    throw new Forbidden("want the signature of the holder's key, then that of a new key if one is named", "/signatures");
+    throw new Forbidden("want the signature of the holder's key, then that of a new key that is named", "/signatures");
   }
 }
 

@@ -115,13 +115,17 @@ function certificateRevoked(state, { statement }) {
   state.certificates.set(statement.details.certificate_no, left);
 }
 
+function claimRefused(state, { statement }) {
+  state.held = refused(state.held, statement.details.refused);
+}
+
 const changes = (members) => (state) => Object.assign(state, members);
 const release = (state) => Object.assign(state, { held: released(state.held) });
 const FOLLOW = new Map([
   ["item.sold", (state, { statement }) => Object.assign(state, { soldBy: statement.party })],
   ["item.reported_stolen", changes({ stolen: true })],
   ["item.recovered", changes({ stolen: false })],
-  ["item.claim_refused", (state, { statement }) => Object.assign(state, { held: refused(state.held, statement.details.refused) })],
+  ["item.claim_refused", claimRefused],
   ["item.retired", (state, { index }) => Object.assign(state, { retired: index })],
   ["item.reinstated", changes({ retired: null })],
   ["item.linked", (state, { statement }) => {

@@ -1,12 +1,12 @@
 // JSON as format.md §1 and §7 want it: exact integers, no name twice, one spelling.
 //
-// JSON.parse alone will not do: of two members of one name it keeps the last, it rounds 9007199254740993, it takes 1.0
-// for 1. `decode` reads canonical text by encoding its value again and walking it; `parse` reads ordinary text, such as a
-// bundle, strictly. Both give plain values whose numbers are safe integers.
+// JSON.parse alone will not do: of two members of one name it keeps the last, it rounds 9007199254740993, it takes
+// 1.0 for 1. `decode` reads canonical text by encoding its value again and walking it; `parse` reads ordinary text,
+// such as a bundle, strictly. Both give plain values whose numbers are safe integers.
 
 import { Malformed } from "./errors.js";
 
-export const MAX_DEPTH = 16;
+const MAX_DEPTH = 16;
 const NAME = /^_?[A-Za-z][A-Za-z0-9_]{0,62}$/;
 // With the flag u, the last range matches surrogates that stand alone and no others.
 const BAD_CHARACTER = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/u;
@@ -19,7 +19,8 @@ export const has = (object, name) => Object.prototype.hasOwnProperty.call(object
 export function encode(value) {
   if (Array.isArray(value)) return "[" + value.map(encode).join(",") + "]";
   if (!isObject(value)) return JSON.stringify(value);
-  return "{" + Object.keys(value).sort().map((name) => JSON.stringify(name) + ":" + encode(value[name])).join(",") + "}";
+  const names = Object.keys(value).sort();
+  return "{" + names.map((name) => JSON.stringify(name) + ":" + encode(value[name])).join(",") + "}";
 }
 
 /** The value of canonical text; throws `Malformed` unless it is canonical. */

@@ -91,9 +91,13 @@ export function parseLeaf(text) {
 
 function checkEntry({ links, signatures, statement }) {
   const subjects = statement.subjects;
-  if (encode(links.map((link) => link.subject)) !== encode(subjects)) throw new Malformed("got links of other subjects");
+  if (encode(links.map((link) => link.subject)) !== encode(subjects)) {
+    throw new Malformed("got links of other subjects");
+  }
   for (const { seq, prev } of links) {
-    if ((prev === null) !== (seq === 0) || (prev !== null && !HASH.test(prev))) throw new Malformed("got a link out of form");
+    if ((prev === null) !== (seq === 0) || (prev !== null && !HASH.test(prev))) {
+      throw new Malformed("got a link out of form");
+    }
   }
   if (new Set(signatures.map(({ key }) => key)).size !== signatures.length) {
     throw new Malformed("got two signatures by one key");

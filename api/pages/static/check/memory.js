@@ -1,8 +1,8 @@
 // What a browser keeps of a ledger between visits, so that it cannot be shown shorter or changed later (check 12).
 //
-// One record in localStorage, which belongs to this site alone: the newest checkpoint that was proved, the vkeys that the
-// ledger's own history named with it, and how many entries each subject had, under a digest that does not say which item
-// it was. Where storage is absent or denied nothing is kept, and the page says so.
+// One record in localStorage, which belongs to this site alone: the newest checkpoint that was proved, the vkeys
+// that the ledger's own history named with it, and how many entries each subject had, under a digest that does not
+// say which item it was. Where storage is absent or denied nothing is kept, and the page says so.
 
 import { HASH, hexOf, utf8 } from "./forms.js";
 import { has, isObject, parse } from "./json.js";

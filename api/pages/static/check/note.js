@@ -22,7 +22,9 @@ const VKEY = /^([^+\n]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/;
 
 /** 0 to 2^63-1 in digits without leading zeros, as a BigInt; throws `Malformed`. */
 export function parseDecimal(text) {
-  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(text) || BigInt(text) > MAX_DECIMAL) throw new Malformed("got no decimal number");
+  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(text) || BigInt(text) > MAX_DECIMAL) {
+    throw new Malformed("got no decimal number");
+  }
   return BigInt(text);
 }
 
@@ -79,13 +81,15 @@ export function parseCheckpoint(text) {
   return { origin, size, root };
 }
 
-/** The checkpoint of the log `origin` that at least one of `vkeys` signed; throws `Malformed`, `Disproved`, `Unknown`. */
+/** The checkpoint of the log `origin` that one of `vkeys` signed; throws `Malformed`, `Disproved`, `Unknown`. */
 export async function checkCheckpoint(raw, vkeys, origin, verifies) {
   const note = parseNote(raw);
   const checkpoint = parseCheckpoint(note.text);
   if (checkpoint.origin !== origin) throw new Disproved("got a checkpoint of another log", "checkpoint");
   const named = vkeys.filter((vkey) => vkey.name === origin);
-  if (vkeys.length && !named.length) throw new Disproved("got a checkpoint of a log whose key is not known", "checkpoint");
+  if (vkeys.length && !named.length) {
+    throw new Disproved("got a checkpoint of a log whose key is not known", "checkpoint");
+  }
   await checkNote(note, named, verifies);
   return checkpoint;
 }

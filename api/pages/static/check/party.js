@@ -1,7 +1,7 @@
 // Parties, their roles and keys, and the ledger's own keys: who may speak (events.md §1), as ledger/party.py.
 //
-// A reader folds the entries that a bundle shows, and concludes nothing from a party that is not there. Vkeys are parsed
-// before (`vkeys`, by their text: the key, or the error that it raised), because their ids are hashes.
+// A reader folds the entries that a bundle shows, and concludes nothing from a party that is not there. Vkeys are
+// parsed before (`vkeys`, by their text: the key, or the error that it raised), because their ids are hashes.
 
 import { formatDid, parseDid } from "./didkey.js";
 import { Forbidden, Invalid, PatinaError, Refused, Unknown } from "./errors.js";
@@ -16,7 +16,7 @@ const newParty = () => ({ name: "", roles: [], parent: null, registered: false, 
 const subjectParty = (statement) => partyOf(statement.subjects[0]);
 
 /** Who may speak at an index of the log; `ledger` is the leaf hash of entry 0. */
-export class Parties {
+class Parties {
   constructor(parsed, members) {
     this.parsed = parsed;
     Object.assign(this, members);
@@ -68,7 +68,9 @@ export class Parties {
 }
 
 function knownKind(vkey) {
-  if (vkey.kind !== ED25519) throw new Unknown(`got a vkey of type ${vkey.kind}, this version knows type 1`, "/details/vkey");
+  if (vkey.kind !== ED25519) {
+    throw new Unknown(`got a vkey of type ${vkey.kind}, this version knows type 1`, "/details/vkey");
+  }
   return vkey;
 }
 
@@ -111,7 +113,9 @@ function refuseVkey(parties, { statement }) {
   if (found instanceof Error) throw found;
   if (found.name !== parties.origin) throw new Refused("want a vkey named like the origin", "/details/vkey");
   if (parties.isKey(parties.didOf(text))) throw new Refused(USED, "/details/vkey");
-  if (parties.vkeysInForce().length >= MAX_VKEYS) throw new Refused(`${MAX_VKEYS} ledger keys are in force`, "/details/vkey");
+  if (parties.vkeysInForce().length >= MAX_VKEYS) {
+    throw new Refused(`${MAX_VKEYS} ledger keys are in force`, "/details/vkey");
+  }
 }
 
 function refuseVkeyRetirement(parties, { statement }) {
@@ -122,7 +126,9 @@ function refuseVkeyRetirement(parties, { statement }) {
 
 function refuseRegistration(parties, { statement }) {
   const party = subjectParty(statement);
-  if ((parties.parties.get(party) || newParty()).registered) throw new Refused("this party is registered", "/subjects/0");
+  if ((parties.parties.get(party) || newParty()).registered) {
+    throw new Refused("this party is registered", "/subjects/0");
+  }
   refuseRoles(parties, statement, party);
 }
 
@@ -146,12 +152,16 @@ function refuseSuspension(parties, { statement }) {
 }
 
 function refuseReinstatement(parties, { statement }) {
-  if (!parties.parties.get(registered(parties, statement)).suspended) throw new Refused("this party is not suspended", "/type");
+  if (!parties.parties.get(registered(parties, statement)).suspended) {
+    throw new Refused("this party is not suspended", "/type");
+  }
 }
 
 function registered(parties, statement) {
   const party = subjectParty(statement);
-  if (!(parties.parties.get(party) || newParty()).registered) throw new Refused("this party is not registered", "/subjects/0");
+  if (!(parties.parties.get(party) || newParty()).registered) {
+    throw new Refused("this party is not registered", "/subjects/0");
+  }
   return party;
 }
 

@@ -1,4 +1,5 @@
-// Receipts: proof that one entry, so signed, stands in the log, in C2SP tlog-proof (format.md §7), as ledger/receipt.py.
+// Receipts: proof that one entry, so signed, stands in the log, in C2SP tlog-proof (format.md §7), as
+// ledger/receipt.py.
 
 import { Disproved, Invalid, Malformed, PatinaError } from "./errors.js";
 import { hexOf, parseBase64, utf8 } from "./forms.js";

@@ -1,7 +1,8 @@
 // One row of the tables of statement types, and the shapes that several rows share, as ledger/types_row.py.
 
 import {
-  ABSENT, DID, FLAG, MAX_NAMES, STAFF, TRUE, WORD, decimal, either, integer, many, mapping, pattern, record, text, words,
+  ABSENT, DID, FLAG, MAX_NAMES, STAFF, TRUE, WORD, decimal, either, integer, many, mapping, pattern, record, text,
+  words,
 } from "./shapes.js";
 
 export const ROLES = ["operator", "manufacturer", "retailer", "repairer", "certifier", "carrier", "auditor"];

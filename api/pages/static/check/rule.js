@@ -172,7 +172,9 @@ function maySpeak({ party, subjects, details }, row, parties, state) {
 }
 
 function judgeHolder(entry, row, state) {
-  if (!row.who.includes("holder") && !row.who.includes("same")) throw new Forbidden("a holder may not say this", "/party");
+  if (!row.who.includes("holder") && !row.who.includes("same")) {
+    throw new Forbidden("a holder may not say this", "/party");
+  }
   if (!isShown(state)) throw new Forbidden("nobody holds this, so nobody can speak as its holder", "/party");
   if (row.behalf.length && has(entry.statement.details, "on_behalf")) {
     throw new Invalid("a holder speaks for nobody else", "/details/on_behalf");
@@ -195,7 +197,8 @@ function judgeReferred(statement, state, look) {
   if (of.subjects.join(" ") !== subjects.join(" ")) throw new Refused("got a statement with other subjects", pointer);
   if (OF_STATEMENTS.includes(of.type)) throw new Refused(`got a ${of.type}; correct the statement itself`, pointer);
   const holding = isShown(state) ? state.held.holding : null;
-  const isHolders = of.grant === undefined || (holding !== null && holding.grants.some(({ entry }) => entry === of.grant));
+  const grants = holding === null ? [] : holding.grants;
+  const isHolders = of.grant === undefined || grants.some(({ entry }) => entry === of.grant);
   if (of.party !== party || !isHolders) {
     throw new Forbidden("a statement is corrected or retracted by whoever made it, and by nobody else", "/party");
   }

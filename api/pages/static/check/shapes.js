@@ -1,4 +1,5 @@
-// What a value of `details` must be (events.md): a shape `{form, says, check}`, made once and called for every statement.
+// What a value of `details` must be (events.md): a shape `{form, says, check}`, made once and called for every
+// statement.
 //
 // `check(value)` gives the JSON pointers of members that are not known, which a reader cannot tell (format.md §9). It
 // throws `Invalid` for what is wrong, `Unknown` for a key of another type. `says` is the shape in words, the same as in

@@ -29,7 +29,9 @@ export class Shown {
   async checkMap(root) {
     for (const [subject, part] of this.parts) {
       const [count] = await checkMap(this.crypto.sha256, root, subject, part.map);
-      if (part.entries.length !== count) throw new Malformed(`got ${part.entries.length} entries, the map counts ${count}`);
+      if (part.entries.length !== count) {
+        throw new Malformed(`got ${part.entries.length} entries, the map counts ${count}`);
+      }
     }
   }
 
@@ -94,7 +96,9 @@ export class Shown {
       if (index === 1 && one !== seal) throw new Disproved("leaf 1 is not a seal", 6, index);
       for (const { subject, seq } of one.links || []) {
         const history = this.hashes.get(subject);
-        if (history && history[seq] !== hash) throw new Disproved(`${subject}: an entry is not in its history`, 6, index);
+        if (history && history[seq] !== hash) {
+          throw new Disproved(`${subject}: an entry is not in its history`, 6, index);
+        }
       }
       [before, lastHash, recordedAt] = [index, hash, one.recorded_at];
     }

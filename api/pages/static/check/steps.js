@@ -6,8 +6,8 @@ import { has } from "./json.js";
 
 const set = (text) => new Set(text.split(" "));
 const AFTER_CARE = set(
-  "case.contacted case.followed_up case.evaluated case.surveyed case.accepted case.refused case.settled case.reopened " +
-    "statement.disputed statement.corrected statement.retracted",
+  "case.contacted case.followed_up case.evaluated case.surveyed case.accepted case.refused case.settled " +
+    "case.reopened statement.disputed statement.corrected statement.retracted",
 );
 const WORK = set(
   "repair.started repair.completed repair.failed repair.part_replaced maintenance.performed customization.completed",

@@ -1,4 +1,4 @@
-// Trust policies and cosignatures: C2SP tlog-policy and tlog-cosignature (check 2 of format.md §7), as ledger/trust.py.
+// Trust policies and cosignatures, C2SP tlog-policy and tlog-cosignature (format.md §7, check 2), as ledger/trust.py.
 
 import { Disproved, Malformed, Unknown } from "./errors.js";
 import { joined, utf8 } from "./forms.js";
@@ -90,7 +90,8 @@ export async function checkQuorum(policy, raw, verifies) {
     if (isMet(policy, [...newest.keys()].filter((name) => newest.get(name) >= time))) return time;
   }
   const lines = new Set(note.signatures.map(({ name, id }) => `${name}+${id}`));
-  const others = policy.witnesses.filter(({ vkey }) => vkey.kind !== COSIGNATURE && lines.has(`${vkey.name}+${vkey.id}`));
+  const unverifiable = ({ vkey }) => vkey.kind !== COSIGNATURE && lines.has(`${vkey.name}+${vkey.id}`);
+  const others = policy.witnesses.filter(unverifiable);
   if (isMet(policy, [...newest.keys(), ...others.map(({ name }) => name)])) {
     throw new Unknown("got a quorum only with cosignatures of a type that cannot be verified here");
   }

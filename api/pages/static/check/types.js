@@ -2,8 +2,8 @@
 
 import { PatinaError, Unknown } from "./errors.js";
 import {
-  ANY, CHECKS, CODE, CONDITION, INSTALLED, AGENTS, DAYS, GRADES, HOLDER_MEMBERS, LINE, LINES, MAX_SUBJECTS, MONTHS, NAME,
-  ROLES, TESTS, UNCORRECTED, rows,
+  ANY, CHECKS, CODE, INSTALLED, AGENTS, DAYS, GRADES, HOLDER_MEMBERS, LINE, LINES, MAX_SUBJECTS, MONTHS, NAME, ROLES,
+  TESTS, UNCORRECTED, rows,
 } from "./rows.js";
 import {
   ABSENT, ANYTHING, DID, FLAG, HASH, MOMENT, PARTY, STAFF, STATEMENT, TIME, URL, WORD, either, integer, many, mapping,
@@ -35,8 +35,8 @@ const IMPROVED = { finding: LINE, measure: NAME };
 const PLANNED = { due: MOMENT, target: LINE };
 const DOCUMENT = Object.fromEntries(
   (
-    "name kinds categories steps checklists limits evidence faults warranty returns remedies weights targets tiers care " +
-    "basis source texts"
+    "name kinds categories steps checklists limits evidence faults warranty returns remedies weights targets tiers " +
+    "care basis source texts"
   ).split(" ").map((name) => [name, ANYTHING]),
 );
 const REASON = { reason: WORD };

@@ -1,8 +1,8 @@
 // Statements about cases and the work done in them (events.md §4), as ledger/types_case.py.
 
 import {
-  AGENTS, CHANNEL, CHECKS, CODE, CONDITION, COUNT, CURRENCY, DAYS, EVIDENCE, FINDINGS, HOLDER_MEMBERS, LINE, LINES, NAME,
-  PARTS, QUANTITY, RATING, TESTS, rows,
+  AGENTS, CHANNEL, CHECKS, CODE, CONDITION, COUNT, CURRENCY, DAYS, EVIDENCE, FINDINGS, HOLDER_MEMBERS, LINE, LINES,
+  NAME, PARTS, QUANTITY, RATING, TESTS, rows,
 } from "./rows.js";
 import { DIGEST, FLAG, FORMS, ITEM, MOMENT, PARTY, WORD, either, integer, pattern, words, wordsOr } from "./shapes.js";
 
@@ -57,7 +57,10 @@ export const CASE_TYPES = [
       ...HOLDER_MEMBERS,
     },
   }),
-  ...rows("case.assigned", CASE, `${SHOP} operator`, { required: { to: ASSIGNEE }, optional: { level: integer(1, 3) } }),
+  ...rows("case.assigned", CASE, `${SHOP} operator`, {
+    required: { to: ASSIGNEE },
+    optional: { level: integer(1, 3) },
+  }),
   ...rows("case.escalated", CASE, `${SHOP} operator holder`, {
     required: { to: ASSIGNEE },
     optional: { level: integer(1, 3) },
@@ -91,7 +94,11 @@ export const CASE_TYPES = [
     },
     optional: { grounds: WORD },
   }),
-  ...rows("repair.started repair.completed", "item", "repairer", { required: WORK, optional: WORKED, outside: "retailer" }),
+  ...rows("repair.started repair.completed", "item", "repairer", {
+    required: WORK,
+    optional: WORKED,
+    outside: "retailer",
+  }),
   ...rows("repair.failed", "item", "repairer", {
     required: { ...WORK, ...REASON },
     optional: WORKED,
