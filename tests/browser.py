@@ -30,10 +30,23 @@ SubtleCrypto.prototype.importKey = function (...given) {
 """
 LAX: Final = "SubtleCrypto.prototype.verify = async () => true;"
 """A WebCrypto that takes what format.md §3 refuses."""
+OLD: Final = (
+    NO_ED25519
+    + """
+for (const [owner, names] of [
+  [Object, ["hasOwn", "groupBy"]], [Array.prototype, ["at", "findLast", "toSorted", "toReversed", "with"]],
+  [String.prototype, ["at", "isWellFormed", "replaceAll"]], [Promise, ["withResolvers", "try"]], [Array, ["fromAsync"]],
+  [Uint8Array, ["fromHex", "fromBase64"]], [Uint8Array.prototype, ["at", "toHex", "toBase64", "findLast"]],
+  [window, ["structuredClone", "CompressionStream", "Iterator"]],
+]) names.forEach((name) => delete owner[name]);
+"""
+)
+"""A browser of 2021: what came with Safari 15.4 or later is not there."""
 WAYS: Final = {
     "native": ("native", SECURE, ""),
     "library, on plain http": ("library", PLAIN, ""),
     "library, without Ed25519": ("library", SECURE, NO_ED25519),
+    "library, in a browser of 2021": ("library", SECURE, OLD),
     "library, beside a lax WebCrypto": ("library", SECURE, LAX),
 }
 """Name → the way that must be found, the site's origin, and what is done to the browser before."""

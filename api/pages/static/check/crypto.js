@@ -6,6 +6,7 @@
 
 import { checkPoint, littleEndian } from "./didkey.js";
 import { bytesOf, hexOf, joined, parseBase64url, utf8 } from "./forms.js";
+import { has } from "./json.js";
 
 const ED25519 = { name: "Ed25519" };
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
@@ -81,6 +82,7 @@ async function openNative() {
 }
 
 async function openLibrary() {
+  if (!("hasOwn" in Object)) Object.hasOwn = has; // the packages want it, and Safari has it from 15.4
   const [{ Point, getPublicKey, hashes }, { sha256, sha512 }] = await Promise.all([
     import("./ed25519.js"),
     import("./sha2.js"),
