@@ -281,7 +281,8 @@ def test_the_page_checks_the_very_bundle_that_it_offers(shop: Shop, jeweller: Pa
     token = shop.code(jeweller, ring)
     page = shop.get(f"/i/{token}")
     raw = shop.get(f"/i/{token}/history")
-    assert raw.headers["etag"] == page.headers["etag"]
+    # The same checkpoint; a page is another thing in another language.
+    assert page.headers["etag"] == raw.headers["etag"][:-1] + '-en-gzip"'
     entries = bundle.parse_history(raw.content).histories[0].entries
     for entry in entries:
         assert f"no. {leaf.parse_leaf(entry.encode()).index} in the log" in text(page.text)

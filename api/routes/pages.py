@@ -8,27 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import erasing
+from api import adopted, erasing
+from api.languages import headers_of, language_of
 from api.pages import qr
-from api.pages.files_shown import FileShown, shown_files
+from api.pages.files_shown import FileShown, photo_of, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
-from api.problems import KINDS, Problem, not_found, problem_of, problem_response, request_id_of
+from api.pages.site_pages import pack
+from api.problems import KINDS, Problem, not_found
 from api.routes.items import history_response, read_at
+from api.routes.shown import (
+    HTML,
+    PACKED,
+    html,
+    missing,
+    switch_of,
+    takes_gzip,
+    unavailable,
+    unbound,
+    wants_json,
+)
 from api.routes.statements import JSON
 from api.site import Site, site_of
 from ledger import uri
 from ledger.db.codes import CASE, UNBOUND, VIEW, Code
-from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Unavailable
+from ledger.errors import Disproved, Invalid, Malformed, Unavailable
 from ledger.history import VerifiedHistory
 
-HTML = "text/html; charset=utf-8"
 SCRIPT_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
@@ -64,7 +75,7 @@ async def by_code(
     code = await site.code(token)
     while code is not None and (code.kind == CASE) == (of == "c"):
         if code.level == UNBOUND:
-            return _unbound(request)
+            return unbound(request)
         answer = await show(code)
         again = await site.code(token)
         if again is not None and again.level == code.level:
@@ -114,14 +125,14 @@ async def _item(request: Request, subject: str, token: str | None, *, opened: bo
     """The page or the JSON of an item; ``token`` is the code it was reached by, if any, which may open its history."""
     site = site_of(request)
     at = request.query_params.get("at")
-    as_json = wants_json(request)
+    as_json, language, packed = wants_json(request), language_of(request), takes_gzip(request)
     try:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
-        shown = Shown(site, subject, token, opened, as_json)
+        shown = Shown(site, subject, token, opened, as_json, language)
         changes = site.ledger.attachments.changes
-        key = (subject, token, opened, size, below, as_json, site.clock() // _HOUR, changes)
-        body = await site.pages.page(key, lambda: _make(shown, below))
+        key = (subject, token, opened, size, below, as_json, language, packed, site.clock() // _HOUR, changes)
+        body = await site.pages.page(key, lambda: _make(shown, below, packed=packed))
     except (Disproved, Malformed, Unavailable) as error:
         return unavailable(request, error)
     except Problem:
@@ -130,7 +141,10 @@ async def _item(request: Request, subject: str, token: str | None, *, opened: bo
         return missing(request)
     if body is None:
         return missing(request)
-    headers = {"ETag": f'"{size}"', "Vary": "Accept", "Cache-Control": "private, no-cache"}
+    tag = f'"{size}-{language}{"-gzip" if packed else ""}"'
+    headers = {**headers_of(request, language), "ETag": tag, "Cache-Control": "private, no-cache"}
+    if packed:
+        headers |= PACKED
     if opened and not as_json:
         headers["Content-Security-Policy"] = SCRIPT_POLICY
     return Response(body, headers=headers, media_type=JSON if as_json else HTML)
@@ -145,17 +159,19 @@ class Shown:
     token: str | None
     opened: bool
     as_json: bool
+    language: str
 
 
-def _make(shown: Shown, below: int | None) -> bytes | None:
+def _make(shown: Shown, below: int | None, *, packed: bool) -> bytes | None:
     """The bytes of an item's page or JSON, after its history was verified; ``None`` if there is no such item."""
     site = shown.site
     verified = read_verified(site, shown.subject)
-    page = None if verified is None else page_of_verified(site, verified, below)
+    page = None if verified is None else page_of_verified(site, verified, shown.language, below)
     if verified is None or page is None:
         return None
     files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
-    return _as_json(shown, page, files) if shown.as_json else _as_html(shown, page, files)
+    body = _as_json(shown, page, files) if shown.as_json else _as_html(shown, page, files)
+    return pack(body) if packed else body
 
 
 def read_verified(
@@ -166,10 +182,20 @@ def read_verified(
     return None if found is None else verify(found[1], subject, site.ledger.vkeys, site.clock())
 
 
-def page_of_verified(site: Site, verified: VerifiedHistory, below: int | None = None) -> ItemPage | None:
-    """What an item's page says, from the entries below an index; ``None`` before it was registered."""
+def page_of_verified(site: Site, verified: VerifiedHistory, language: str, below: int | None = None) -> ItemPage | None:
+    """What an item's page says in a language, from the entries below an index; ``None`` before it was registered."""
     absences = erasing.absences(site.ledger, verified.entries)
-    return make_page(verified, site.pages.words, site.ledger.vkeys, site.clock(), below, absences=absences)
+    seller = _seller_of(verified)
+    standard = None if seller is None else adopted.standard_of(site.ledger, seller)
+    words = site.pages.catalogues[language]
+    return make_page(verified, words, site.ledger.vkeys, site.clock(), below, absences=absences, standard=standard)
+
+
+def _seller_of(verified: VerifiedHistory) -> str | None:
+    """Whose standard the warranty goes by: whoever sold or exchanged the thing last."""
+    types = {"item.sold", "exchange.completed"}
+    said = (entry.statement for entry in reversed(verified.entries))
+    return next((statement.party for statement in said if statement.type in types), None)
 
 
 def _as_json(shown: Shown, page: ItemPage, files: Files) -> bytes:
@@ -184,83 +210,33 @@ def _as_html(shown: Shown, page: ItemPage, files: Files) -> bytes:
     path = f"/i/{token}" if token is not None else page.subject.removeprefix(uri.HOST)
     return site.pages.render(
         "item.html" if shown.opened else "public.html",
+        shown.language,
+        switch=switch_of(shown.language, page.below),
         page=page,
         path=path,
         token=token,
         files=files,
+        photo=photo_of({event.index: event.type for event in page.events}, files),
         host=site.settings.host,
         address=site.settings.public_url + path,
         qr=f"{path}/qr.svg" if token is not None else None,
     )
 
 
-def wants_json(request: Request) -> bool:
-    """Whether ``Accept`` prefers JSON to a page; browsers, and whoever does not say, get the page."""
-    weights = {"text/html": 0.0, JSON: 0.0}
-    for part in request.headers.get("accept", "").split(","):
-        kind, _, rest = part.strip().partition(";")
-        weight = 1.0
-        for parameter in rest.split(";"):
-            name, _, value = parameter.strip().partition("=")
-            if name == "q":
-                weight = _weight(value)
-        if kind in weights:
-            weights[kind] = weight
-    return weights[JSON] > weights["text/html"]
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def missing(request: Request) -> Response:
-    """The one answer to every code and key that leads nowhere, malformed or unknown."""
-    if wants_json(request):
-        raise not_found("got a code that leads to no record")
-    site = site_of(request)
-    return Response(site.pages.render("missing.html", host=site.settings.host), 404, media_type=HTML)
-
-
-def _unbound(request: Request) -> Response:
-    """The one answer to every card that is not in use yet: it says that, and nothing of whose it is or for what."""
-    if wants_json(request):
-        raise not_found("this code is not in use yet")
-    site = site_of(request)
-    return Response(site.pages.render("unbound.html", host=site.settings.host), 404, media_type=HTML)
-
-
-def unavailable(request: Request, error: PatinaError) -> Response:
-    """The answer where a history could not be read, or did not pass its own checks."""
-    if wants_json(request):
-        return problem_response(problem_of(Unavailable(error.message)), request_id_of(request))
-    site = site_of(request)
-    headers = {"Retry-After": "1"}
-    return Response(site.pages.render("unavailable.html", host=site.settings.host), 503, headers, media_type=HTML)
-
-
 async def get_front_page(request: Request) -> Response:
     """What this is, for whoever types the bare address."""
-    return _render(request, "front.html")
+    return html(request, "front.html")
 
 
 async def get_docs(request: Request) -> Response:
     """The interface, drawn from the OpenAPI document; nothing is fetched from elsewhere to draw it."""
     address = site_of(request).settings.public_url
-    return _render(request, "docs.html", document=request.app.state.openapi, address=address)
+    return html(request, "docs.html", document=request.app.state.openapi, address=address)
 
 
 async def get_problem_docs(request: Request) -> Response:
     """What each type of problem means."""
-    return _render(request, "problems.html", kinds=KINDS, words=site_of(request).pages.words)
-
-
-def _render(request: Request, template: str, **values: Any) -> Response:
-    site = site_of(request)
-    page = site.pages.render(template, host=site.settings.host, **values)
-    return Response(page, headers={"Cache-Control": "no-cache"}, media_type=HTML)
+    return html(request, "problems.html", kinds=KINDS)
 
 
 async def get_openapi(request: Request) -> Response:
@@ -271,23 +247,23 @@ async def get_openapi(request: Request) -> Response:
 
 
 async def get_static(request: Request) -> Response:
-    """A style sheet or a picture."""
-    found = site_of(request).pages.static(request.path_params["name"])
+    """A style sheet, a script or a picture."""
+    packed = takes_gzip(request)
+    found = site_of(request).pages.static(request.path_params["name"], packed=packed)
     if found is None:
         raise not_found()
-    return Response(found[0], headers={"Cache-Control": "public, max-age=31536000, immutable"}, media_type=found[1])
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    return Response(found[0], headers=headers | (PACKED if packed else {}), media_type=found[1])
 
 
 async def get_module(request: Request) -> Response:
     """A module of the script with which an item's page checks itself."""
-    zipped = "gzip" in request.headers.get("accept-encoding", "")
-    found = site_of(request).pages.modules.read(**request.path_params, zipped=zipped)
+    packed = takes_gzip(request)
+    found = site_of(request).pages.modules.read(**request.path_params, zipped=packed)
     if found is None:
         raise not_found()
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-    if zipped:
-        headers["Content-Encoding"] = "gzip"
-    return Response(found, headers=headers, media_type="text/javascript; charset=utf-8")
+    return Response(found, headers=headers | (PACKED if packed else {}), media_type="text/javascript; charset=utf-8")
 
 
 async def get_icon(request: Request) -> Response:
