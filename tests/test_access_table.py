@@ -291,6 +291,7 @@ def address(street: Street, path: str, who: str) -> str:
         "{giai}": "unknown",
         "/tile/{path:path}": "/tile/0/000.p/1",
         "/tile/entries/{path:path}": "/tile/entries/000.p/1",
+        "/static/{mark}/{name}": street.shop.app.state.site.pages.modules.entry,
         "{name}": "patina.css",
         "{id}": "0" * 16,
         "{code}": "0" * 16,

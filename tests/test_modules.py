@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.pages.catalogue import load_catalogue
 from api.pages.modules import APART, ENTRY, FOLDER, LIBRARY, Modules
 from tests.browser import needs_library
 from tests.page_shop import jeweller, ring, shop
@@ -87,6 +88,17 @@ def test_the_page_stays_small(modules: Modules) -> None:
     assert sum(len(one) for one in sent if one) < BUDGET
     assert all(gzip.decompress(one or b"") == modules.read(modules.mark, name, zipped=False)
                for name, one in zip(names, sent, strict=True))  # fmt: skip
+
+
+def test_every_verdict_has_its_words_and_every_word_a_verdict() -> None:
+    source = (FOLDER / ENTRY).read_text("utf-8")
+    said = {f"check_{number}" for number in range(1, 13)} | {"visit_first", "visit_again", "visit_forgets"}
+    for name in load_catalogue("en").text:
+        word = name.removeprefix("verify_")
+        if word != name and word not in said:
+            assert f'"{word}"' in source or f'="{word}"' in source, word
+    written = set(re.findall(r'(?:says: |\.unshift\(|\? |: |\[)\["?(\w+)"', source)) | said
+    assert {f"verify_{word}" for word in written} <= set(load_catalogue("en").text)
 
 
 @pytest.mark.parametrize("name", sorted(file.name for file in FOLDER.glob("*.js")))
