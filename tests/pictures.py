@@ -27,7 +27,7 @@ from tests.build import uuid
 from tests.served import Server
 
 WIDTHS = (360, 1280)
-TALLEST = 3200
+TALLEST = 1800
 """Pixels of a picture's height: what is below is more of the same."""
 QUALITY = 72
 

@@ -10,6 +10,7 @@ receipt's codes read no private member, so neither buyer nor price can be found 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,14 +21,15 @@ from api import intake, standing
 from api.languages import headers_of, language_of
 from api.pages import qr
 from api.pages.receipt_page import Entry, ReceiptPage, describe_receipt, entry_of
+from api.pages.site_pages import pack
 from api.problems import not_found
 from api.rights import ADMIN
 from api.routes.items import page_of
 from api.routes.pages import page_of_verified, read_verified
-from api.routes.shown import html, missing, unavailable, wants_json
+from api.routes.shown import HTML, PACKED, missing, switch_of, takes_gzip, unavailable, wants_json
 from api.routes.statements import JSON, check_type, presented_codes
 from api.site import Site, caller_of, site_of
-from ledger import uri
+from ledger import times, uri
 from ledger.db.codes import CASE, VIEW, Code
 from ledger.db.papers import KINDS, Line, Paper
 from ledger.errors import Disproved, Forbidden, Invalid, Malformed, Unavailable
@@ -74,13 +76,12 @@ async def delete_receipt(request: Request) -> Response:
 
 async def get_receipt_page(request: Request) -> Response:
     """What is on a paper: each thing with its state and the way to its own page, or the same as JSON by `Accept`."""
-    site, language = site_of(request), language_of(request)
-    token = request.path_params["token"]
+    site, token = site_of(request), request.path_params["token"]
     paper = await site.read(site.ledger.papers.find, token)
     while paper is not None:
         levels = await _levels(site, paper)
         try:
-            shown = await _shown(request, paper, levels, language)
+            shown = await _shown(request, token, paper, levels)
         except (Disproved, Malformed, Unavailable) as error:
             return unavailable(request, error)
         # A level that fell while the page was made never rises again: the page is of now, or is made again.
@@ -136,21 +137,50 @@ async def _levels(site: Site, paper: Paper) -> Levels:
     return tuple([(await level(line.token), await level(line.case_token)) for line in paper.lines])
 
 
-async def _shown(request: Request, paper: Paper, levels: Levels, language: str) -> Response:
-    site = site_of(request)
-    entries = [await site.read(_entry, site, line, levels[number], language) for number, line in enumerate(paper.lines)]
-    headers = {**headers_of(request, language), "Cache-Control": "private, no-cache"}
-    if wants_json(request):
+async def _shown(request: Request, token: str, paper: Paper, levels: Levels) -> Response:
+    """The page or the JSON of a paper whose lines open this, kept like an item's page."""
+    site, language = site_of(request), language_of(request)
+    asked = Asked(token, paper, levels, language, wants_json(request))
+    packed = takes_gzip(request)
+    size = await site.read(site.ledger.reader.size)
+    key = ("paper", token, levels, size, language, asked.as_json, packed, site.clock() // times.HOUR)
+    body = await site.pages.page(key, lambda: pack(_make(site, asked)) if packed else _make(site, asked))
+    headers = {**headers_of(request, language), "Cache-Control": "private, no-cache", **(PACKED if packed else {})}
+    return Response(body, headers=headers, media_type=JSON if asked.as_json else HTML)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which paper is shown, what its lines open, and how."""
+
+    token: str
+    paper: Paper
+    levels: Levels
+    language: str
+    as_json: bool
+
+
+def _make(site: Site, asked: Asked) -> bytes:
+    """The bytes of a paper's page or JSON, after the history of each of its items was verified."""
+    paper, path = asked.paper, f"/r/{asked.token}"
+    lines = zip(paper.lines, asked.levels, strict=True)
+    entries = [_entry(site, line, level, asked.language) for line, level in lines]
+    if asked.as_json:
         address = site.settings.public_url
-        document = describe_receipt(paper.kind, paper.created_at, paper.party, entries, address)
-        return Response(_encode(document), headers=headers, media_type=JSON)
-    words = site.pages.catalogues[language]
+        return _encode(describe_receipt(paper.kind, paper.created_at, paper.party, entries, address))
+    words = site.pages.catalogues[asked.language]
     found = site.ledger.view.parties.parties.get(paper.party)
     name = found.name if found is not None and found.name else words.text["who_unknown"]
-    page = ReceiptPage(paper.kind, name, words.day(paper.created_at), tuple(entries), len(entries))
-    token = request.path_params["token"]
-    address = f"{site.settings.public_url}/r/{token}"
-    return html(request, "receipt.html", headers=headers, page=page, path=f"/r/{token}", token=token, address=address)
+    return site.pages.render(
+        "receipt.html",
+        asked.language,
+        host=site.settings.host,
+        switch=switch_of(asked.language),
+        page=ReceiptPage(paper.kind, name, words.day(paper.created_at), tuple(entries), len(entries)),
+        path=path,
+        token=asked.token,
+        address=site.settings.public_url + path,
+    )
 
 
 def _entry(site: Site, line: Line, level: tuple[str | None, str | None], language: str) -> Entry:
