@@ -96,6 +96,7 @@ class ItemPage:
     cases: tuple[Progress, ...] = ()
     badge: Badge | None = None
     warranty: tuple[Warranty, ...] = ()
+    told: tuple[Told, ...] = ()
 
 
 def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> VerifiedHistory:
@@ -147,6 +148,7 @@ def make_page(
         cases=cases,
         badge=_badge(banners, cases, words),
         warranty=warranties(verified.subject, [one.entry for one in told], standard, now, words),
+        told=tuple(told),
     )
 
 

@@ -16,6 +16,7 @@ from api import holders, intake, private_out
 from api.languages import headers_of, language_of
 from api.pages.case_page import describe_case, make_case
 from api.pages.files_shown import shown_files
+from api.pages.owner import owner_values
 from api.problems import not_found
 from api.routes.items import page_of
 from api.routes.pages import by_code, page_of_verified, read_verified
@@ -24,15 +25,14 @@ from api.routes.statements import JSON, check_type, placed_problem, receipt_byte
 from api.site import site_of
 from ledger.db.codes import CASE, UNBOUND, Code
 from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavailable
-from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
 OWNER_PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The one page with a script: its own, from here, which may speak to nobody but us. It shows pictures that it fetched
-with a signature, which is what ``blob:`` is for."""
+"""The page with the holder's keys: scripts from here alone, which may speak to nobody but us. It shows pictures that it
+fetched with a signature, which is what ``blob:`` is for."""
 
 
 async def post_statement(request: Request) -> Response:
@@ -87,7 +87,7 @@ async def get_case_page(request: Request) -> Response:
         page = None if verified is None else page_of_verified(site, verified, language)
         assert verified is not None, "a code of a case is made for an item"
         assert page is not None, "a code of a case is made for an item"
-        shown = make_case(page, code.case, site.pages.catalogues[language], verified.disclosed)
+        shown = make_case(page, code.case, site.pages.catalogues[language], site.clock(), verified.disclosed)
         headers = {**headers_of(request, language), "Cache-Control": "no-store"}
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
@@ -101,6 +101,5 @@ async def get_case_page(request: Request) -> Response:
 
 async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
-    words = site_of(request).pages.catalogues[language_of(request)]
-    members = [(name, words.label(name)) for name in MEMBERS]
-    return html(request, "owner.html", headers={"Content-Security-Policy": OWNER_PAGE_POLICY}, members=members)
+    values = owner_values(site_of(request).pages.catalogues[language_of(request)])
+    return html(request, "owner.html", headers={"Content-Security-Policy": OWNER_PAGE_POLICY}, **values)
