@@ -54,13 +54,14 @@ class Stage:
     def item(self, name: str) -> dict[str, Any]:
         return dict(json.loads(self.server.get(f"/i/{self.cards[name].token}")[1]))
 
-    def entries(self, name: str) -> list[dict[str, Any]]:
+    def entries(self, name: str, token: str | None = None) -> list[dict[str, Any]]:
         """The statements of a thing, out of a history bundle that `patina verify` found to be whole."""
-        status, raw = self.server.get(f"/i/{self.cards[name].token}/history")
+        token = token or self.cards[name].token
+        status, raw = self.server.get(f"/i/{token}/history")
         assert status == 200, raw
         path = self.directory.parent / f"{name}.json"
         path.write_text(raw)
-        vkey = self.item(name)["vkeys"][0]
+        vkey = json.loads(self.server.get(f"/i/{token}")[1])["vkeys"][0]
         words = ["verify", str(path), "--subject", self.subject(name), "--vkey", vkey]
         program = [sys.executable, "-m", "ledger.command", *words]
         ran = subprocess.run(program, capture_output=True, text=True, check=False)

@@ -51,8 +51,7 @@ def make_case(
         for event in page.events
         if event.case == case
     )
-    found = page.state.cases.get(case)
-    progress = next((one for one in page.cases if one.case == case), None)
+    found, progress = page.state.cases.get(case), next((one for one in page.cases if one.case == case), None)
     holding = page.state.held.holding
     holder = None
     if holding is not None:

@@ -113,11 +113,10 @@ def make_page(
 
     ``standard`` is the service standard by which its warranty is reckoned.
     """
-    told = _told(verified, below)
+    told, parties = tuple(_told(verified, below)), verified.replay.parties
     state = fold(verified.subject, told)
     if state is None or state.kind != "item":
         return None
-    parties = verified.replay.parties
     teller = Teller(words, parties, told, verified.doubts, absences)
     about, moment = _about(told), times.format_recorded(now)
     today = moment[:10]
@@ -148,7 +147,7 @@ def make_page(
         cases=cases,
         badge=_badge(banners, cases, words),
         warranty=warranties(verified.subject, [one.entry for one in told], standard, now, words),
-        told=tuple(told),
+        told=told,
     )
 
 

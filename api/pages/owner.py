@@ -29,4 +29,5 @@ def owner_values(words: Catalogue) -> dict[str, Any]:
         "issues": ISSUES,
         "aspects": ASPECTS,
         "ratings": RATINGS,
+        "passing": [name for name in words.text if name.startswith("pass_on_")],
     }

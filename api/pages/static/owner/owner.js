@@ -6,6 +6,7 @@
 import { all, ask, main, moment, on, one, page, say, show, speak, word } from "./owner_page.js";
 import { complain, showCases } from "./owner_cases.js";
 import { deriveSeed, deviceKeys, keyOf, makeDeviceKey, parseCode, parseTyped, viewToken, wayHere } from "./owner_keys.js";
+import { follow, give, share } from "./owner_pass.js";
 import { read } from "./owner_read.js";
 
 // For programs and tests that use the same keys and signatures.
@@ -99,6 +100,7 @@ async function submitted(event) {
     const found = /(?:^|\/i\/)([A-Za-z0-9_-]{22})$/.exec(typed);
     return found ? open(found[1]) : say(word("not_item"));
   }
+  if (await follow(typed, open)) return;
   const secret = parseTyped(typed) || parseCode(typed.split("#").pop());
   return secret ? begin(secret) : say(word("not_code"));
 }
@@ -114,6 +116,8 @@ async function start() {
   for (const button of all("[data-say]")) on(button, "click", () => speak(button.dataset.say, {}));
   on(one("[data-read]"), "click", read);
   on(one("[data-complain]"), "submit", complain);
+  on(one("[data-give]"), "click", give);
+  for (const button of all("[data-share]")) on(button, "click", share);
   const refuse = one("[data-refuse]");
   on(refuse, "click", () => speak("item.claim_refused", { refused: refuse.dataset.refuse }));
   const known = /^([ic])=([A-Za-z0-9_-]{22})$/.exec(fragment);
@@ -122,6 +126,7 @@ async function start() {
   show("ask");
   await remembered();
   if (known) return open(known[2], known[1]);
+  if (await follow(fragment, open)) return;
   if (fragment) say(word("not_code"));
 }
 

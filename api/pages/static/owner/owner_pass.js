@@ -26,7 +26,7 @@ export async function follow(fragment, open) {
   try {
     await KINDS[found[1]](found[2], open);
   } catch (error) {
-    stop(error instanceof Stopped ? error.message : "pass_wrong");
+    stop(error instanceof Stopped ? error.message : "pass_on_wrong");
   }
   return true;
 }
@@ -62,10 +62,10 @@ export async function give() {
 /** The new holder's phone has opened the link. */
 async function taken(rest, open) {
   const [token, nonce, until] = rest.split(".");
-  if (!(Number(until) > seconds())) throw new Stopped("pass_late");
+  if (!(Number(until) > seconds())) throw new Stopped("pass_on_late");
   await open(token);
-  if (!page.item || !page.item.holder) throw new Stopped("pass_gone");
-  if (page.device) throw new Stopped("pass_own");
+  if (!page.item || !page.item.holder) throw new Stopped("pass_on_gone");
+  if (page.device) throw new Stopped("pass_on_own");
   show("take", { name: page.item.name });
   on(one("[data-take]"), "click", () => request(nonce));
 }
@@ -86,18 +86,18 @@ async function request(nonce) {
 async function confirmed(rest, open) {
   const { nonce, statement, sig } = JSON.parse(textOf(parseBase64url(rest)));
   const mine = (await deviceKeys()).find((key) => key.offer && key.offer.nonce === nonce);
-  if (!mine) throw new Stopped("pass_elsewhere");
+  if (!mine) throw new Stopped("pass_on_elsewhere");
   await open(mine.token);
-  if (!page.device || page.device.did !== mine.did) throw new Stopped("pass_gone");
-  if (mine.offer.until < seconds()) throw new Stopped("pass_late_giver");
+  if (!page.device || page.device.did !== mine.did) throw new Stopped("pass_on_gone");
+  if (mine.offer.until < seconds()) throw new Stopped("pass_on_late_giver");
   const did = statement.details.holder_key;
-  if (mine.offer.used && mine.offer.used !== did) throw new Stopped("pass_used");
+  if (mine.offer.used && mine.offer.used !== did) throw new Stopped("pass_on_used");
   const details = { holder_key: did, holder_custody: "device" };
   const { id, occurred_at } = statement;
   const own = { ...draft("item.transferred", details, mine), id, occurred_at };
   const { verifies } = await openCrypto();
   const fits = encode(own) === encode(statement) && did !== mine.did;
-  if (!fits || !(await verifies(parseDid(did), parseBase64(sig), message(statement)))) throw new Stopped("pass_wrong");
+  if (!fits || !(await verifies(parseDid(did), parseBase64(sig), message(statement)))) throw new Stopped("pass_on_wrong");
   show("confirm", { name: page.item.name, digits: await digits(did) });
   on(one("[data-confirm]"), "click", async () => {
     await keep({ ...mine, offer: { ...mine.offer, used: did } });
@@ -111,12 +111,12 @@ async function confirmed(rest, open) {
 async function finished(rest, open) {
   const [nonce, sig] = rest.split(".");
   const mine = (await deviceKeys()).find((key) => key.asked && key.asked.nonce === nonce);
-  if (!mine) throw new Stopped("pass_not_here");
+  if (!mine) throw new Stopped("pass_on_not_here");
   const { statement, giver } = mine.asked;
   const signatures = [{ key: giver, sig: formatBase64(parseBase64url(sig)) }, await sign(statement, mine)];
   const { status, value } = await ask(`/i/${mine.token}/statements`, { statement, signatures });
   if (status >= 300) {
-    stop("pass_refused");
+    stop("pass_on_refused");
     return say(value.detail);
   }
   const { asked, ...kept } = mine;
@@ -132,5 +132,5 @@ export async function share(event) {
   if (navigator.share) return navigator.share({ url: link.value }).catch(() => {});
   link.select();
   if (navigator.clipboard) await navigator.clipboard.writeText(link.value);
-  say(word("copied"));
+  say(word("pass_on_copied"));
 }
