@@ -49,6 +49,7 @@ from api.routes import (
     speak,
     statement,
     statements,
+    worklists,
 )
 from api.settings import Settings
 from api.site import Site
@@ -126,6 +127,7 @@ ROUTERS = (
     grants.router,
     readings.router,
     find.router,
+    worklists.router,
     health.router,
 )
 

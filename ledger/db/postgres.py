@@ -126,6 +126,14 @@ class PostgresSession:
         lows, highs = zip(*pairs, strict=True)
         return Query(((sql.replace("{ranges}", "unnest(?, ?) AS r(lo, hi)"), (Octets(lows), Octets(highs))),))
 
+    def having(self, words: Sequence[str]) -> Step:
+        """See ``Session``; our words hold no quotation marks."""
+        return "t.tokens @@ CAST(CAST(? AS text) AS tsquery)", (" & ".join(f"'{word}'" for word in words),)
+
+    def empty_texts(self) -> Step:
+        """See ``Session``."""
+        return "DELETE FROM item_text", ()
+
     def write(self, inserts: Sequence[Insert], *last: Step) -> list[int]:
         """See ``Session``; a table's rows go as one array a column."""
         with self._connection.pipeline():
@@ -167,8 +175,8 @@ def _text(sql: str) -> str:
 def _array_of(column: Column[Any]) -> Any:
     if isinstance(column.type, LargeBinary):
         return Octets
-    if isinstance(column.type, Text):
-        return Texts
+    if isinstance(column.type, (Text, postgresql.TSVECTOR)):
+        return Texts  # PostgreSQL makes a tsvector of a text itself
     return Smalls if isinstance(column.type, SmallInteger) else Numbers
 
 
