@@ -29,6 +29,7 @@ from api.routes import (
     api_keys,
     attachments,
     cases,
+    check,
     codes,
     devices,
     erasures,
@@ -47,6 +48,7 @@ from api.routes import (
     session,
     signing_keys,
     speak,
+    standards,
     statement,
     statements,
     worklists,
@@ -81,6 +83,7 @@ HOT = (
     RawRoute("/v1/items/{id:path}/responsibility", cases.get_responsibility),
     RawRoute("/v1/items/{id:path}", items.get_item),
     RawRoute("/v1/cases/{id}", cases.get_case),
+    RawRoute("/v1/check", check.post_check, "POST"),
     RawRoute("/v1/erasures", erasures.post_erasure, "POST"),
     RawRoute("/v1/erasures/{id}", erasures.get_erasure),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
@@ -128,6 +131,7 @@ ROUTERS = (
     readings.router,
     find.router,
     worklists.router,
+    standards.router,
     health.router,
 )
 

@@ -6,6 +6,8 @@ sends, and what it signs is made on the page.
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from starlette.responses import Response
 from api import holders, intake, private_out
 from api.pages.case_page import describe_case, make_case
 from api.problems import not_found
+from api.promised import promised_of
 from api.routes.items import page_of
 from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
@@ -87,7 +90,11 @@ async def get_case_page(request: Request) -> Response:
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
-        body = site.pages.render("case.html", host=site.settings.host, page=shown, path=f"/c/{token}", address=address)
+        found = await asyncio.to_thread(promised_of, site, verified)
+        own = replace(found, cases=tuple(one for one in found.cases if one.case == code.case))
+        body = site.pages.render(
+            "case.html", host=site.settings.host, page=shown, path=f"/c/{token}", address=address, promised=own
+        )
         return Response(body, headers=headers, media_type=HTML)
 
     return await by_code(request, token, show, of="c")

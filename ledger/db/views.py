@@ -7,6 +7,7 @@ so that a rebuild gives the same rows (a test holds them to it). Work lists are 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -77,7 +78,7 @@ def item_row(sid: int, subject: str, state: State) -> Row:
 
 def text_row(sid: int, subject: str, state: State) -> Row:
     """The row of ``item_text``: the words of what an item was registered as, which never change."""
-    return sid, text_of((subject, state.name, state.category, state.brand, state.model))
+    return sid, text_of((unquote(subject), state.name, state.category, state.brand, state.model))
 
 
 def party_rows(sid: int, state: State) -> set[Row]:

@@ -6,6 +6,7 @@ Only the text index is filled here; the lists follow the log from its first leaf
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 import sqlalchemy as sa
 from alembic import op
@@ -87,9 +88,11 @@ def _text_index() -> None:
     insert = sa.text(f"INSERT INTO item_text (rowid, tokens) VALUES (:sid, {value})")  # noqa: S608 -- one of the two above
     found = connection.execute(sa.text("SELECT sid, subject, name, category, brand, model FROM item ORDER BY sid"))
     for rows in found.yield_per(_SLICE).partitions(_SLICE):
-        connection.execute(
-            insert, [{"sid": sid, "tokens": text_of(about or "" for about in abouts)} for sid, *abouts in rows]
-        )
+        connection.execute(insert, [{"sid": sid, "tokens": _tokens(*about)} for sid, *about in rows])
+
+
+def _tokens(subject: str, *about: str | None) -> str:
+    return text_of((unquote(subject), *filter(None, about)))
 
 
 def _table(name: str, *columns: Any, rowid: bool = True) -> None:
