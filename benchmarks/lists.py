@@ -154,13 +154,13 @@ def _case(year: Year, number: int, key: SigningKey, shop: str, rand: random.Rand
 
 
 def lists(place: Path, scale: Scale, _: Bounds) -> Iterator[Row]:
-    """Lists, searches and the rebuild at `scale.items` items."""
+    """Lists, searches and the rebuild at `scale.large` items."""
     year = Year(place / "ledger")
     year.create()
     ledger = year.open()
     try:
-        fill(year, scale.items, scale.items // 5)
-        yield from measured(year, scale.items)
+        fill(year, scale.large, scale.large // 5)
+        yield from measured(year, scale.large)
     finally:
         ledger.close()
 
