@@ -35,7 +35,7 @@ from ledger.promises import PUBLISHES, REGISTERS, Promises
 from ledger.upkeep import WORK, maintenance_due
 from ledger.uri import authority_of
 
-SLICE = 512
+SLICE = 256
 """Leaves that are followed in one transaction."""
 _SIDS = 2_000
 _SIZES = "SELECT f.size, h.size, h.subjects FROM followed f, head h"
@@ -117,9 +117,13 @@ class Follower:
 
     def follow(self) -> None:
         """Bring the lists up to the newest entry that stood when this was called, or a later one."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Follow a slice of the leaves that are new; whether there were any."""
         with self._alone:
-            while self._step():
-                pass
+            return self._step()
 
     def find(
         self, wanted: lists.Wanted, parties: Iterable[str], cursor: str | None, limit: int
