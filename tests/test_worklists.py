@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,44 @@ def test_a_rebuild_gives_the_same_rows(shop: Stall) -> None:
     assert stand(shop) == before
     assert shop.ledger.follower.behind() == 0
     assert sum(seen) >= shop.ledger.reader.size()
+
+
+def test_of_two_processes_that_follow_at_once_one_has_done_it(shop: Stall) -> None:
+    shop.accept(shop.draft("standard.adopted", urn("shop"), LIMITS))
+    other = shop.again()
+    try:
+        for turn in range(6):
+            for name in (f"{turn} one", f"{turn} two"):
+                opens(shop, name)
+                step(shop, name, "case.received", EVIDENCE)
+            threads = [threading.Thread(target=one.follower.follow) for one in (shop.ledger, other, shop.ledger)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert shop.ledger.follower.behind() == other.follower.behind() == 0
+            assert [row for row in stand(shop) if len(row) > 5] == worked_out(shop)
+        assert len(worked_out(shop)) == 12
+    finally:
+        other.close()
+
+
+def test_what_was_worked_out_for_an_older_place_in_the_log_is_not_written(shop: Stall) -> None:
+    opens(shop, "one")
+    follower = shop.ledger.follower
+    write, late = follower._write, []
+
+    def waits(*given: Any) -> None:
+        late.append(given)
+        follower._write = write  # type: ignore[method-assign]
+
+    follower._write = waits  # type: ignore[method-assign]
+    assert follower.step()
+    step(shop, "one", "case.closed", {"outcome": "resolved"})
+    follower.follow()
+    closed = stand(shop)
+    write(*late[0])
+    assert stand(shop) == closed
 
 
 STEPS: dict[str, list[dict[str, Any]]] = {
