@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,6 +209,7 @@ def test_a_customers_page_says_what_was_promised_for_her_case(shop: Shop, jewell
     for path in (f"/c/{token}", f"/i/{shop.code(jeweller, ring)}"):
         page = shop.client.get(path).text
         assert "A first answer: by " in page
+        assert "By the shop&#39;s own rule." in page
         assert "In time" in page
         assert "A step that was promised is missing: diagnosed." in page
         assert "Provisional" in page
@@ -276,3 +278,29 @@ def test_templates_are_published_in_words(shop: Shop) -> None:
     shop.say(maker, "standard.adopted", maker.id, template("furniture"))
     words = shop.get(f"/v1/parties/{segment(maker.id)}/standards?language=zh_Hans").json()["words"]
     assert "15 分钟" in words
+
+
+def test_the_same_on_both_databases(database_url: str, tmp_path: Path) -> None:
+    with open_shop(tmp_path, database_url) as shop:
+        jeweller = shop.party("jeweller", "retailer", "repairer")
+        shop.say(jeweller, "standard.adopted", jeweller.id, STANDARD)
+        made = shop.post("/v1/items", {"name": "玫瑰金戒指 Solitaire", "category": "jewellery"}, jeweller)
+        item = made.json()["id"]
+        case = opened(shop, jeweller, item, job_no="J-1", visit="V-1")
+        responded = {"statement": shop.statement(jeweller, "case.responded", item, {}, case=case, agent="b1")}
+        assert check(shop, responded, jeweller)[0]["would"] == "accept"
+        for query in ("", "job_no=J-1&visit=V-1", "closed=false", "kind=repair", "due=2027-01-01"):
+            assert [one["case"] for one in cases(shop, query, jeweller)] == [case], query
+        for query in ("overdue=true", "due_soon=true", "held=0", "waiting=customer", "repeated=true", "mine=true"):
+            assert cases(shop, query, jeweller) == [], query
+        for text, found in (
+            ("戒指", 1),
+            ("solitaire 金", 1),
+            ("指戒", 0),
+            ("sol", 0),
+            ("' & ! \\", 0),
+            ('"x" OR *', 0),
+        ):
+            answer = shop.client.get("/v1/items", params={"text": text}, headers=jeweller.headers)
+            assert (answer.status_code, len(answer.json()["items"])) == (200, found), text
+        assert shop.get(f"/v1/cases/{segment(case)}", jeweller).json()["deadlines"]

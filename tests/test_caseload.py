@@ -98,7 +98,7 @@ def test_what_is_due_first_and_when_it_warns() -> None:
     load = one(log, adopted(SHOP, LIMITS))
     opened = at("2026-03-02 09:00")
     assert (load.clock, load.due_at, load.warn_at) == ("first_response", opened + 4 * HOUR, opened + 3 * HOUR)
-    assert (load.party, load.concerned, load.kind, load.status) == (SHOP, {SHOP}, "repair", "open")
+    assert (load.party, sorted(load.concerned), load.kind, load.status) == (SHOP, [SHOP], "repair", "open")
     assert (load.job_no, load.visit, load.assigned, load.closed_at, load.repeats) == ("J1", "V1", None, None, None)
     log.say("case.responded", "2026-03-02 10:00", case=CASE, agent="a1")
     log.say("case.assigned", "2026-03-02 10:00", {"to": WORKSHOP}, case=CASE)

@@ -247,7 +247,7 @@ def test_what_was_worked_out_for_an_older_place_in_the_log_is_not_written(shop: 
         late.append(given)
         follower._write = write  # type: ignore[method-assign]
 
-    follower._write = waits  # type: ignore[method-assign]
+    follower._write = waits  # type: ignore[method-assign, assignment]
     assert follower.step()
     step(shop, "one", "case.closed", {"outcome": "resolved"})
     follower.follow()

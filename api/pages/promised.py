@@ -20,6 +20,8 @@ from ledger.leaf import Entry
 from ledger.measure import Measure
 from ledger.promises import Promises
 from ledger.rights import REPAIR, SALE, Right
+from ledger.standard import Standard
+from ledger.standard_shape import HOUSE
 
 _TONES: Final[Mapping[str, str]] = {"overdue": "bad", "due_soon": "note", "waiting": "note"}
 
@@ -102,11 +104,18 @@ def _limit(one: Measure, judged: Judged, now: int, words: Catalogue) -> LimitSho
         tone=_TONES.get(standing, "plain"),
         note=" ".join(
             [
-                words.say("limit_source", source=judged.standard.source(one.limit.source, words.language)),
+                words.say("limit_source", source=_source(one.limit.source, judged.standard, words)),
                 *([words.text["limit_provisional"]] if one.provisional else []),
             ]
         ),
     )
+
+
+def _source(name: str, standard: Standard | None, words: Catalogue) -> str:
+    """The text that a figure rests on, by its title."""
+    if name == HOUSE or standard is None:
+        return words.text["source_house"]
+    return standard.source(name, words.language.replace("-", "_"))
 
 
 def _step(step: str, words: Catalogue) -> str:
@@ -115,10 +124,8 @@ def _step(step: str, words: Catalogue) -> str:
 
 
 def _right(one: Right, found: Entitlement, words: Catalogue) -> RightShown:
-    if one.source in {SALE, REPAIR}:
-        source = words.text[f"right_source_{one.source}"]
-    else:
-        source = one.source if found.standard is None else found.standard.source(one.source, words.language)
+    promise = one.source in {SALE, REPAIR}
+    source = words.text[f"right_source_{one.source}"] if promise else _source(one.source, found.standard, words)
     until = words.say("right_until", when=words.day(one.until.isoformat())) if one.until is not None else ""
     if one.due is not None:
         until = words.say("right_due", when=words.day(one.due.isoformat()))
