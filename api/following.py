@@ -9,23 +9,27 @@ from api import fold
 from api.site import Site
 from ledger.db.follower import Follower
 from ledger.entitlement import Entitlement, entitlement, replaced_by
+from ledger.errors import Unavailable
 from ledger.leaf import Entry
 from ledger.promises import Promises
 
 
 async def followed(site: Site) -> Follower:
-    """The work lists, brought up to the newest entry."""
-    follower = site.ledger.follower
-    if await site.read(follower.behind):
-        # Not on the loop: after a calendar was adopted, there may be thousands of cases to work out.
-        await asyncio.to_thread(follower.follow)
-    return follower
+    """The work lists, brought up to the newest entry; raises ``Unavailable`` where they are far behind."""
+    if not await _catch_up(site):
+        raise Unavailable("the work lists are being made from the log; ask again, or run patina rebuild")
+    return site.ledger.follower
 
 
 async def promises_now(site: Site) -> Promises:
-    """What binds each party at the newest entry."""
-    follower = await followed(site)
-    return await site.read(follower.promises)
+    """What binds each party at the newest entry, or as far as lists that are far behind have followed."""
+    await _catch_up(site)
+    return await site.read(site.ledger.follower.promises)
+
+
+async def _catch_up(site: Site) -> bool:
+    # Not on the loop: after a calendar was adopted, there may be thousands of cases to work out.
+    return not await site.read(site.ledger.follower.behind) or await asyncio.to_thread(site.ledger.follower.catch_up)
 
 
 async def entitlement_of(site: Site, item: str, entries: Sequence[Entry]) -> Entitlement:

@@ -12,8 +12,7 @@ from ledger.leaf import Entry, parse_leaf
 def promised_of(site: Site, verified: VerifiedHistory) -> Promised:
     """What the page of a verified item says of promises, as of now; reads the log, and so belongs in a thread."""
     ledger, words, now = site.ledger, site.pages.words, site.clock()
-    if ledger.follower.behind():
-        ledger.follower.follow()
+    ledger.follower.catch_up()
     promises = ledger.follower.promises()
     told = [(entry, leaf_hash.hex()) for entry, leaf_hash in zip(verified.entries, verified.leaf_hashes, strict=True)]
     other = replaced_by(verified.subject, verified.entries)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from ledger import times
+from ledger.db import follower
+from ledger.db.rebuild import rebuild
 from ledger.standards import template
 from tests.build import uuid
 from tests.shop import Party, Shop, open_shop, segment
@@ -304,3 +306,20 @@ def test_the_same_on_both_databases(database_url: str, tmp_path: Path) -> None:
             answer = shop.client.get("/v1/items", params={"text": text}, headers=jeweller.headers)
             assert (answer.status_code, len(answer.json()["items"])) == (200, found), text
         assert shop.get(f"/v1/cases/{segment(case)}", jeweller).json()["deadlines"]
+
+
+def test_lists_that_are_far_behind_say_so_and_pages_are_shown_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_shop(tmp_path) as shop:
+        jeweller = shop.party("jeweller", "retailer", "repairer")
+        item = shop.post("/v1/items", {"name": "Ring", "category": "jewellery"}, jeweller).json()["id"]
+        case = opened(shop, jeweller, item)
+        monkeypatch.setattr(follower, "REACH", 1)
+        answer = shop.get("/v1/cases", jeweller)
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+        assert shop.get(f"/v1/cases/{segment(case)}", jeweller).status_code == 200
+        assert shop.get(f"/v1/items/{segment(item)}", jeweller).status_code == 200
+        assert shop.client.get(f"/i/{shop.code(jeweller, item)}").status_code == 200
+        rebuild(shop.ledger)
+        assert [one["case"] for one in cases(shop, "", jeweller)] == [case]

@@ -37,6 +37,8 @@ from ledger.uri import authority_of
 
 SLICE = 256
 """Leaves that are followed in one transaction."""
+REACH = 20_000
+"""Leaves that a reader waits for: two seconds where every one of them is of a case."""
 _SIDS = 2_000
 _SIZES = "SELECT f.size, h.size, h.subjects FROM followed f, head h"
 _LEAVES = "SELECT idx, bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
@@ -119,6 +121,15 @@ class Follower:
         """Bring the lists up to the newest entry that stood when this was called, or a later one."""
         while self.step():
             pass
+
+    def catch_up(self) -> bool:
+        """Follow, if that takes moments; False for lists so far behind that whoever asks had better not wait."""
+        behind = self.behind()
+        if behind > REACH:
+            return False
+        if behind:
+            self.follow()
+        return True
 
     def step(self) -> bool:
         """Follow a slice of the leaves that are new; whether there were any."""
