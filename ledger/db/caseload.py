@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.caseload import Load
-from ledger.db.session import Row, Session, ask
+from ledger.db.session import Row, Session, ask, fetch
 from ledger.db.views import urn_of, uuid_bytes
 from ledger.db.worktables import NEVER
 from ledger.errors import Invalid
@@ -23,9 +23,10 @@ _CURSOR = re.compile(r"([0-9]{1,19})-([0-9]{1,16})")
 _COLUMNS = (
     'c.opened, c."case", c.subject, c.whose, c.kind, c.status, c.closed, c.opened_at, c.closed_at, c.assigned, '
     "c.visit, c.job_no, c.clock, c.due_at, c.warn_at, c.provisional, c.waits_for, c.waits_since, c.holder, "
-    "c.held_since, c.repeats, i.name, i.category"
+    "c.held_since, c.repeats, c.sid"
 )
-_LIST = f"SELECT {_COLUMNS} FROM caseload c LEFT JOIN item i ON i.sid = c.sid WHERE c.party = ? AND "  # noqa: S608
+_LIST = f"SELECT {_COLUMNS} FROM caseload c WHERE c.party = ? AND "  # noqa: S608 -- names of ours
+_NAMES = "SELECT sid, name, category FROM item WHERE sid IN {among}"
 _DAY_CURSOR = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-([0-9]{1,16})")
 _UPKEEP = (
     "SELECT m.subject, i.name, i.category, m.due, m.party, m.said, m.sid "
@@ -133,7 +134,12 @@ def find(
     sign = -1 if order == "opened" else 1
     merged = sorted(unique.values(), key=lambda row: (sign * row[column], row[0]))
     last = merged[limit - 1] if len(merged) > limit else None
-    return [_listed(row) for row in merged[:limit]], None if last is None else f"{last[column]}-{last[0]}"
+    page = merged[:limit]
+    # Asked for the page alone: a chain reads a page of each of its parties, and shows one.
+    sids = sorted({row[-1] for row in page})
+    names = {sid: about for sid, *about in fetch(connection, connection.among(_NAMES, sids))} if sids else {}
+    found = [_listed(row, *names.get(row[-1], (None, None))) for row in page]
+    return found, None if last is None else f"{last[column]}-{last[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +200,9 @@ def _where(wanted: Wanted) -> tuple[str, list[Any]]:
     return where, [value for _, values in tests for value in values]
 
 
-def _listed(row: Row) -> Listed:
+def _listed(row: Row, name: str | None, category: str | None) -> Listed:
     opened, case, subject, whose, kind, status, _, opened_at, closed_at, assigned, visit, job_no, *rest = row
-    clock, due_at, warn_at, provisional, waits_for, waits_since, holder, held_since, repeats, name, category = rest
+    clock, due_at, warn_at, provisional, waits_for, waits_since, holder, held_since, repeats, _ = rest
     return Listed(
         case=urn_of(case),
         subject=subject,

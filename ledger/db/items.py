@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.db.session import Session, ask, fetch
+from ledger.db.session import Query, Session, ask, fetch
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
 from ledger.words import words_asked
@@ -75,16 +75,25 @@ def find(connection: Session, search: Search, cursor: str | None, limit: int) ->
     if search.text is not None and not words:
         return [], None
     limit = max(1, min(limit, MAX_PAGE))
-    where, parameters = _where(search, cursor)
-    source, order = _SOURCES[bool(words), search.party is not None]
-    if words:
-        condition, asked = connection.having(words)
-        where, parameters = f"{where} AND {condition}" if where else f" WHERE {condition}", [*parameters, *asked]
-    sql = f"SELECT {_COLUMNS} FROM {source}{where} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 -- parts are ours
-    rows = fetch(connection, ask(sql, *parameters, limit + 1))
+    query = _query(connection, search, words, cursor, limit)
+    rows = [] if query is None else fetch(connection, query)
     newest = connection.gather(*[ask(_NEWEST, row[-1]) for row in rows[:limit]])
     found = [_item(row, *last[0]) for row, last in zip(rows[:limit], newest, strict=True)]
     return found, str(rows[limit - 1][-1]) if len(rows) > limit else None
+
+
+def _query(connection: Session, search: Search, words: tuple[str, ...], cursor: str | None, limit: int) -> Query | None:
+    """The question for a page and one row more; ``None`` where no item has all the words."""
+    where, parameters = _where(search, cursor)
+    source, order = _SOURCES[bool(words), search.party is not None]
+    after = f"{where} ORDER BY {order} DESC LIMIT ?"
+    rare = connection.rare(words) if words else None
+    if rare is None:
+        condition, asked = connection.having(words) if words else ("i.sid >= ?", (0,))
+        sql = f"SELECT {_COLUMNS} FROM {source} WHERE {condition}{after}"  # noqa: S608 -- parts are ours
+        return ask(sql, *asked, *parameters, limit + 1)
+    sql = f"SELECT {_COLUMNS} FROM {source} WHERE i.sid IN {{among}}{after}"  # noqa: S608 -- parts are ours
+    return connection.among(sql, rare, *parameters, limit + 1) if rare else None
 
 
 def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
@@ -110,7 +119,7 @@ def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
     if search.until is not None:
         need("i.first_recorded < ?", search.until)
     _need_seen(search, conditions, parameters)
-    return (" WHERE " + " AND ".join(conditions) if conditions else ""), parameters
+    return "".join(f" AND {condition}" for condition in conditions), parameters
 
 
 def _need_seen(search: Search, conditions: list[str], parameters: list[Any]) -> None:
