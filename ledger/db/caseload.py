@@ -138,8 +138,8 @@ def find(
     # Asked for the page alone: a chain reads a page of each of its parties, and shows one.
     sids = sorted({row[-1] for row in page})
     names = {sid: about for sid, *about in fetch(connection, connection.among(_NAMES, sids))} if sids else {}
-    found = [_listed(row, *names.get(row[-1], (None, None))) for row in page]
-    return found, None if last is None else f"{last[column]}-{last[0]}"
+    rows = [_listed(row, *names.get(row[-1], (None, None))) for row in page]
+    return rows, None if last is None else f"{last[column]}-{last[0]}"
 
 
 @dataclass(frozen=True, slots=True)
