@@ -323,3 +323,27 @@ def test_lists_that_are_far_behind_say_so_and_pages_are_shown_all_the_same(
         assert shop.client.get(f"/i/{shop.code(jeweller, item)}").status_code == 200
         rebuild(shop.ledger)
         assert [one["case"] for one in cases(shop, "", jeweller)] == [case]
+
+
+def test_a_chain_sees_the_cases_of_its_shops_and_they_see_nothing_of_each_other(tmp_path: Path) -> None:
+    with open_shop(tmp_path, entries_public=False) as shop:
+        head = shop.party("head", "retailer", "repairer")
+        shops = {}
+        for name in ("east", "west"):
+            body = {"name": name, "roles": ["retailer", "repairer"], "id": uuid(name), "parent": head.id}
+            assert shop.post("/v1/parties", body, shop.operator).status_code == 201
+            shops[name] = Party(uuid(name), shop.api_key(uuid(name), "write"))
+        found = {}
+        for name, party in shops.items():
+            item = shop.post("/v1/items", {"name": name, "category": "jewellery"}, party).json()["id"]
+            found[name] = opened(shop, party, item)
+        for name, party in shops.items():
+            assert [one["case"] for one in cases(shop, "", party)] == [found[name]]
+        assert [one["case"] for one in cases(shop, "", head)] == [found["west"], found["east"]]
+        assert cases(shop, "mine=true", head) == []
+        assert cases(shop, "", shop.operator) == []
+        auditor = shop.party("auditor", "auditor", scopes=("read",))
+        assert cases(shop, "", auditor) == []
+        east = shops["east"].id
+        shop.ledger.access.grants.give(east, auditor.id, None, [], shop.clock() + times.DAY)
+        assert [one["case"] for one in cases(shop, "", auditor)] == [found["east"]]
