@@ -116,7 +116,7 @@ class Appender:
 
         Raises ``Unavailable`` if the service may not sign.
         """
-        wrong = await self._verify(list(drafts))
+        wrong = await asyncio.to_thread(_check_all, list(drafts))
         good = [replace(one, verified=True) for one, error in zip(drafts, wrong, strict=True) if error is None]
         taken = iter(await asyncio.to_thread(self._writer.check, _singly(good)))
         return [error or next(taken)[0] for error in wrong]
