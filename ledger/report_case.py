@@ -1,0 +1,401 @@
+"""What one subject's entries add to a report: its cases, the work done without one, its sales and deliveries.
+
+Each case is folded by ``cases`` and measured by ``measure``, as everywhere else; here the outcome becomes sums. What is
+measured or rated counts as it was said first; what a case is grouped by counts as corrected since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from ledger import measure, private, progress, steps, times
+from ledger.calendar import WorkingTime
+from ledger.cases import fold_case
+from ledger.course import STATUS, Course, Step
+from ledger.days import Year
+from ledger.leaf import Entry, Statement
+from ledger.report_ask import Ask
+from ledger.report_cell import Cell
+from ledger.report_standing import Key, Standing
+from ledger.standard import Standard
+from ledger.standard_figures import Facts
+
+REPEAT: Final = 90 * times.DAY
+"""Within this time after a repair, another for the same fault is a repeat (house)."""
+_OUTCOMES: Final = {
+    "repair.started": "repairable",
+    "repair.part_replaced": "repairable",
+    "repair.completed": "fixed",
+    "maintenance.performed": "fixed",
+    "customization.completed": "fixed",
+    "repair.failed": "end_of_life",
+}
+_DONE: Final = ("repair.completed", "case.handed_over", "case.accepted")
+_FEEDBACK: Final = frozenset({"complaint", "feedback"})
+_ANSWERS: Final = ("case.responded", "case.contacted", "case.decided")
+Told = Sequence[tuple[Entry, str]]
+
+
+@dataclass(slots=True)
+class Counted:
+    """One case, or other thing that is counted: where it belongs, and what it adds.
+
+    ``at`` is when it counts and ``index`` where in the log, ``years`` are those of its party's calendar.
+    """
+
+    party: str
+    day: date
+    at: int
+    index: int
+    dimensions: dict[str, str]
+    cell: Cell = field(default_factory=Cell)
+    judged_by: Key = ()
+    years: tuple[Year, ...] = ()
+    entries: tuple[tuple[str, int], ...] = ()
+    is_sale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What counting rests on besides the entries: the request, the parties, and the time of the checkpoint's last leaf.
+
+    ``wants`` says of a party, a day, a moment and an index whether what stands there is counted. ``disclosures`` are
+    of private members, by statement.
+    """
+
+    ask: Ask
+    standing: Standing
+    as_of: int
+    wants: Callable[[str, date, int, int], bool]
+    disclosures: Mapping[str, Sequence[str]]
+
+
+class Subject:
+    """All entries of an item, or of a case of its own, oldest first with their leaf hashes."""
+
+    def __init__(self, told: Told, counting: Counting) -> None:
+        self._told = told
+        self._counting = counting
+        self._standing = counting.standing
+        self._subject = told[0][0].statement.subjects[0]
+        self._retracted = {
+            entry.statement.corrects for entry, _ in told if entry.statement.type == "statement.retracted"
+        }
+        self._item = self._details_of("item.registered")
+        self._repaired: list[tuple[str, int]] = []
+
+    def counted(self) -> Iterator[Counted]:
+        """Everything that this subject adds, cases in the order in which they were opened."""
+        cases = dict.fromkeys(entry.statement.case for entry, _ in self._told if entry.statement.type == "case.opened")
+        for case in cases:
+            if case is not None and (course := fold_case(case, self._told)) is not None:
+                counted = self._case(course)
+                if counted is not None:
+                    yield counted
+        yield from self._services(bool(cases))
+        yield from self._others()
+
+    def _details_of(self, kind: str) -> dict[str, Any]:
+        """The details of the first statement of a type, as corrected last."""
+        said = next((entry.statement for entry, _ in self._told if entry.statement.type == kind), None)
+        if said is None:
+            return {}
+        for entry, _ in reversed(self._told):
+            statement = entry.statement
+            if statement.type == "statement.corrected" and statement.corrects == said.id:
+                corrected: dict[str, Any] = statement.details.get("details", said.details)
+                return corrected
+        return said.details
+
+    def _moment(self, statement: Statement, recorded_at: str) -> int:
+        if self._counting.ask.times == "stated":
+            return times.parse_occurred(statement.occurred_at)
+        return steps.happened_at(statement.occurred_at, recorded_at)
+
+    def _place(self, party: str, entry: Entry) -> tuple[int, date, WorkingTime, tuple[Year, ...]]:
+        """When an entry counts, on which day of its party, and that party's working time."""
+        at = self._moment(entry.statement, entry.recorded_at)
+        working, years = self._standing.working(party, entry.index)
+        return at, working.day_of(at), working, years
+
+    def _dimensions(self, party: str) -> dict[str, str]:
+        item = self._item
+        return {
+            "party": party,
+            "region": self._standing.members(party).get("country", ""),
+            "line": item.get("category", ""),
+            "model": " ".join(filter(None, (item.get("brand", ""), item.get("model", "")))),
+        }
+
+    def _case(self, course: Course) -> Counted | None:
+        opened = next(entry for entry, _ in self._told if entry.index == course.opened.index)
+        if not course.opened.stands:
+            return None
+        party = party_of(course, opened.statement)
+        at, day, working, years = self._place(party, opened)
+        repeat = self._repeats(course)
+        if not self._counting.wants(party, day, at, opened.index):
+            return None
+        details = course.opened.details
+        said = course.opened.said
+        category = self._item.get("category", "")
+        facts = Facts(said["kind"], said["issue"], said.get("mode", ""), said.get("tier", 0), category)
+        key, standard = self._standing.judge(party, course.opened.index, facts)
+        diagnosis = course.last("case.diagnosed")
+        counted = Counted(party, day, at, opened.index, self._dimensions(party), judged_by=key, years=years)
+        counted.dimensions |= {
+            "fault": details.get("fault", ""),
+            "channel": details["channel"],
+            "mode": details.get("mode", ""),
+            "team": course.assigned_to,
+            "staff": staff_of(course),
+            "kind": details["kind"],
+            "issue": details["issue"],
+            "responsible": "" if diagnosis is None else diagnosis.details["responsible"],
+            "responsible_party": "" if diagnosis is None else diagnosis.details.get("responsible_party", ""),
+        }
+        cell = counted.cell
+        _add_opening(cell, course)
+        _add_repeat(cell, course, repeat)
+        self._add_clocks(cell, course, standard, working)
+        _add_stages(cell, course)
+        _add_findings(cell, course, diagnosis)
+        _add_customers(cell, course)
+        _add_records(cell, course, standard)
+        self._add_costs(cell, [entry for entry, _ in self._told if entry.statement.case == course.case])
+        if self._counting.ask.evidence:
+            counted.entries = tuple((step.type, step.index) for step in course.steps)
+        return counted
+
+    def _repeats(self, course: Course) -> bool | None:
+        """Whether a repair is for a fault that was repaired before; ``None`` for what is no repair of a known fault."""
+        fault = course.opened.details.get("fault", "")
+        if course.kind != "repair" or not fault:
+            return None
+        opened = course.opened.happened
+        found = any(one == fault and 0 <= opened - done <= REPEAT for one, done in self._repaired)
+        done = course.last(*_DONE)
+        if done is not None:
+            self._repaired.append((fault, done.happened))
+        return found
+
+    def _add_clocks(self, cell: Cell, course: Course, standard: Standard | None, working: WorkingTime) -> None:
+        last = course.opened.index
+        entries = [
+            entry
+            for entry, _ in self._told
+            if entry.statement.case == course.case
+            or (entry.statement.type == "item.delivered" and entry.statement.case is None and entry.index > last)
+        ]
+        n = cell.counts
+        for one in measure.measure(entries, standard, working, self._item.get("category", "")):
+            name = f"clock/{one.clock}"
+            if one.clock == "resolution":
+                resolved, withdrawn = one.stop is not None, one.closed == "withdrawn"
+                n["resolved"], n["resolvable"] = int(resolved), int(not withdrawn)
+            if one.provisional:
+                n[f"{name}/provisional"] += 1
+            if one.stopped_at is None:
+                n[f"{name}/running"] += 1
+                continue
+            if one.met is not None:
+                n[f"{name}/judged"] += 1
+                n["judged"] += 1
+                if one.met:
+                    n[f"{name}/met"] += 1
+                    n["met"] += 1
+            if one.stop is None:
+                n[f"{name}/unfinished"] += 1
+                continue
+            assert one.stated is not None and one.recorded is not None, "it was stopped"
+            cell.last(f"{name}/counted", one.stopped_at - one.started_at)
+            cell.last(f"{name}/stated", max(0, one.stated - one.started_at))
+            cell.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
+            if one.waits:
+                cell.last(f"{name}/paused", one.paused(self._counting.as_of))
+
+    def _add_costs(self, cell: Cell, entries: Sequence[Entry]) -> None:
+        """What work has cost, as far as it was disclosed; a disclosure must be of the statement's own digests."""
+        for entry in entries:
+            statement = entry.statement
+            given = self._counting.disclosures.get(statement.id)
+            if given is None or statement.id in self._retracted:
+                continue
+            cost = private.read_disclosures(statement.type, statement.sd or (), given).get("cost")
+            if cost is not None:
+                value = cost.value if isinstance(cost.value, dict) else {"amount": cost.value}
+                currency = str(value.get("currency", ""))
+                cell.counts["costs"] += 1
+                cell.costs[currency] = cell.costs.get(currency, Decimal(0)) + Decimal(value["amount"])
+
+    def _services(self, has_cases: bool) -> Iterator[Counted]:
+        """Work without a case, one service for each party; an item taken in of which nothing else is known is one."""
+        work: dict[str, list[Entry]] = {}
+        for entry, _ in self._told:
+            statement = entry.statement
+            if statement.case is None and statement.type in _OUTCOMES and statement.id not in self._retracted:
+                work.setdefault(statement.party, []).append(entry)
+        first = self._told[0][0]
+        if not work and not has_cases and self._item.get("origin") == "intake":
+            work[first.statement.party] = [first]
+        for party, entries in work.items():
+            at, day, _, years = self._place(party, entries[0])
+            if self._counting.wants(party, day, at, entries[0].index):
+                counted = Counted(party, day, at, entries[0].index, self._dimensions(party), years=years)
+                last = entries[-1].statement
+                counted.dimensions["staff"] = _agent_of(last.details, last.agent)
+                counted.cell.counts["services"] += 1
+                counted.cell.counts[f"outcome/{_OUTCOMES.get(last.type, 'unknown')}"] += 1
+                counted.entries = tuple((one.statement.type, one.index) for one in entries)
+                self._add_costs(counted.cell, entries)
+                yield counted
+
+    def _others(self) -> Iterator[Counted]:
+        """Sales, deliveries and maintenance that fell due; for evidence, whatever else was said without a case."""
+        for entry, _ in self._told:
+            statement = entry.statement
+            name = _COUNTS.get(statement.type, "")
+            if statement.id in self._retracted or not (name or (self._counting.ask.evidence and not statement.case)):
+                continue
+            party = statement.party
+            at, day, working, years = self._place(party, entry)
+            cell = Cell()
+            if name == "maintenance_due":
+                due = _moment_of(statement.details["next_due"], working) if "next_due" in statement.details else None
+                if due is None or due > self._counting.as_of:
+                    continue
+                at, day = due, working.day_of(due)
+                cell.counts["maintained"] = int(self._maintained(entry.index, due))
+            if name:
+                cell.counts[name] = 1
+            if self._counting.wants(party, day, at, entry.index):
+                said = () if statement.type in _OUTCOMES else ((statement.type, entry.index),)
+                yield Counted(
+                    party, day, at, entry.index, self._dimensions(party), cell, years=years, entries=said, is_sale=True
+                )
+
+    def _maintained(self, index: int, due: int) -> bool:
+        """Whether maintenance was done again after the entry at ``index`` and before it was due."""
+        return any(
+            entry.index > index
+            and entry.statement.type == "maintenance.performed"
+            and steps.happened_at(entry.statement.occurred_at, entry.recorded_at) <= due
+            for entry, _ in self._told
+        )
+
+
+_COUNTS: Final = {"item.sold": "sold", "item.delivered": "delivered", "maintenance.performed": "maintenance_due"}
+
+
+def party_of(course: Course, opened: Statement) -> str:
+    """Whose case it is: of the shop that opened it, of the party that it is about, or of the first that did something."""
+    if course.subject == course.case and len(opened.subjects) > 1:
+        return opened.subjects[1]
+    found = (step.party for step in course.steps if not step.by_holder)
+    return next(found, opened.party)
+
+
+def staff_of(course: Course) -> str:
+    """Who of the staff did the work, or else took part last; "" if nobody is named."""
+    work = course.last(*_OUTCOMES)
+    if work is not None and (found := _agent_of(work.details, work.agent)):
+        return found
+    return next((step.agent for step in reversed(course.steps) if step.agent), "")
+
+
+def _agent_of(details: Any, agent: str | None) -> str:
+    named = details.get("agents", ())
+    return str(named[0]) if named else agent or ""
+
+
+def _moment_of(text: str, working: WorkingTime) -> int:
+    """A moment that something is due at; of a day, its end at the party."""
+    return times.parse_occurred(text) if "T" in text else working.end_of(date.fromisoformat(text))
+
+
+def _add_opening(cell: Cell, course: Course) -> None:
+    n, details = cell.counts, course.opened.details
+    n["cases"] = 1
+    n[f"kind/{details['kind']}"] = 1
+    n[f"issue/{details['issue']}"] = 1
+    if details["kind"] == "complaint":
+        n[f"complaint/{details['issue']}"] = 1
+    if course.unverified:
+        n["unverified"] = 1
+    if course.closed:
+        n["closed"] = 1
+    if details["kind"] in _FEEDBACK:
+        n["feedback"] = 1
+        n["feedback_answered"] = int(course.first(*_ANSWERS) is not None)
+    work = course.last(*_OUTCOMES)
+    if work is not None:
+        n["services"] = 1
+        n[f"outcome/{_OUTCOMES[work.type]}"] = 1
+
+
+def _add_repeat(cell: Cell, course: Course, repeat: bool | None) -> None:
+    if repeat is not None:
+        cell.counts["repairs"] = 1
+        cell.counts["repeats"] = int(repeat)
+
+
+def _add_stages(cell: Cell, course: Course) -> None:
+    """How long the case was in each state, from the step that brought it about to the next one or the closing."""
+    state, since = "", 0
+    for step in course.steps:
+        if not step.stands:
+            continue
+        after = "" if step.type == "case.closed" else STATUS.get(step.type)
+        if after is None:
+            continue
+        if state:
+            cell.last(f"stage/{state}", max(0, step.happened - since))
+        state, since = after, step.happened
+    for pause in course.pauses:
+        if pause.until is None:
+            cell.counts[f"waiting/{pause.reason}/open"] += 1
+        else:
+            cell.last(f"waiting/{pause.reason}", pause.until - pause.since)
+
+
+def _add_findings(cell: Cell, course: Course, diagnosis: Step | None) -> None:
+    if diagnosis is None:
+        return
+    n = cell.counts
+    n["diagnosed"] = 1
+    n[f"responsible/{diagnosis.details['responsible']}"] = 1
+    n["in_warranty"] = int(diagnosis.details["in_warranty"])
+    named = diagnosis.details.get("responsible_party")
+    if named is not None:
+        n[f"found/{named}"] = 1
+    said = [step for step in course.steps if step.type == "case.diagnosed"]
+    n["diagnoses"] = len(said)
+    n["diagnoses_amended"] = sum(bool(step.remarks) for step in said)
+
+
+def _add_customers(cell: Cell, course: Course) -> None:
+    n = cell.counts
+    rating = course.evaluation
+    if rating is not None and rating.counted:
+        n["evaluated"] = int(course.closed)
+        for dimension, stars in rating.counted.items():
+            n[f"rating/{rating.step.key_custody}/{dimension}/{stars}"] = 1
+    surveys = [step for step in course.steps if step.type == "case.surveyed" and step.stands]
+    if surveys:
+        n["surveyed"] = int(course.closed)
+        n["asked"] = sum(int(step.details["asked"]) for step in surveys)
+        n["answered"] = sum(int(step.details["answered"]) for step in surveys)
+
+
+def _add_records(cell: Cell, course: Course, standard: Standard | None) -> None:
+    n = cell.counts
+    n["statements"] = len(course.steps)
+    n["amended"] = sum(bool(step.remarks) for step in course.steps)
+    if standard is not None:
+        expected = standard.expected(str(course.opened.said["kind"]), str(course.opened.said.get("mode", "")))
+        if expected:
+            n["present"], n["required"] = progress.completeness(course, expected)
