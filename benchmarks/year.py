@@ -78,8 +78,9 @@ def life(number: int, now: int) -> Iterator[tuple[int, dict[str, Any]]]:
     found = {"findings": "worn", "responsible": ("manufacturer", "holder")[number % 2], "in_warranty": number % 2 == 0}
     yield at + HOUR, said("case.diagnosed", shop, item, found, at + HOUR, **more)
     if kind == "complaint":
-        yield at + 3 * HOUR, said(
-            "case.decided", shop, item, {"decision": "accepted", "remedy": "repair"}, at + 3 * HOUR, **more
+        yield (
+            at + 3 * HOUR,
+            said("case.decided", shop, item, {"decision": "accepted", "remedy": "repair"}, at + 3 * HOUR, **more),
         )
     else:
         yield at + 3 * HOUR, said("case.waiting", shop, item, {"for": "parts"}, at + 3 * HOUR, **more)
@@ -113,8 +114,13 @@ def write(folder: Path, count: int) -> int:
         links = [{"subject": one, "seq": 0, "prev": None} for one in statement["subjects"]]
         raw = _encode(
             {
-                "index": index, "prev": prev, "recorded_at": times.format_recorded(at), "links": links,
-                "statement": statement, "signatures": _SIGNED, "v": 1,
+                "index": index,
+                "prev": prev,
+                "recorded_at": times.format_recorded(at),
+                "links": links,
+                "statement": statement,
+                "signatures": _SIGNED,
+                "v": 1,
             }  # fmt: skip
         )
         digest = merkle.leaf_hash(raw)

@@ -23,7 +23,6 @@ from ledger.report_ask import OF_SALES, TRENDS, Ask, bucket
 from ledger.report_case import Counted, Counting, Subject, Told
 from ledger.report_cell import Cell, figures, total
 from ledger.report_evidence import Evidence
-from ledger.report_improved import Improvement
 from ledger.report_measures import scores, targets
 from ledger.report_standing import Key, Standing
 

@@ -160,7 +160,7 @@ class Subject:
         }
         cell = counted.cell
         _add_opening(cell, course)
-        _add_repeat(cell, course, repeat)
+        _add_repeat(cell, repeat)
         self._add_clocks(cell, course, standard, working)
         _add_stages(cell, course)
         _add_findings(cell, course, diagnosis)
@@ -211,7 +211,8 @@ class Subject:
             if one.stop is None:
                 n[f"{name}/unfinished"] += 1
                 continue
-            assert one.stated is not None and one.recorded is not None, "it was stopped"
+            assert one.stated is not None, "it was stopped"
+            assert one.recorded is not None, "it was stopped"
             cell.last(f"{name}/counted", one.stopped_at - one.started_at)
             cell.last(f"{name}/stated", max(0, one.stated - one.started_at))
             cell.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
@@ -292,7 +293,7 @@ _COUNTS: Final = {"item.sold": "sold", "item.delivered": "delivered", "maintenan
 
 
 def party_of(course: Course, opened: Statement) -> str:
-    """Whose case it is: of the shop that opened it, of the party that it is about, or of the first that did something."""
+    """Whose case it is: of the party that it is about, of the shop that opened it, or of who was first."""
     if course.subject == course.case and len(opened.subjects) > 1:
         return opened.subjects[1]
     found = (step.party for step in course.steps if not step.by_holder)
@@ -337,7 +338,7 @@ def _add_opening(cell: Cell, course: Course) -> None:
         n[f"outcome/{_OUTCOMES[work.type]}"] = 1
 
 
-def _add_repeat(cell: Cell, course: Course, repeat: bool | None) -> None:
+def _add_repeat(cell: Cell, repeat: bool | None) -> None:
     if repeat is not None:
         cell.counts["repairs"] = 1
         cell.counts["repeats"] = int(repeat)

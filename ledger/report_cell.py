@@ -130,9 +130,7 @@ def figures(cell: Cell) -> dict[str, Any]:
         "maintenance": share(n["maintained"], n["maintenance_due"]),
         "sold": n["sold"],
         "delivered": n["delivered"],
-        "costs": [
-            {"currency": currency, "amount": f"{amount:f}"} for currency, amount in sorted(cell.costs.items())
-        ],
+        "costs": [{"currency": currency, "amount": f"{amount:f}"} for currency, amount in sorted(cell.costs.items())],
     }
 
 

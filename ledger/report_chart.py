@@ -15,15 +15,18 @@ from xml.sax.saxutils import escape
 from ledger.report_rows import keyed
 from ledger.report_words import WORDS
 
-WIDTH: Final = 720
+WIDTH: Final = 400
+"""Units of the picture's width, about as many as a telephone has pixels; it is shown up to half as wide again."""
 MOST: Final = 24
 """Bars of one chart; of more, the last steps of a trend, or the groups with the most cases."""
-_LINE: Final = 24
-_LABEL: Final = 200
-_ROOM: Final = 380
+_BAR: Final = 34
+_EDGE: Final = 10
+_ROOM: Final = WIDTH - 2 * _EDGE
+_LABEL: Final = 34
+"""Characters of a label that fit beside its value."""
 _STYLE: Final = (
-    "svg{font:14px system-ui,sans-serif;background:#fff}text{fill:#1b1f24}.m{fill:#59636e}"
-    "h1,.t{font-weight:600;font-size:16px}.b{fill:#1f6f54}.r{fill:#e4e8ec}"
+    "svg{font:13px system-ui,sans-serif;background:#fff}text{fill:#1b1f24}.m{fill:#59636e}"
+    ".t{font-weight:600;font-size:15px}.e{text-anchor:end}.b{fill:#1f6f54}.r{fill:#e4e8ec}"
     "@media(prefers-color-scheme:dark){svg{background:#14181d}text{fill:#e8ecf0}.m{fill:#a3adb8}.b{fill:#58b893}"
     ".r{fill:#2b323a}}"
 )
@@ -48,25 +51,27 @@ def write_svg(report: Mapping[str, Any], language: str = "en") -> bytes:
     desc = words["desc"].format(
         origin=report["origin"], size=report["size"], as_of=report["as_of"], cases=report["figures"]["cases"]
     )
-    parts, y = [], 64
+    parts, y = [], 78
     for name, bars, left in _charts(report, words):
-        parts.append(f'<text class="t" x="16" y="{y}">{escape(name)}</text>')
-        y += 12
+        parts.append(_text(name, y, "t"))
         for bar in bars:
-            parts.append(_bar(bar, y))
-            y += _LINE
+            parts.append(_bar(bar, y + 8))
+            y += _BAR
         if left:
-            parts.append(f'<text class="m" x="16" y="{y + 16}">{escape(words["more"].format(count=left))}</text>')
-            y += _LINE
-        y += 36
+            y += _BAR // 2
+            parts.append(_text(words["more"].format(count=left), y, "m"))
+        y += 44
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="100%" '
-        f'style="max-width:{WIDTH}px" role="img" aria-labelledby="title desc" lang="{language}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y - 20}" width="100%" '
+        f'style="max-width:{3 * WIDTH // 2}px" role="img" aria-labelledby="title desc" lang="{language}">'
         f'<title id="title">{escape(title)}</title><desc id="desc">{escape(desc)}</desc><style>{_STYLE}</style>'
-        f'<text class="t" x="16" y="24">{escape(title)}</text>'
-        f'<text class="m" x="16" y="42" font-size="11">{escape(desc)}</text>'
     )
-    return (head + "".join(parts) + "</svg>\n").encode()
+    lines = _text(title, 24, "t") + _text(report["origin"], 41, "m") + _text(report["as_of"], 56, "m")
+    return (head + lines + "".join(parts) + "</svg>\n").encode()
+
+
+def _text(text: str, y: int, style: str) -> str:
+    return f'<text class="{style}" x="{_EDGE}" y="{y}">{escape(text)}</text>'
 
 
 def _charts(report: Mapping[str, Any], words: Mapping[str, str]) -> Iterable[tuple[str, Sequence[Bar], int]]:
@@ -102,7 +107,8 @@ def _stars(label: str, figures: Mapping[str, Any], words: Mapping[str, str]) -> 
     rated = figures["satisfaction"]["customers"]["overall"]
     if not rated["count"]:
         return Bar(label, 0, 1, words["nothing"])
-    return Bar(label, rated["sum"], 5 * rated["count"], f"{_tenths(10 * rated['sum'], rated['count'])} ({rated['count']:,})")
+    mean = _tenths(10 * rated["sum"], rated["count"])
+    return Bar(label, rated["sum"], 5 * rated["count"], f"{mean} ({rated['count']:,})")
 
 
 def _tenths(value: int, of: int) -> str:
@@ -112,11 +118,11 @@ def _tenths(value: int, of: int) -> str:
 
 
 def _bar(bar: Bar, y: int) -> str:
-    label = bar.label if len(bar.label) <= 26 else bar.label[:25] + "…"  # noqa: PLR2004 - what fits beside the bars
+    label = bar.label if len(bar.label) <= _LABEL else bar.label[: _LABEL - 1] + "…"
     length = _ROOM * bar.value // bar.most
     return (
-        f'<g><title>{escape(f"{bar.label}: {bar.text}")}</title><text x="16" y="{y + 16}">{escape(label)}</text>'
-        f'<rect class="r" x="{_LABEL}" y="{y + 4}" width="{_ROOM}" height="16" rx="3"/>'
-        f'<rect class="b" x="{_LABEL}" y="{y + 4}" width="{length}" height="16" rx="3"/>'
-        f'<text x="{_LABEL + _ROOM + 8}" y="{y + 16}" font-size="12">{escape(bar.text)}</text></g>'
+        f"<g><title>{escape(f'{bar.label}: {bar.text}')}</title>{_text(label, y + 14, 'l')}"
+        f'<text class="e" x="{WIDTH - _EDGE}" y="{y + 14}">{escape(bar.text)}</text>'
+        f'<rect class="r" x="{_EDGE}" y="{y + 19}" width="{_ROOM}" height="8" rx="2"/>'
+        f'<rect class="b" x="{_EDGE}" y="{y + 19}" width="{length}" height="8" rx="2"/></g>'
     )

@@ -44,14 +44,20 @@ AREAS: Final[tuple[Area, ...]] = (
         ("case.diagnosed", "exchange.completed", "return.completed", "item.recalled", "item.recall_closed"),
         ("warranty", "responsible", "found"),
     ),
-    Area("customers_contact", ("case.responded", "case.contacted", "case.followed_up"), ("clocks", "feedback_answered")),
+    Area(
+        "customers_contact",
+        ("case.responded", "case.contacted", "case.followed_up"),
+        ("clocks", "feedback_answered"),
+    ),
     Area("customers_satisfaction", ("case.evaluated", "case.surveyed"), ("satisfaction", "evaluated", "survey")),
     Area("customers_complaints", ("case.decided", "case.escalated", "case.settled"), ("complaints", "resolution")),
 )
 _ABOUT_PARTIES: Final = frozenset(
-    kind for area in AREAS for kind in area.kinds if kind.split(".")[0] in {"party", "staff", "standard", "audit",
-    "alarm", "improvement", "service"}
-)  # fmt: skip
+    kind
+    for area in AREAS
+    for kind in area.kinds
+    if kind.startswith(("party.", "staff.", "standard.", "audit.", "alarm.", "improvement.", "service."))
+)
 
 
 class Evidence:

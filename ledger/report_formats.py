@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from ledger import report, times
+from ledger import report
 from ledger.errors import Unknown
 from ledger.report_chart import write_svg
 from ledger.report_rows import HEAD, flat, keyed, plain, rows, write_csv
@@ -45,8 +45,8 @@ def write_xlsx(document: Mapping[str, Any]) -> bytes:
     made = io.BytesIO()
     book = xlsxwriter.Workbook(made, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     # The time of the newest leaf: the report has no time of its own.
-    created = datetime(1970, 1, 1, tzinfo=UTC).timestamp() + times.parse_recorded(document["as_of"]) / times.SECOND
-    book.set_properties({"title": "Patina report", "created": datetime.fromtimestamp(created, UTC).replace(tzinfo=None)})
+    created = datetime.fromisoformat(document["as_of"]).replace(tzinfo=None)
+    book.set_properties({"title": "Patina report", "created": created})
     head = book.add_format({"bold": True})
     everything = list(rows(document))
     for name, part in (("Report", "report"), ("Figures", "figures")):

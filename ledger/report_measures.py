@@ -98,15 +98,14 @@ def earned(part: Mapping[str, Any], cell: Cell) -> Fraction | None:
     name, weight = part["measure"], Fraction(part["weight"])
     if "of" in part and name in _RATED:
         spread = _spread(cell, _RATED[name])
-        found = sum(count for stars, count in spread.items() if stars >= Fraction(part["at_least"])), sum(
-            spread.values()
+        found = (
+            sum(count for stars, count in spread.items() if stars >= Fraction(part["at_least"])),
+            sum(spread.values()),
         )
         return weight * Fraction(*found) if found[1] else None
-    if "within" in part and name in _WITHIN:
-        reached = _within(cell, _WITHIN[name], Span(*unit_of(part["within"])).nominal)
-    else:
-        reached = measured(name, cell)
-    if reached is None or not reached[1]:
+    within = "within" in part and name in _WITHIN
+    reached = _within(cell, _WITHIN[name], Span(*unit_of(part["within"])).nominal) if within else measured(name, cell)
+    if reached is None:
         return None
     rate = Fraction(*reached) / (_BEST if name in _RATED else 1)
     if "at_least" in part:
@@ -120,12 +119,11 @@ def decimals(value: Fraction) -> str:
     return f"{hundredths // 100}.{hundredths % 100:02}"
 
 
-def _within(cell: Cell, clock: str, length: int) -> tuple[int, int]:
+def _within(cell: Cell, clock: str, length: int) -> tuple[int, int] | None:
     """How many runs of a clock stopped within a length of time, of all that there were."""
     lengths, n = cell.lengths.get(f"clock/{clock}/counted", ()), cell.counts
-    return sum(one <= length for one in lengths), len(lengths) + n[f"clock/{clock}/running"] + n[
-        f"clock/{clock}/unfinished"
-    ]
+    of = len(lengths) + n[f"clock/{clock}/running"] + n[f"clock/{clock}/unfinished"]
+    return (sum(one <= length for one in lengths), of) if of else None
 
 
 def _spread(cell: Cell, dimension: str) -> dict[int, int]:

@@ -297,4 +297,5 @@ def _check(told: Iterable[tuple[Entry, str]]) -> None:
         except Unknown:
             raise
         except PatinaError as error:
-            raise Disproved(f"the log holds what it should have refused: {error.message}", "leaf", entry.index) from None
+            why = f"the log holds what it should have refused: {error.message}"
+            raise Disproved(why, "leaf", entry.index) from None
