@@ -121,7 +121,7 @@ def write(folder: Path, count: int) -> int:
                 "statement": statement,
                 "signatures": _SIGNED,
                 "v": 1,
-            }  # fmt: skip
+            }
         )
         digest = merkle.leaf_hash(raw)
         edge.append(digest)

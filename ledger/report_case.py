@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ledger import measure, private, progress, steps, times
 from ledger.calendar import WorkingTime
-from ledger.cases import fold_case
+from ledger.cases import cases_of
 from ledger.course import STATUS, Course, Step
 from ledger.days import Year
 from ledger.leaf import Entry, Statement
@@ -90,13 +90,12 @@ class Subject:
 
     def counted(self) -> Iterator[Counted]:
         """Everything that this subject adds, cases in the order in which they were opened."""
-        cases = dict.fromkeys(entry.statement.case for entry, _ in self._told if entry.statement.type == "case.opened")
-        for case in cases:
-            if case is not None and (course := fold_case(case, self._told)) is not None:
-                counted = self._case(course)
-                if counted is not None:
-                    yield counted
-        yield from self._services(bool(cases))
+        courses = cases_of(self._told)
+        for course in courses:
+            counted = self._case(course)
+            if counted is not None:
+                yield counted
+        yield from self._services(bool(courses))
         yield from self._others()
 
     def _details_of(self, kind: str) -> dict[str, Any]:
@@ -251,7 +250,7 @@ class Subject:
                 counted.dimensions["staff"] = _agent_of(last.details, last.agent)
                 counted.cell.counts["services"] += 1
                 counted.cell.counts[f"outcome/{_OUTCOMES.get(last.type, 'unknown')}"] += 1
-                counted.entries = tuple((one.statement.type, one.index) for one in entries)
+                counted.entries = tuple((one.statement.type, one.index) for one in entries if one is not first)
                 self._add_costs(counted.cell, entries)
                 yield counted
 

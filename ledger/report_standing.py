@@ -103,14 +103,6 @@ class Standing:
         """The adoption at an index."""
         return self._by_index[index]
 
-    def standards(self, party: str) -> Key:
-        """The adoptions in force now by which a party works, whatever the case."""
-        for one in self.chain(party):
-            key = tuple(at for at, document in self._adopted(one, None) if document.document.keys() - _NO_CASES)
-            if key:
-                return key
-        return ()
-
     def _adopted(self, party: str, index: int | None) -> list[tuple[int, Standard]]:
         """The adoptions that a party has in force before an index, by the time of their newest version."""
         said: list[tuple[Entry, Standard]] = []

@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 from zlib import crc32
 
 import msgspec
 
 from ledger import leaf, merkle, times
 from ledger.checkpoint import Checkpoint
-from ledger.errors import Disproved, PatinaError, Unknown
-from ledger.leaf import Entry, Statement
+from ledger.errors import Disproved, Malformed, PatinaError, Unknown
+from ledger.leaf import Entry, Seal, Statement
 from ledger.report import Sums, Tally
 from ledger.report_ask import Ask
 from ledger.report_standing import Standing
@@ -108,7 +108,7 @@ def count(checkpoint: Checkpoint, ask: Ask, work: Work) -> Tally:
         scans = [_Scan(work.open, start, stop, folder, files) for start, stop in pieces]
         scanned = _all(pool, scan, scans, lambda number: steps.tell(pieces[number][1] - pieces[number][0]))
         _prove(checkpoint, scanned)
-        as_of = times.parse_recorded(_recorded_at(scanned[-1].last))
+        as_of = times.parse_recorded(_parse(scanned[-1].last).recorded_at)
         about = [raw for one in scanned for raw in one.standing]
         folds = [_Fold(folder, number, about, ask, as_of, work.disclosures) for number in range(files)]
         tally = folds[0].tally()
@@ -158,7 +158,8 @@ def _all(
                 made[jobs[future]] = future.result()
                 done(jobs[future])
         finally:
-            pool.shutdown(wait=True, cancel_futures=True) if len(made) < len(given) else None
+            if len(made) < len(given):
+                pool.shutdown(wait=True, cancel_futures=True)
     return [made[number] for number in range(len(given))]
 
 
@@ -208,8 +209,8 @@ def _short(raw: bytes, digest: bytes) -> tuple[bytes, bytes, bytes]:
     Canonical bytes are cut at the names of their members: inside of a string a quote has a backslash before it.
     """
     if not raw.endswith(_VERSION):
-        leaf.parse_leaf(raw)
-        raise Disproved("got a leaf that does not end with its version", "leaf")
+        _parse(raw)
+        raise AssertionError("a canonical leaf of this version ends with it")
     subject = raw.find(b'"subject":"')
     if subject < 0:
         return b"", b"", b""
@@ -260,9 +261,8 @@ def _fold(given: _Fold) -> Sums:
     for those in subjects.values():
         try:
             tally.add(those)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-            _check(those)
-            raise
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            _blame(those, error)
     return tally.sums
 
 
@@ -271,8 +271,11 @@ def _prove(checkpoint: Checkpoint, scanned: Sequence[_Scanned]) -> None:
         raise Disproved("the leaves are not those that the checkpoint was signed over", "root")
 
 
-def _recorded_at(raw: bytes) -> str:
-    return leaf.parse_leaf(raw).recorded_at
+def _parse(raw: bytes) -> Entry | Seal:
+    try:
+        return leaf.parse_leaf(raw)
+    except Malformed as error:
+        raise Disproved(f"got a leaf out of form: {error.message}", "leaf") from None
 
 
 def _entry(raw: bytes) -> tuple[Entry, str]:
@@ -287,8 +290,8 @@ def _entry(raw: bytes) -> tuple[Entry, str]:
     return Entry(kept.index, "", kept.recorded_at, (), kept.statement, (), 1), kept.hash
 
 
-def _check(told: Iterable[tuple[Entry, str]]) -> None:
-    """Raise ``Disproved`` for the first entry that no ledger should have accepted."""
+def _blame(told: Iterable[tuple[Entry, str]], error: Exception) -> NoReturn:
+    """Raise ``Disproved`` for the first entry that no ledger should have accepted: it is why counting failed."""
     for entry, _ in told:
         try:
             leaf.check_form(entry.statement)
@@ -296,6 +299,7 @@ def _check(told: Iterable[tuple[Entry, str]]) -> None:
             leaf.check_time(entry)
         except Unknown:
             raise
-        except PatinaError as error:
-            why = f"the log holds what it should have refused: {error.message}"
+        except PatinaError as wrong:
+            why = f"the log holds what it should have refused: {wrong.message}"
             raise Disproved(why, "leaf", entry.index) from None
+    raise AssertionError("what may stand in a ledger can be counted") from error

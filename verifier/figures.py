@@ -9,7 +9,9 @@ first figure that differs. What an audit asks besides (signatures of parties, wh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ledger import report, spooled
@@ -17,11 +19,50 @@ from ledger.checkpoint import check_checkpoint
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
 from ledger.note import VKey
 from ledger.report_ask import Ask, parse_ask
-from ledger.spooled import Work
+from ledger.spooled import Leaves, Work
 from verifier.findings import Finding, Verdict
+from verifier.source import TILE_WIDTH, Source
 
 MAX_REPORT = 256 * 1024 * 1024
 """Bytes of a report: twenty thousand groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Opens a source, to be read up to the end of its newest entry bundle: of its last one a log serves only that."""
+
+    open: Callable[[], Source]
+    newest: int
+
+    def __call__(self) -> Leaves:
+        """The source, opened."""
+        return _Whole(self.open(), self.newest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    source: Source
+    newest: int
+
+    def leaves(self, start: int, stop: int) -> Iterator[bytes]:
+        end = min(self.newest, -(-stop // TILE_WIDTH) * TILE_WIDTH)
+        return islice(self.source.leaves(start, end), stop - start)
+
+    def close(self) -> None:
+        self.source.close()
+
+
+def opened(open_it: Callable[[], Source], vkeys: tuple[VKey, ...]) -> tuple[str, Below]:
+    """The newest note of a source, and what opens it for ``Work``.
+
+    Raises ``Disproved`` for a checkpoint that no pinned key has signed.
+    """
+    source = open_it()
+    try:
+        note = source.checkpoint()
+    finally:
+        source.close()
+    return note, Below(open_it, check_checkpoint(note, vkeys, vkeys[0].name).size)
 
 
 def make(note: str, vkeys: tuple[VKey, ...], ask: Ask, work: Work) -> dict[str, Any]:
@@ -39,6 +80,9 @@ def check(raw: bytes, name: str, vkeys: tuple[VKey, ...], work: Work) -> Verdict
     """The verdict on a report that was handed out: whether the log below its checkpoint gives the same bytes."""
     try:
         given = _read(raw)
+        size = check_checkpoint(str(given["checkpoint"]), vkeys, vkeys[0].name).size
+        if isinstance(work.open, Below) and work.open.newest < size:
+            raise Unknown(f"the log has {work.open.newest} leaves here, the report rests on {size}")
         again = make(str(given["checkpoint"]), vkeys, _asked(given), work)
         if report.encode(again) == raw:
             return _proven(name, given)
@@ -58,9 +102,9 @@ def check(raw: bytes, name: str, vkeys: tuple[VKey, ...], work: Work) -> Verdict
 def difference(given: Any, again: Any, place: str = "") -> tuple[str, str, str]:
     """The pointer of the first value that differs, in the order of names, and both values, cut short."""
     if isinstance(given, dict) and isinstance(again, dict):
-        for name in sorted(given.keys() | again.keys()):
-            if name not in given or name not in again or given[name] != again[name]:
-                return difference(given.get(name), again.get(name), f"{place}/{name}")
+        names = sorted(given.keys() | again.keys())
+        name = next(one for one in names if one not in given or one not in again or given[one] != again[one])
+        return difference(given.get(name), again.get(name), f"{place}/{name}")
     if isinstance(given, list) and isinstance(again, list):
         for number, (one, other) in enumerate(zip(given, again, strict=False)):
             if one != other:

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,7 @@ from ledger.report_formats import FORMATS, render
 from ledger.spooled import Work
 from verifier.cli.arguments import add_json, add_vkey, open_source, parser, read_file, show, write_new
 from verifier.cli.progress import progress
-from verifier.figures import MAX_REPORT, check, make
-from verifier.source import Source
+from verifier.figures import MAX_REPORT, check, make, opened
 
 _DESCRIPTION = """\
 Count how cases went in a period: clocks, limits, complaints, repeats, satisfaction, targets and scores, by any
@@ -40,14 +39,14 @@ def main(argv: Sequence[str]) -> int:
     if source is None or (options.source and options.dir):
         made.error("want one SOURCE: the folder of a ledger, or its address")
     disclosures = {} if options.disclosures is None else _disclosures(options.disclosures)
-    opened = partial(open_source, source, options.api_key_file)
+    note, below = opened(partial(open_source, source, options.api_key_file), tuple(options.vkey))
     verdict, content = None, b""
     with progress("counting") as tell:
-        work = Work(opened, options.workers, tell, disclosures)
+        work = Work(below, options.workers, tell, disclosures)
         if options.verify is not None:
             verdict = check(read_file(options.verify, MAX_REPORT), str(options.verify), tuple(options.vkey), work)
         else:
-            content = _made(options, work, opened)
+            content = _made(options, work, note)
     if verdict is not None:
         return show(verdict, as_json=options.json)
     if options.out is not None:
@@ -59,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _made(options: argparse.Namespace, work: Work, opened: Callable[[], Source]) -> bytes:
+def _made(options: argparse.Namespace, work: Work, note: str) -> bytes:
     """A new report in the format that is asked for."""
     asked = {
         "period": options.period,
@@ -69,13 +68,7 @@ def _made(options: argparse.Namespace, work: Work, opened: Callable[[], Source])
         "times": options.times,
         "evidence": options.evidence,
     }
-    ask = parse_ask(asked)
-    source = opened()
-    try:
-        note = source.checkpoint()
-    finally:
-        source.close()
-    return render(make(note, tuple(options.vkey), ask, work), options.format)
+    return render(make(note, tuple(options.vkey), parse_ask(asked), work), options.format)
 
 
 def _disclosures(path: Path) -> Mapping[str, Sequence[str]]:
