@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.reporting import make_due
 from api.site import Site
 from ledger.db import erase
 from ledger.db.connect import AWAY
@@ -39,6 +40,8 @@ SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
 """Seconds between looks at what is due to be erased: a handful of questions to indexes."""
+REPORT_EVERY = 2.0
+"""Seconds between looks for a report that was asked for or fell due."""
 PAUSE = 600.0
 """Seconds between two walks."""
 
@@ -58,6 +61,7 @@ class Jobs:
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
             "files": self._files, "forget": self._forget, "erase": self._erase,
+            "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
@@ -115,6 +119,11 @@ class Jobs:
             await asyncio.sleep(ERASE_EVERY)
             if self._site.why_not_ready() is None:
                 await self._quietly(lambda ledger: erase.work(ledger, self._site.clock(), grace=GRACE))
+
+    async def _reports(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            await self._quietly(make_due)
 
     async def _rehash(self) -> None:
         while True:

@@ -8,7 +8,8 @@ other three.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,12 +29,14 @@ FORMATS: Final = tuple(MEDIA_TYPES)
 
 def render(document: Mapping[str, Any], form: str, language: str = "en") -> bytes:
     """The bytes of a report in one of ``FORMATS``; raises ``Unknown`` where XLSX cannot be written."""
+    raw = report.encode(document)
+    if form == "json":
+        return raw
+    # In the order of the canonical document, wherever it comes from.
+    ordered: dict[str, Any] = json.loads(raw)
     if form == "svg":
-        return write_svg(document, language)
-    write: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
-        "json": report.encode, "csv": write_csv, "xlsx": write_xlsx,
-    }  # fmt: skip
-    return write[form](document)
+        return write_svg(ordered, language)
+    return write_csv(ordered) if form == "csv" else write_xlsx(ordered)
 
 
 def write_xlsx(document: Mapping[str, Any]) -> bytes:

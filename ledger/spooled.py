@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
@@ -75,12 +76,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How to count: what opens the leaves (in another process, too), how many processes, and who is told."""
+    """How to count: what opens the leaves (in another process, too), how many processes, and who is told.
+
+    ``nice`` is by how much these give way to others.
+    """
 
     open: Open
     workers: int = 0
     progress: Progress | None = None
     disclosures: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,8 @@ def _pool(work: Work, size: int) -> Iterator[Executor | None]:
         yield None
         return
     # Not forked: this process may have threads.
-    with ProcessPoolExecutor(work.workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(work.workers, mp_context=context, initializer=os.nice, initargs=(work.nice,)) as pool:
         yield pool
 
 

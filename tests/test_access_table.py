@@ -38,6 +38,7 @@ CONCERNED = KEYS | PEOPLE | {"admin key", "parent", "registered auditor", "audit
 AUDITORS = frozenset({"admin key", "registered auditor"})
 SESSIONS = PEOPLE
 MANAGERS = frozenset({"owner", "manager", "admin key"})
+REPORTERS = READERS - {"staff", "technician", "technician at a tablet"}
 OWNERS = frozenset({"owner", "admin key"})
 ADMIN = frozenset({"admin key"})
 TABLETS = frozenset({"technician at a tablet"})
@@ -98,6 +99,12 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/grants"): READERS,
     ("POST", "/v1/grants"): MANAGERS,
     ("DELETE", "/v1/grants/{id}"): MANAGERS,
+    ("GET", "/v1/reports"): REPORTERS,
+    ("POST", "/v1/reports"): REPORTERS,
+    ("GET", "/v1/reports/{id}"): REPORTERS,
+    ("GET", "/v1/report-schedules"): REPORTERS,
+    ("POST", "/v1/report-schedules"): MANAGERS,
+    ("DELETE", "/v1/report-schedules/{id}"): MANAGERS,
     ("GET", "/v1/people"): MANAGERS,
     ("POST", "/v1/people"): MANAGERS,
     ("POST", "/v1/people/{id}"): MANAGERS,

@@ -31,6 +31,8 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
+from ledger.db.reports import Reports
+from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
@@ -62,6 +64,7 @@ class Ledger:
     readings: Readings
     attachments: Attachments
     finder: Finder
+    reports: Reports
     vault: Vault
     epochs: Epochs
     erasures: Erasures
@@ -215,7 +218,8 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
+        reports = Reports(Rows(engine, lock, **own))
+        beside = (access, Codes(engine, lock, **own), readings, files, finder, reports, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
