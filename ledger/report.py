@@ -66,6 +66,7 @@ class Tally:
         self.ask = ask
         self.standing = standing
         self.sums = Sums()
+        self._steps = [step for step in TRENDS if step in {ask.trend, *ask.by}]
         self.improvements = report_improved.improvements(standing, ask.parties)
         self.counting = Counting(ask, standing, as_of, self._wants, disclosures or {})
 
@@ -75,7 +76,7 @@ class Tally:
             for number, one in enumerate(self.improvements):
                 when = one.when(counted.party, counted.at, counted.index)
                 if when is not None:
-                    self.sums.improved.setdefault(number, (Cell(), Cell()))[when].add(counted.cell)
+                    self.sums.improved.setdefault(number, (Cell(), Cell()))[when].take(counted.sums)
             if self.ask.period.holds(counted.day):
                 self._count(counted)
 
@@ -87,13 +88,13 @@ class Tally:
     def _count(self, counted: Counted) -> None:
         if self.ask.evidence:
             self.sums.evidence.add(counted.entries)
-        if not counted.cell.counts:
+        if not counted.sums.counts:
             return
-        counted.dimensions |= {step: bucket(counted.day, step) for step in TRENDS}
+        counted.dimensions |= {step: bucket(counted.day, step) for step in self._steps}
         grouped = not counted.is_sale or OF_SALES.issuperset(self.ask.by)
         group = tuple(counted.dimensions.get(name, "") for name in self.ask.by) if grouped else None
         cell = self.sums.cells.setdefault((group, counted.dimensions[self.ask.trend]), Cell())
-        cell.add(counted.cell)
+        cell.take(counted.sums)
         cell.counts[f"party/{counted.party}"] += 1
         if counted.judged_by:
             name = ",".join(map(str, counted.judged_by))

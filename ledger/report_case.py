@@ -19,7 +19,7 @@ from ledger.course import STATUS, Course, Step
 from ledger.days import Year
 from ledger.leaf import Entry, Statement
 from ledger.report_ask import Ask
-from ledger.report_cell import Cell
+from ledger.report_cell import One
 from ledger.report_standing import Key, Standing
 from ledger.standard import Standard
 from ledger.standard_figures import Facts
@@ -52,7 +52,7 @@ class Counted:
     at: int
     index: int
     dimensions: dict[str, str]
-    cell: Cell = field(default_factory=Cell)
+    sums: One = field(default_factory=One)
     judged_by: Key = ()
     years: tuple[Year, ...] = ()
     entries: tuple[tuple[str, int], ...] = ()
@@ -157,15 +157,16 @@ class Subject:
             "responsible": "" if diagnosis is None else diagnosis.details["responsible"],
             "responsible_party": "" if diagnosis is None else diagnosis.details.get("responsible_party", ""),
         }
-        cell = counted.cell
-        _add_opening(cell, course)
-        _add_repeat(cell, repeat)
-        self._add_clocks(cell, course, standard, working)
-        _add_stages(cell, course)
-        _add_findings(cell, course, diagnosis)
-        _add_customers(cell, course)
-        _add_records(cell, course, standard)
-        self._add_costs(cell, [entry for entry, _ in self._told if entry.statement.case == course.case])
+        sums = counted.sums
+        _add_opening(sums, course)
+        _add_repeat(sums, repeat)
+        self._add_clocks(sums, course, standard, working)
+        _add_stages(sums, course)
+        _add_findings(sums, course, diagnosis)
+        _add_customers(sums, course)
+        _add_records(sums, course, standard)
+        if self._counting.disclosures:
+            self._add_costs(sums, [entry for entry, _ in self._told if entry.statement.case == course.case])
         if self._counting.ask.evidence:
             counted.entries = tuple((step.type, step.index) for step in course.steps)
         return counted
@@ -182,7 +183,7 @@ class Subject:
             self._repaired.append((fault, done.happened))
         return found
 
-    def _add_clocks(self, cell: Cell, course: Course, standard: Standard | None, working: WorkingTime) -> None:
+    def _add_clocks(self, sums: One, course: Course, standard: Standard | None, working: WorkingTime) -> None:
         last = course.opened.index
         entries = [
             entry
@@ -190,7 +191,7 @@ class Subject:
             if entry.statement.case == course.case
             or (entry.statement.type == "item.delivered" and entry.statement.case is None and entry.index > last)
         ]
-        n = cell.counts
+        n = sums.counts
         for one in measure.measure(entries, standard, working, self._item.get("category", "")):
             name = f"clock/{one.clock}"
             if one.clock == "resolution":
@@ -212,13 +213,13 @@ class Subject:
                 continue
             assert one.stated is not None, "it was stopped"
             assert one.recorded is not None, "it was stopped"
-            cell.last(f"{name}/counted", one.stopped_at - one.started_at)
-            cell.last(f"{name}/stated", max(0, one.stated - one.started_at))
-            cell.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
+            sums.last(f"{name}/counted", one.stopped_at - one.started_at)
+            sums.last(f"{name}/stated", max(0, one.stated - one.started_at))
+            sums.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
             if one.waits:
-                cell.last(f"{name}/paused", one.paused(self._counting.as_of))
+                sums.last(f"{name}/paused", one.paused(self._counting.as_of))
 
-    def _add_costs(self, cell: Cell, entries: Sequence[Entry]) -> None:
+    def _add_costs(self, sums: One, entries: Sequence[Entry]) -> None:
         """What work has cost, as far as it was disclosed; a disclosure must be of the statement's own digests."""
         for entry in entries:
             statement = entry.statement
@@ -229,8 +230,8 @@ class Subject:
             if cost is not None:
                 value = cost.value if isinstance(cost.value, dict) else {"amount": cost.value}
                 currency = str(value.get("currency", ""))
-                cell.counts["costs"] += 1
-                cell.costs[currency] = cell.costs.get(currency, Decimal(0)) + Decimal(value["amount"])
+                sums.counts["costs"] += 1
+                sums.costs[currency] = sums.costs.get(currency, Decimal(0)) + Decimal(value["amount"])
 
     def _services(self, has_cases: bool) -> Iterator[Counted]:
         """Work without a case, one service for each party; an item taken in of which nothing else is known is one."""
@@ -248,10 +249,10 @@ class Subject:
                 counted = Counted(party, day, at, entries[0].index, self._dimensions(party), years=years)
                 last = entries[-1].statement
                 counted.dimensions["staff"] = _agent_of(last.details, last.agent)
-                counted.cell.counts["services"] += 1
-                counted.cell.counts[f"outcome/{_OUTCOMES.get(last.type, 'unknown')}"] += 1
+                counted.sums.counts["services"] += 1
+                counted.sums.counts[f"outcome/{_OUTCOMES.get(last.type, 'unknown')}"] += 1
                 counted.entries = tuple((one.statement.type, one.index) for one in entries if one is not first)
-                self._add_costs(counted.cell, entries)
+                self._add_costs(counted.sums, entries)
                 yield counted
 
     def _others(self) -> Iterator[Counted]:
@@ -263,19 +264,19 @@ class Subject:
                 continue
             party = statement.party
             at, day, working, years = self._place(party, entry)
-            cell = Cell()
+            sums = One()
             if name == "maintenance_due":
                 due = _moment_of(statement.details["next_due"], working) if "next_due" in statement.details else None
                 if due is None or due > self._counting.as_of:
                     continue
                 at, day = due, working.day_of(due)
-                cell.counts["maintained"] = int(self._maintained(entry.index, due))
+                sums.counts["maintained"] = int(self._maintained(entry.index, due))
             if name:
-                cell.counts[name] = 1
+                sums.counts[name] = 1
             if self._counting.wants(party, day, at, entry.index):
                 said = () if statement.type in _OUTCOMES else ((statement.type, entry.index),)
                 yield Counted(
-                    party, day, at, entry.index, self._dimensions(party), cell, years=years, entries=said, is_sale=True
+                    party, day, at, entry.index, self._dimensions(party), sums, years=years, entries=said, is_sale=True
                 )
 
     def _maintained(self, index: int, due: int) -> bool:
@@ -317,8 +318,8 @@ def _moment_of(text: str, working: WorkingTime) -> int:
     return times.parse_occurred(text) if "T" in text else working.end_of(date.fromisoformat(text))
 
 
-def _add_opening(cell: Cell, course: Course) -> None:
-    n, details = cell.counts, course.opened.details
+def _add_opening(sums: One, course: Course) -> None:
+    n, details = sums.counts, course.opened.details
     n["cases"] = 1
     n[f"kind/{details['kind']}"] = 1
     n[f"issue/{details['issue']}"] = 1
@@ -337,13 +338,13 @@ def _add_opening(cell: Cell, course: Course) -> None:
         n[f"outcome/{_OUTCOMES[work.type]}"] = 1
 
 
-def _add_repeat(cell: Cell, repeat: bool | None) -> None:
+def _add_repeat(sums: One, repeat: bool | None) -> None:
     if repeat is not None:
-        cell.counts["repairs"] = 1
-        cell.counts["repeats"] = int(repeat)
+        sums.counts["repairs"] = 1
+        sums.counts["repeats"] = int(repeat)
 
 
-def _add_stages(cell: Cell, course: Course) -> None:
+def _add_stages(sums: One, course: Course) -> None:
     """How long the case was in each state, from the step that brought it about to the next one or the closing."""
     state, since = "", 0
     for step in course.steps:
@@ -353,19 +354,19 @@ def _add_stages(cell: Cell, course: Course) -> None:
         if after is None:
             continue
         if state:
-            cell.last(f"stage/{state}", max(0, step.happened - since))
+            sums.last(f"stage/{state}", max(0, step.happened - since))
         state, since = after, step.happened
     for pause in course.pauses:
         if pause.until is None:
-            cell.counts[f"waiting/{pause.reason}/open"] += 1
+            sums.counts[f"waiting/{pause.reason}/open"] += 1
         else:
-            cell.last(f"waiting/{pause.reason}", pause.until - pause.since)
+            sums.last(f"waiting/{pause.reason}", pause.until - pause.since)
 
 
-def _add_findings(cell: Cell, course: Course, diagnosis: Step | None) -> None:
+def _add_findings(sums: One, course: Course, diagnosis: Step | None) -> None:
     if diagnosis is None:
         return
-    n = cell.counts
+    n = sums.counts
     n["diagnosed"] = 1
     n[f"responsible/{diagnosis.details['responsible']}"] = 1
     n["in_warranty"] = int(diagnosis.details["in_warranty"])
@@ -377,8 +378,8 @@ def _add_findings(cell: Cell, course: Course, diagnosis: Step | None) -> None:
     n["diagnoses_amended"] = sum(bool(step.remarks) for step in said)
 
 
-def _add_customers(cell: Cell, course: Course) -> None:
-    n = cell.counts
+def _add_customers(sums: One, course: Course) -> None:
+    n = sums.counts
     rating = course.evaluation
     if rating is not None and rating.counted:
         n["evaluated"] = int(course.closed)
@@ -391,8 +392,8 @@ def _add_customers(cell: Cell, course: Course) -> None:
         n["answered"] = sum(int(step.details["answered"]) for step in surveys)
 
 
-def _add_records(cell: Cell, course: Course, standard: Standard | None) -> None:
-    n = cell.counts
+def _add_records(sums: One, course: Course, standard: Standard | None) -> None:
+    n = sums.counts
     n["statements"] = len(course.steps)
     n["amended"] = sum(bool(step.remarks) for step in course.steps)
     if standard is not None:

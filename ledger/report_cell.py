@@ -5,9 +5,10 @@ counted apart and put together: addition is all there is. Figures are whole numb
 up, and shares as a count ``of`` a count, for a reader to divide. The median of an even number of lengths is the mean of
 the middle two; ``p90`` is the least length that nine tenths do not exceed.
 
->>> cell = Cell()
+>>> cell, one = Cell(), One()
 >>> for minutes in (1, 2, 4, 9):
-...     cell.last("clock/visit/stated", minutes * 60_000_000)
+...     one.last("clock/visit/stated", minutes * 60_000_000)
+>>> cell.take(one)
 >>> lengths_of(cell.lengths["clock/visit/stated"])
 {'count': 4, 'mean': 240, 'median': 180, 'p90': 540}
 """
@@ -41,6 +42,21 @@ STAGES: Final = (
 _NONE: Final = partial(array, "q")
 
 
+class One:
+    """What one case adds to its group: as a ``Cell``, but light."""
+
+    __slots__ = ("costs", "counts", "lengths")
+
+    def __init__(self) -> None:
+        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.lengths: list[tuple[str, int]] = []
+        self.costs: dict[str, Decimal] = {}
+
+    def last(self, name: str, length: int) -> None:
+        """Add one length of time."""
+        self.lengths.append((name, length))
+
+
 class Cell:
     """The sums of one group. ``counts`` and ``lengths`` (microseconds) are by name, ``costs`` by currency."""
 
@@ -51,9 +67,15 @@ class Cell:
         self.lengths: defaultdict[str, array[int]] = defaultdict(_NONE)
         self.costs: dict[str, Decimal] = {}
 
-    def last(self, name: str, length: int) -> None:
-        """Add one length of time."""
-        self.lengths[name].append(length)
+    def take(self, one: One) -> None:
+        """Add what one case adds."""
+        counts, lengths = self.counts, self.lengths
+        for name, count in one.counts.items():
+            counts[name] += count
+        for name, length in one.lengths:
+            lengths[name].append(length)
+        for currency, amount in one.costs.items():
+            self.costs[currency] = self.costs.get(currency, Decimal(0)) + amount
 
     def add(self, other: Cell) -> None:
         """Add all that another one has."""

@@ -1,4 +1,4 @@
-"""Reports over HTTP: made beside the service from its own leaves, and what an auditor counts again to the same bytes."""
+"""Reports over HTTP: made beside the service from its own leaves; an auditor counts them again to the same bytes."""
 
 from __future__ import annotations
 

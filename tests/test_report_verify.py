@@ -141,8 +141,8 @@ def test_the_command_says_what_it_wants(folder: Path, made: Build, capsys: Any, 
             main(["report", "--vkey", made.vkey, *words])
     assert main(["report", str(folder), "--vkey", made.vkey, "--period", "soon"]) == 2
     assert "want a year 2026" in capsys.readouterr().err
+    path = tmp_path / "disclosures.json"
     for text in ("[]", "{", '{"a": "b"}', '{"a": [1]}'):
-        path = tmp_path / "disclosures.json"
         path.write_text(text)
         assert main(["report", str(folder), "--vkey", made.vkey, "--disclosures", str(path)]) == 2
     path.write_text("{}")

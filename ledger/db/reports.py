@@ -219,7 +219,7 @@ def open_leaves(url: str) -> StoredLeaves:
 
 
 def _asked(values: Mapping[Any, Any]) -> Asked:
-    members = {name: values.get(name) for name in Asked.__slots__}
+    members: dict[str, Any] = {name: values.get(name) for name in Asked.__slots__}
     return Asked(**members | {"asked": json.loads(values["asked"])})
 
 
