@@ -1,6 +1,6 @@
 """Reports made beside the service: one at a time in this process, the work of it in others that give way to it.
 
-A report is counted from the leaves of the ledger's own database as an auditor counts it (``ledger.spooled``), so that
+A report is counted from the leaves of the ledger's own database as an auditor counts it (``ledger.reports``), so that
 ``patina report --verify`` gives the same bytes. Reading and counting are done by other processes at low priority; here
 only their sums are added up, in a thread.
 """
@@ -11,14 +11,15 @@ import logging
 import os
 from functools import partial
 
-from ledger import report, spooled
+from ledger import report
 from ledger.checkpoint import check_checkpoint
 from ledger.db.ledger import Ledger
 from ledger.db.reports import Asked, open_leaves
 from ledger.errors import PatinaError
 from ledger.note import parse_vkey
 from ledger.report_ask import parse_ask
-from ledger.spooled import Work
+from ledger.reports import spooled
+from ledger.reports.spooled import Work
 
 STEP = 5
 """Percent between two words of how far a report is."""

@@ -12,31 +12,22 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from ledger import measure, private, progress, steps, times
+from ledger import measure, private, report_sums, steps, times
 from ledger.calendar import WorkingTime
 from ledger.cases import cases_of
-from ledger.course import STATUS, Course, Step
+from ledger.course import Course
 from ledger.days import Year
 from ledger.leaf import Entry, Statement
 from ledger.report_ask import Ask
 from ledger.report_cell import One
 from ledger.report_standing import Key, Standing
+from ledger.report_sums import OUTCOME_OF
 from ledger.standard import Standard
 from ledger.standard_figures import Facts
 
 REPEAT: Final = 90 * times.DAY
 """Within this time after a repair, another for the same fault is a repeat (house)."""
-_OUTCOMES: Final = {
-    "repair.started": "repairable",
-    "repair.part_replaced": "repairable",
-    "repair.completed": "fixed",
-    "maintenance.performed": "fixed",
-    "customization.completed": "fixed",
-    "repair.failed": "end_of_life",
-}
 _DONE: Final = ("repair.completed", "case.handed_over", "case.accepted")
-_FEEDBACK: Final = frozenset({"complaint", "feedback"})
-_ANSWERS: Final = ("case.responded", "case.contacted", "case.decided")
 Told = Sequence[tuple[Entry, str]]
 
 
@@ -158,13 +149,13 @@ class Subject:
             "responsible_party": "" if diagnosis is None else diagnosis.details.get("responsible_party", ""),
         }
         sums = counted.sums
-        _add_opening(sums, course)
-        _add_repeat(sums, repeat)
+        report_sums.add_opening(sums, course)
+        report_sums.add_repeat(sums, repeat)
         self._add_clocks(sums, course, standard, working)
-        _add_stages(sums, course)
-        _add_findings(sums, course, diagnosis)
-        _add_customers(sums, course)
-        _add_records(sums, course, standard)
+        report_sums.add_stages(sums, course)
+        report_sums.add_findings(sums, course, diagnosis)
+        report_sums.add_customers(sums, course)
+        report_sums.add_records(sums, course, standard)
         if self._counting.disclosures:
             self._add_costs(sums, [entry for entry, _ in self._told if entry.statement.case == course.case])
         if self._counting.ask.evidence:
@@ -238,7 +229,7 @@ class Subject:
         work: dict[str, list[Entry]] = {}
         for entry, _ in self._told:
             statement = entry.statement
-            if statement.case is None and statement.type in _OUTCOMES and statement.id not in self._retracted:
+            if statement.case is None and statement.type in OUTCOME_OF and statement.id not in self._retracted:
                 work.setdefault(statement.party, []).append(entry)
         first = self._told[0][0]
         if not work and not has_cases and self._item.get("origin") == "intake":
@@ -250,7 +241,7 @@ class Subject:
                 last = entries[-1].statement
                 counted.dimensions["staff"] = _agent_of(last.details, last.agent)
                 counted.sums.counts["services"] += 1
-                counted.sums.counts[f"outcome/{_OUTCOMES.get(last.type, 'unknown')}"] += 1
+                counted.sums.counts[f"outcome/{OUTCOME_OF.get(last.type, 'unknown')}"] += 1
                 counted.entries = tuple((one.statement.type, one.index) for one in entries if one is not first)
                 self._add_costs(counted.sums, entries)
                 yield counted
@@ -274,7 +265,7 @@ class Subject:
             if name:
                 sums.counts[name] = 1
             if self._counting.wants(party, day, at, entry.index):
-                said = () if statement.type in _OUTCOMES else ((statement.type, entry.index),)
+                said = () if statement.type in OUTCOME_OF else ((statement.type, entry.index),)
                 yield Counted(
                     party, day, at, entry.index, self._dimensions(party), sums, years=years, entries=said, is_sale=True
                 )
@@ -302,7 +293,7 @@ def party_of(course: Course, opened: Statement) -> str:
 
 def staff_of(course: Course) -> str:
     """Who of the staff did the work, or else took part last; "" if nobody is named."""
-    work = course.last(*_OUTCOMES)
+    work = course.last(*OUTCOME_OF)
     if work is not None and (found := _agent_of(work.details, work.agent)):
         return found
     return next((step.agent for step in reversed(course.steps) if step.agent), "")
@@ -316,87 +307,3 @@ def _agent_of(details: Any, agent: str | None) -> str:
 def _moment_of(text: str, working: WorkingTime) -> int:
     """A moment that something is due at; of a day, its end at the party."""
     return times.parse_occurred(text) if "T" in text else working.end_of(date.fromisoformat(text))
-
-
-def _add_opening(sums: One, course: Course) -> None:
-    n, details = sums.counts, course.opened.details
-    n["cases"] = 1
-    n[f"kind/{details['kind']}"] = 1
-    n[f"issue/{details['issue']}"] = 1
-    if details["kind"] == "complaint":
-        n[f"complaint/{details['issue']}"] = 1
-    if course.unverified:
-        n["unverified"] = 1
-    if course.closed:
-        n["closed"] = 1
-    if details["kind"] in _FEEDBACK:
-        n["feedback"] = 1
-        n["feedback_answered"] = int(course.first(*_ANSWERS) is not None)
-    work = course.last(*_OUTCOMES)
-    if work is not None:
-        n["services"] = 1
-        n[f"outcome/{_OUTCOMES[work.type]}"] = 1
-
-
-def _add_repeat(sums: One, repeat: bool | None) -> None:
-    if repeat is not None:
-        sums.counts["repairs"] = 1
-        sums.counts["repeats"] = int(repeat)
-
-
-def _add_stages(sums: One, course: Course) -> None:
-    """How long the case was in each state, from the step that brought it about to the next one or the closing."""
-    state, since = "", 0
-    for step in course.steps:
-        if not step.stands:
-            continue
-        after = "" if step.type == "case.closed" else STATUS.get(step.type)
-        if after is None:
-            continue
-        if state:
-            sums.last(f"stage/{state}", max(0, step.happened - since))
-        state, since = after, step.happened
-    for pause in course.pauses:
-        if pause.until is None:
-            sums.counts[f"waiting/{pause.reason}/open"] += 1
-        else:
-            sums.last(f"waiting/{pause.reason}", pause.until - pause.since)
-
-
-def _add_findings(sums: One, course: Course, diagnosis: Step | None) -> None:
-    if diagnosis is None:
-        return
-    n = sums.counts
-    n["diagnosed"] = 1
-    n[f"responsible/{diagnosis.details['responsible']}"] = 1
-    n["in_warranty"] = int(diagnosis.details["in_warranty"])
-    named = diagnosis.details.get("responsible_party")
-    if named is not None:
-        n[f"found/{named}"] = 1
-    said = [step for step in course.steps if step.type == "case.diagnosed"]
-    n["diagnoses"] = len(said)
-    n["diagnoses_amended"] = sum(bool(step.remarks) for step in said)
-
-
-def _add_customers(sums: One, course: Course) -> None:
-    n = sums.counts
-    rating = course.evaluation
-    if rating is not None and rating.counted:
-        n["evaluated"] = int(course.closed)
-        for dimension, stars in rating.counted.items():
-            n[f"rating/{rating.step.key_custody}/{dimension}/{stars}"] = 1
-    surveys = [step for step in course.steps if step.type == "case.surveyed" and step.stands]
-    if surveys:
-        n["surveyed"] = int(course.closed)
-        n["asked"] = sum(int(step.details["asked"]) for step in surveys)
-        n["answered"] = sum(int(step.details["answered"]) for step in surveys)
-
-
-def _add_records(sums: One, course: Course, standard: Standard | None) -> None:
-    n = sums.counts
-    n["statements"] = len(course.steps)
-    n["amended"] = sum(bool(step.remarks) for step in course.steps)
-    if standard is not None:
-        expected = standard.expected(str(course.opened.said["kind"]), str(course.opened.said.get("mode", "")))
-        if expected:
-            n["present"], n["required"] = progress.completeness(course, expected)

@@ -12,14 +12,14 @@ from xml.etree import ElementTree as ET
 import openpyxl
 import pytest
 
-from ledger import spooled
 from ledger.errors import Invalid, Unknown
 from ledger.report_ask import Period, parse_ask, parse_period
-from ledger.report_chart import MOST
-from ledger.report_formats import FORMATS, render
-from ledger.report_words import WORDS
+from ledger.reports import spooled
+from ledger.reports.chart import MOST
+from ledger.reports.formats import FORMATS, render
+from ledger.reports.words import WORDS
 from tests.build import uuid
-from tests.test_report import counted, written
+from tests.reported import counted, written
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import pickle
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from ledger import spooled
-from ledger.errors import Unknown
+from ledger.errors import Disproved, Unknown
 from ledger.note import parse_vkey
 from ledger.private import make_digests, make_disclosures
 from ledger.report_ask import parse_ask
 from ledger.report_cell import Cell
 from ledger.report_evidence import SHOWN
 from ledger.report_measures import measured
-from ledger.spooled import Work
+from ledger.reports import spooled
+from ledger.reports.spooled import Work
 from tests.build import Build, ring, uuid
-from tests.test_report import counted
+from tests.reported import counted
 from verifier.figures import make
 from verifier.folder import open_folder
 
@@ -104,6 +105,11 @@ def test_a_type_that_is_not_known_cannot_be_told(tmp_path: Path) -> None:
     later.seal()
     with pytest.raises(Unknown, match=r"item\.dreamt"):
         counted(later, later.write_ledger(tmp_path / "l"))
+
+
+def test_what_was_disproved_elsewhere_comes_whole_from_another_process() -> None:
+    came = pickle.loads(pickle.dumps(Disproved("got 2, want 1", "leaf", 7)))
+    assert (came.message, came.check, came.index) == ("got 2, want 1", "leaf", 7)
 
 
 def test_clocks_are_measures_too() -> None:

@@ -10,7 +10,7 @@ from ledger.leaf import Entry
 from ledger.report_standing import Standing
 from ledger.standard_figures import Facts
 from tests.build import Build, ring, uuid
-from tests.test_report import at, counted
+from tests.reported import at, counted
 
 REPAIR = Facts("repair")
 HOURS = [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "until": "17:00"}]

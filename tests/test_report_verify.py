@@ -10,7 +10,7 @@ import pytest
 
 from ledger.command import main
 from tests.build import Build
-from tests.test_report import written
+from tests.reported import written
 from verifier.figures import difference
 
 
@@ -159,7 +159,7 @@ def test_it_goes_to_standard_output_by_default(folder: Path, made: Build, capfdb
 def test_several_processes_count_the_same(
     report: Path, folder: Path, made: Build, capsys: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("ledger.spooled.ALONE", 0)
+    monkeypatch.setattr("ledger.reports.spooled.ALONE", 0)
     assert verified(report, folder, made, capsys, "--workers", "2")[0] == 0
     broken = written()
     broken.leaves[9] = b"{}"

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ledger import report, spooled
+from ledger import report
 from ledger.checkpoint import check_checkpoint
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
 from ledger.note import VKey
 from ledger.report_ask import Ask, parse_ask
-from ledger.spooled import Leaves, Work
+from ledger.reports import spooled
+from ledger.reports.spooled import Leaves, Work
 from verifier.findings import Finding, Verdict
 from verifier.source import TILE_WIDTH, Source
 

@@ -20,8 +20,8 @@ from api.strict import Body, body_schema, read_body
 from ledger.db.reports import Asked, Schedule
 from ledger.errors import Forbidden, Unknown
 from ledger.report_ask import Ask, parse_ask
-from ledger.report_formats import FORMATS, MEDIA_TYPES, render
-from ledger.report_words import WORDS
+from ledger.reports.formats import FORMATS, MEDIA_TYPES, render
+from ledger.reports.words import WORDS
 
 router = APIRouter(tags=["reports"])
 _encode = msgspec.json.encode

@@ -32,7 +32,6 @@ from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
 from ledger.db.reports import Reports
-from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
@@ -218,8 +217,7 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        reports = Reports(Rows(engine, lock, **own))
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, reports, vault)
+        beside = (access, Codes(engine, lock, **own), readings, files, finder, Reports(engine, lock, **own), vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:

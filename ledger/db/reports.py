@@ -9,7 +9,7 @@ for the people of a role, half a day after it ended in Greenwich, when it has en
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -19,6 +19,7 @@ from sqlalchemy import Engine, and_, insert, or_, select, update
 from ledger import times
 from ledger.db.connect import session
 from ledger.db.engine import open_engine
+from ledger.db.lock import AppendLock
 from ledger.db.rows import Rows, is_row_id
 from ledger.db.session import ask
 from ledger.db.tables import report, report_schedule
@@ -71,8 +72,10 @@ class Schedule:
 class Reports:
     """The reports of all parties, and their schedules."""
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(
+        self, engine: Engine, lock: AppendLock, *, clock: Callable[[], int], rand: Callable[[int], bytes]
+    ) -> None:
+        self._rows = Rows(engine, lock, clock=clock, rand=rand)
 
     def ask(self, party: str, asked: Mapping[str, Any], role: str = "") -> Asked:
         """Ask for a report now; raises ``Invalid`` where too many of the party's wait."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from ledger.errors import Malformed
 from ledger.report_ask import DIMENSIONS, EVIDENCE, TIMES, TRENDS, parse_ask
-from ledger.report_formats import FORMATS, render
-from ledger.spooled import Work
+from ledger.reports.formats import FORMATS, render
+from ledger.reports.spooled import Work
 from verifier.cli.arguments import add_json, add_vkey, open_source, parser, read_file, show, write_new
 from verifier.cli.progress import progress
 from verifier.figures import MAX_REPORT, check, make, opened

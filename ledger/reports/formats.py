@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from ledger import report
 from ledger.errors import Unknown
-from ledger.report_chart import write_svg
-from ledger.report_rows import HEAD, flat, keyed, plain, rows, write_csv
+from ledger.reports.chart import write_svg
+from ledger.reports.rows import HEAD, flat, keyed, plain, rows, write_csv
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "json": "application/json",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from ledger.report_rows import keyed
-from ledger.report_words import WORDS
+from ledger.reports.rows import keyed
+from ledger.reports.words import WORDS
 
 WIDTH: Final = 400
 """Units of the picture's width, about as many as a telephone has pixels; it is shown up to half as wide again."""
