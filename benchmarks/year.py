@@ -4,13 +4,19 @@ Ten statements an item: it is registered and sold, and then comes one case of ei
 length that depend on its number. Signatures have the right length and no more: a report proves leaves under a
 checkpoint, and who signed what is an audit's question.
 
-    python -m benchmarks.year FOLDER 1000000
+    patina bench --only report
+
+Seconds are of the command as an auditor runs it, start-up and all; beside them stands what all its processes used of
+the cores, which says what a busy machine would do if it were not.
 """
 
 from __future__ import annotations
 
+import resource
 import sqlite3
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +24,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.row import Bounds, Row, Scale
 from ledger import merkle, times
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.dsse import SigningKey
@@ -28,6 +35,7 @@ from tests.build import ORIGIN, uuid
 START = times.parse_recorded("2026-01-01T00:00:00.000Z")
 HOUR = times.HOUR
 SHOPS = 20
+ROOT = Path(__file__).resolve().parents[1]
 _encode = msgspec.json.Encoder(order="sorted").encode
 _LOG = SigningKey.from_seed(sha256(b"year log").digest())
 VKEY = format_vkey(ORIGIN, _LOG.public)
@@ -139,5 +147,16 @@ def write(folder: Path, count: int) -> int:
     return index
 
 
-if __name__ == "__main__":
-    print(write(Path(sys.argv[1]), int(sys.argv[2])), "leaves; vkey", VKEY)
+def report(place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:
+    """A yearly report over `scale.large` statements."""
+    folder = place / "year"
+    leaves = write(folder, scale.large)
+    words = [sys.executable, "-m", "ledger.command", "report", str(folder), "--vkey", VKEY, "--period", "2026"]
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([*words, "--by", "fault"], stdout=subprocess.DEVNULL, cwd=ROOT, check=True)
+    took, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    beside = f"{known.sha256:,.0f} SHA-256/s in the same run"
+    yield Row(f"yearly report over {leaves:,} leaves, by fault", took, "s", at_most=10, beside=beside)
+    yield Row("what it used of all cores together", used, "s")
+    yield Row("resident memory of its largest process", after.ru_maxrss / 1024, "MiB")

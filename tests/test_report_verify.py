@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.command import main
+from tests.answering import files, served
 from tests.build import Build
 from tests.reported import written
 from verifier.figures import difference
@@ -32,7 +33,7 @@ def report(made: Build, folder: Path) -> Path:
     return path
 
 
-def verified(report: Path, folder: Path, made: Build, capsys: Any, *more: str) -> tuple[int, dict[str, Any]]:
+def verified(report: Path, folder: Path | str, made: Build, capsys: Any, *more: str) -> tuple[int, dict[str, Any]]:
     """The exit code and the verdict of a report counted again."""
     capsys.readouterr()
     code = main(["report", "--verify", str(report), str(folder), "--vkey", made.vkey, "--json", *more])
@@ -63,6 +64,12 @@ def test_it_counts_again_also_when_the_log_has_grown(report: Path, made: Build, 
     assert grown.leaves[: made.size] == made.leaves
     code, verdict = verified(report, grown.write_static(tmp_path / "static"), made, capsys)
     assert (code, verdict["facts"]["size"]) == (0, made.size)
+
+
+def test_it_counts_again_from_an_address(report: Path, made: Build, capsys: Any, tmp_path: Path) -> None:
+    with served(files(made.write_static(tmp_path / "static"))) as address:
+        code, verdict = verified(report, address, made, capsys)
+    assert (code, verdict["verdict"]) == (0, "proven")
 
 
 @pytest.mark.parametrize(
