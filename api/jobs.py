@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -54,6 +55,7 @@ class Jobs:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -67,6 +69,7 @@ class Jobs:
 
     async def stop(self) -> None:
         """End at the next pause."""
+        self._stopping.set()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -123,7 +126,7 @@ class Jobs:
     async def _reports(self) -> None:
         while True:
             await asyncio.sleep(REPORT_EVERY)
-            await self._quietly(make_due)
+            await self._quietly(lambda ledger: make_due(ledger, self._stopping))
 
     async def _rehash(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from functools import partial
+from threading import Event
 
 from ledger import report
 from ledger.checkpoint import check_checkpoint
@@ -28,21 +29,34 @@ NICE = 10
 _log = logging.getLogger("patina.api")
 
 
-def make_due(ledger: Ledger, *, workers: int | None = None) -> int:
-    """Ask for what schedules have made due, make everything that is due, and return how many were made or failed."""
+class _Stopped(Exception):
+    """The service stops: somebody else, or the next one, makes the report."""
+
+
+def make_due(ledger: Ledger, stopping: Event | None = None, *, workers: int | None = None) -> int:
+    """Ask for what schedules have made due, make everything that is due, and return how many were made or failed.
+
+    Once ``stopping`` is set, the report at hand is given back at its next piece.
+    """
     ledger.reports.fall_due()
     count = 0
     while (asked := ledger.reports.take()) is not None:
-        _make(ledger, asked, (os.cpu_count() or 1) if workers is None else workers)
+        try:
+            _make(ledger, asked, stopping or Event(), (os.cpu_count() or 1) if workers is None else workers)
+        except _Stopped:
+            ledger.reports.give_back(asked.id)
+            break
         count += 1
     return count
 
 
-def _make(ledger: Ledger, asked: Asked, workers: int) -> None:
+def _make(ledger: Ledger, asked: Asked, stopping: Event, workers: int) -> None:
     told = 0
 
     def tell(done: int, total: int) -> None:
         nonlocal told
+        if stopping.is_set():
+            raise _Stopped
         percent = 99 * done // max(1, total)
         if percent >= told + STEP:
             told = percent

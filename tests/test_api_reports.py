@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -134,6 +135,17 @@ def test_one_worker_takes_a_report_and_a_dead_one_loses_it(shop: Shop, jeweller:
     shop.ledger.reports.fail(one["id"], "enough")
     shop.ledger.reports.finish(one["id"], 3, b"{}")
     assert shop.get(f"/v1/reports/{one['id']}", jeweller).json()["problem"] == "enough", "what ended has ended"
+
+
+def test_other_processes_count_and_a_stop_gives_the_report_back(shop: Shop, jeweller: Party, monkeypatch: Any) -> None:
+    one = asked(shop, jeweller).json()
+    stopping = Event()
+    stopping.set()
+    assert make_due(shop.ledger, stopping, workers=0) == 0
+    assert shop.get(f"/v1/reports/{one['id']}", jeweller).json()["state"] == "waiting"
+    monkeypatch.setattr("ledger.reports.spooled.ALONE", 0)
+    assert make_due(shop.ledger, workers=1) == 1
+    assert shop.get(f"/v1/reports/{one['id']}?format=json", jeweller).json()["figures"]["cases"] == 3
 
 
 def test_a_schedule_makes_each_period_once(shop: Shop, jeweller: Party) -> None:

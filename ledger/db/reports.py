@@ -165,6 +165,11 @@ class Reports:
         values = {"percent": percent, "taken_at": self._rows.now()}
         self._rows.write(update(report).where(report.c.id == report_id, report.c.made.is_(None)).values(values))
 
+    def give_back(self, report_id: str) -> None:
+        """Let somebody else take a report that was not made."""
+        values = {"percent": 0, "taken_at": None}
+        self._rows.write(update(report).where(report.c.id == report_id, report.c.made.is_(None)).values(values))
+
     def finish(self, report_id: str, size: int, document: bytes) -> None:
         """Keep a report that was made."""
         self._end(report_id, percent=100, size=size, document=document)
