@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from ledger import measure, private, report_sums, steps, times
+from ledger import clocks, measure, private, report_sums, steps, times
 from ledger.calendar import WorkingTime
 from ledger.cases import cases_of
 from ledger.course import Course
@@ -28,6 +28,7 @@ from ledger.standard_figures import Facts
 REPEAT: Final = 90 * times.DAY
 """Within this time after a repair, another for the same fault is a repeat (house)."""
 _DONE: Final = ("repair.completed", "case.handed_over", "case.accepted")
+_CLOCKS: Final = {clock: f"clock/{clock}" for clock in clocks.CLOCKS}
 Told = Sequence[tuple[Entry, str]]
 
 
@@ -175,16 +176,9 @@ class Subject:
         return found
 
     def _add_clocks(self, sums: One, course: Course, standard: Standard | None, working: WorkingTime) -> None:
-        last = course.opened.index
-        entries = [
-            entry
-            for entry, _ in self._told
-            if entry.statement.case == course.case
-            or (entry.statement.type == "item.delivered" and entry.statement.case is None and entry.index > last)
-        ]
         n = sums.counts
-        for one in measure.measure(entries, standard, working, self._item.get("category", "")):
-            name = f"clock/{one.clock}"
+        for one in measure.measure(self._measured(course), standard, working, self._item.get("category", "")):
+            name = _CLOCKS[one.clock]
             if one.clock == "resolution":
                 resolved, withdrawn = one.stop is not None, one.closed == "withdrawn"
                 n["resolved"], n["resolvable"] = int(resolved), int(not withdrawn)
@@ -209,6 +203,20 @@ class Subject:
             sums.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
             if one.waits:
                 sums.last(f"{name}/paused", one.paused(self._counting.as_of))
+
+    def _measured(self, course: Course) -> list[Entry]:
+        """The entries that clocks of a case see; a delivery that names no case is of the one that was opened last."""
+        entries: list[Entry] = []
+        newest: str | None = None
+        for entry, _ in self._told:
+            statement = entry.statement
+            if statement.type == "case.opened":
+                newest = statement.case
+            if statement.case == course.case or (
+                statement.type == "item.delivered" and statement.case is None and newest == course.case
+            ):
+                entries.append(entry)
+        return entries
 
     def _add_costs(self, sums: One, entries: Sequence[Entry]) -> None:
         """What work has cost, as far as it was disclosed; a disclosure must be of the statement's own digests."""

@@ -61,6 +61,17 @@ def test_a_case_is_grouped_as_corrected_and_measured_by_what_stands(tmp_path: Pa
     assert figures["clocks"]["first_response"]["unfinished"] == 1
 
 
+def test_a_delivery_belongs_to_the_case_that_was_opened_last(tmp_path: Path) -> None:
+    made = shop()
+    for number in (1, 2):
+        made.say("case.opened", "shop", ring(1), OPENED, case=uuid(f"case {number}"))
+        made.say("item.delivered", "shop", ring(1), {"method": "courier", "state": "whole"})
+    made.say("case.contacted", "shop", ring(1), {"channel": "phone", "reached": True}, case=uuid("case 1"))
+    made.seal()
+    feedback = counted(made, made.write_ledger(tmp_path / "l"))["figures"]["clocks"]["feedback"]
+    assert (feedback["counted"]["count"], feedback["running"]) == (1, 1)
+
+
 def test_a_disclosure_of_something_else_is_no_cost(tmp_path: Path) -> None:
     made = shop()
     opened = make_disclosures("repair.completed", {"note": "no cost"}, bytes)
