@@ -68,8 +68,9 @@ def _make(ledger: Ledger, asked: Asked, stopping: Event, workers: int) -> None:
         work = Work(partial(open_leaves, ledger.url), workers, tell, nice=NICE)
         tally = spooled.count(checkpoint, parse_ask(asked.asked), work)
         made = report.encode(report.document(tally, checkpoint, note))
-    except PatinaError as error:
-        _log.warning("no report %s: %s", asked.id, error.message)
-        ledger.reports.fail(asked.id, error.message)
+    except (PatinaError, OSError) as error:
+        why = error.message if isinstance(error, PatinaError) else error.strerror or "an error of the system"
+        _log.warning("no report %s: %s", asked.id, why)
+        ledger.reports.fail(asked.id, why)
         return
     ledger.reports.finish(asked.id, checkpoint.size, made)

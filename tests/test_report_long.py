@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from functools import partial
 from pathlib import Path
@@ -121,6 +122,12 @@ def test_a_type_that_is_not_known_cannot_be_told(tmp_path: Path) -> None:
 def test_what_was_disproved_elsewhere_comes_whole_from_another_process() -> None:
     came = pickle.loads(pickle.dumps(Disproved("got 2, want 1", "leaf", 7)))
     assert (came.message, came.check, came.index) == ("got 2, want 1", "leaf", 7)
+
+
+def test_a_process_that_is_killed_leaves_it_untold(tmp_path: Path) -> None:
+    work = Work(partial(open_folder, tmp_path), 1)
+    with spooled._pool(work, spooled.ALONE + 1) as pool, pytest.raises(Unknown, match="ended by somebody"):
+        spooled._all(pool, os._exit, [1], lambda _: None)
 
 
 def test_clocks_are_measures_too() -> None:

@@ -13,6 +13,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -163,6 +164,8 @@ def _all(
             for future in as_completed(jobs):
                 made[jobs[future]] = future.result()
                 done(jobs[future])
+        except BrokenProcessPool:
+            raise Unknown("a process that counted was ended by somebody else") from None
         finally:
             if len(made) < len(given):
                 pool.shutdown(wait=True, cancel_futures=True)

@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     note, below = opened(partial(open_source, source, options.api_key_file), tuple(options.vkey))
     verdict, content = None, b""
     with progress("counting") as tell:
-        work = Work(below, options.workers, tell, disclosures)
+        work = Work(below, max(0, options.workers), tell, disclosures)
         if options.verify is not None:
             verdict = check(read_file(options.verify, MAX_REPORT), str(options.verify), tuple(options.vkey), work)
         else:
