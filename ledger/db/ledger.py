@@ -215,9 +215,9 @@ def open_ledger(
         access = Access(engine, lock, view, master=master, **own)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
-        vault = Vault(engine, lock, master, **own)
+        vault, reports = Vault(engine, lock, master, **own), Reports(engine, lock, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, Reports(engine, lock, **own), vault)
+        beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, reports, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
