@@ -13,11 +13,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.reporting import make_due
 from api.site import Site
 from ledger.db import erase
 from ledger.db.connect import AWAY
@@ -44,6 +46,8 @@ FOLLOW_EVERY = 1.0
 """Seconds between looks at what work lists have to follow."""
 FOLLOW_REST = 9.0
 """So many times as long as it took to follow a slice is rested after it, so that appends lose a tenth at most."""
+REPORT_EVERY = 2.0
+"""Seconds between looks for a report that was asked for or fell due."""
 PAUSE = 600.0
 """Seconds between two walks."""
 
@@ -56,6 +60,7 @@ class Jobs:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -63,11 +68,13 @@ class Jobs:
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
             "files": self._files, "forget": self._forget, "erase": self._erase, "follow": self._follow,
+            "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
     async def stop(self) -> None:
         """End at the next pause."""
+        self._stopping.set()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -127,6 +134,11 @@ class Jobs:
             begin = time.monotonic()
             more = self._site.why_not_ready() is None and await self._quietly(lambda ledger: ledger.follower.step())
             await asyncio.sleep(FOLLOW_REST * (time.monotonic() - begin) if more else FOLLOW_EVERY)
+
+    async def _reports(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            await self._quietly(lambda ledger: make_due(ledger, self._stopping))
 
     async def _rehash(self) -> None:
         while True:

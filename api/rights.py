@@ -30,13 +30,15 @@ PEOPLE = "people"
 DEVICES = "devices"
 KEYS = "keys"
 GRANTS = "grants"
+REPORTS = "reports"
+"""To read and ask for reports; to schedule them is the right to grant."""
 """A party's people, its tablets, its API keys, and what it grants auditors."""
 
-_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
+_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, REPORTS})
 SCOPES = {
-    READ: frozenset({READ}),
-    WRITE: frozenset({READ, WRITE}),
-    SIGNING: frozenset({READ, WRITE, SIGNING}),
+    READ: frozenset({READ, REPORTS}),
+    WRITE: frozenset({READ, WRITE, REPORTS}),
+    SIGNING: frozenset({READ, WRITE, SIGNING, REPORTS}),
     ADMIN: _RUN | {ADMIN},
 }
 """What a scope includes."""
@@ -104,6 +106,12 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/grants", READ),
     ("POST", "/v1/grants", GRANTS),
     ("DELETE", "/v1/grants/{id}", GRANTS),
+    ("GET", "/v1/reports", REPORTS),
+    ("POST", "/v1/reports", REPORTS),
+    ("GET", "/v1/reports/{id}", REPORTS),
+    ("GET", "/v1/report-schedules", REPORTS),
+    ("POST", "/v1/report-schedules", GRANTS),
+    ("DELETE", "/v1/report-schedules/{id}", GRANTS),
     ("GET", "/v1/people", PEOPLE),
     ("POST", "/v1/people", PEOPLE),
     ("POST", "/v1/people/{id}", PEOPLE),
