@@ -29,6 +29,7 @@ from api.routes import (
     api_keys,
     attachments,
     cases,
+    check,
     codes,
     devices,
     erasures,
@@ -49,8 +50,10 @@ from api.routes import (
     session,
     signing_keys,
     speak,
+    standards,
     statement,
     statements,
+    worklists,
 )
 from api.settings import Settings
 from api.site import Site
@@ -82,6 +85,7 @@ HOT = (
     RawRoute("/v1/items/{id:path}/responsibility", cases.get_responsibility),
     RawRoute("/v1/items/{id:path}", items.get_item),
     RawRoute("/v1/cases/{id}", cases.get_case),
+    RawRoute("/v1/check", check.post_check, "POST"),
     RawRoute("/v1/erasures", erasures.post_erasure, "POST"),
     RawRoute("/v1/erasures/{id}", erasures.get_erasure),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
@@ -134,6 +138,8 @@ ROUTERS = (
     reports.router,
     readings.router,
     find.router,
+    worklists.router,
+    standards.router,
     health.router,
 )
 

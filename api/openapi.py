@@ -65,6 +65,7 @@ _CODE = ("Patina-Code", "header", _CODE_TEXT, _TEXT)
 PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = {
     ("post", "/v1/statements"): [_CODE],
     ("post", "/v1/statements/batch"): [("atomic", "query", "true: all or none", {"type": "boolean"}), _CODE],
+    ("post", "/v1/check"): [_CODE],
     ("post", "/v1/items/{id}/codes"): [_CODE],
     ("get", "/v1/items/{id}/codes"): [_CODE],
     ("delete", "/v1/items/{id}/codes/{code}"): [_CODE],
@@ -108,6 +109,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
 BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/statements"): (("application/json",), _STATEMENT_PRIVATE),
     ("post", "/v1/statements/batch"): (("application/json", "application/x-ndjson"), [_STATEMENT]),
+    ("post", "/v1/check"): (("application/json", "application/x-ndjson"), _STATEMENT_PRIVATE),
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
     ("post", "/v1/attachments"): (tuple(SUFFIXES), None),

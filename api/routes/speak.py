@@ -6,6 +6,8 @@ sends, and what it signs is made on the page.
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,6 +18,7 @@ from api import holders, intake, private_out
 from api.pages.case_page import describe_case, make_case
 from api.pages.files_shown import shown_files
 from api.problems import not_found
+from api.promised import promised_of
 from api.routes.items import page_of
 from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
@@ -89,8 +92,10 @@ async def get_case_page(request: Request) -> Response:
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
+        found = await asyncio.to_thread(promised_of, site, verified)
+        own = replace(found, cases=tuple(one for one in found.cases if one.case == code.case))
         files = await site.read(shown_files, verified, site.ledger.attachments.states)
-        path = {"path": f"/c/{token}", "address": address, "files": files}
+        path = {"path": f"/c/{token}", "address": address, "files": files, "promised": own}
         body = site.pages.render("case.html", host=site.settings.host, page=shown, **path)
         return Response(body, headers=headers, media_type=HTML)
 

@@ -23,6 +23,7 @@ from ledger.db.engine import is_sqlite, open_engine, parse_url
 from ledger.db.epochs import Epochs
 from ledger.db.erasures import Erasures
 from ledger.db.find import Finder
+from ledger.db.follower import Follower
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
@@ -67,6 +68,7 @@ class Ledger:
     vault: Vault
     epochs: Epochs
     erasures: Erasures
+    follower: Follower
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -219,7 +221,7 @@ def open_ledger(
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
         beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, reports, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
-        return Ledger(url, directory, *made, engine, lock, guard)
+        return Ledger(url, directory, *made, Follower(engine, view, lock), engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()
