@@ -129,7 +129,11 @@ class Cast:
 
     def made_key(self, name: str) -> SigningKey:
         """A key that is not in the ledger's custody."""
-        return SigningKey.from_seed(sha256(b"patina demo\n" + self.seed + name.encode()).digest())
+        return SigningKey.from_seed(self.made_seed(name))
+
+    def made_seed(self, name: str) -> bytes:
+        """32 bytes that only whoever has the demo's seed can make again."""
+        return sha256(b"patina demo\n" + self.seed + name.encode()).digest()
 
     def _filled(self, value: Any, zone: str) -> Any:
         """Details with every word that begins with a dollar sign replaced by what it stands for."""
