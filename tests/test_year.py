@@ -123,7 +123,7 @@ def test_a_year_that_was_stopped_is_finished_by_the_next(told: Ledger, tmp_path:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        made.play(url, tmp_path, year.MASTER, asked, stop)
+        made.play(url, tmp_path, year.MASTER, asked, advance=stop)
     statements, cases = made.play(url, tmp_path, year.MASTER, asked)
     ledger = open_ledger(url, directory=tmp_path, master=year.MASTER, clock=lambda: year.END)
     assert root(ledger) == root(told)

@@ -1,6 +1,7 @@
 """A whole ledger with a year in it, from a seed: for the demo, and for tests and benchmarks of what reads many cases.
 
-`tests/year.py` opens a small one at the end of its year. A large one, for speed, takes a longer `window`. Whoever knows the seed can make every key of such a ledger, its own included. It is a demo's.
+`tests/year.py` opens a small one at the end of its year; a large one takes a longer `window` and is told faster.
+Whoever knows the seed can make every key of such a ledger, its own included: it is a demo's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256, shake_256
 from pathlib import Path
 
-from api.cli.demo_cast import Cast
+from api.cli.demo_cast import Cast, read_story
 from api.cli.year.play import STOCK, WINDOW, YEAR, Advance, Clock, Player
 from ledger.db.ledger import Ledger, create_ledger, open_ledger
 from ledger.db.secret import KeyKeeper
@@ -67,13 +68,23 @@ def found(url: str, directory: Path, master: KeyKeeper, asked: Asked, *, origin:
 
 
 def play(
-    url: str, directory: Path, master: KeyKeeper, asked: Asked, advance: Advance = lambda _: None
+    url: str,
+    directory: Path,
+    master: KeyKeeper,
+    asked: Asked,
+    *,
+    advance: Advance = lambda _: None,
+    beside: bool = False,
 ) -> tuple[int, int]:
-    """Tell the year in a ledger that `found` made; how many statements and cases it has. May be run again."""
+    """Tell the year in a ledger that `found` made; how many statements and cases it has. May be run again.
+
+    With `beside`, the items of the small demo's story live in that year, too.
+    """
     clock = Clock(asked.began)
     ledger = open_ledger(url, directory=directory, master=master, clock=clock)
     try:
-        player = Player(cast_of(ledger, asked), clock, advance, window=asked.window)
+        cast = cast_of(ledger, asked)
+        player = Player(cast, clock, advance, asked.window, cast.steps(read_story(cast)) if beside else [])
         player.play(asked.seed.hex(), asked.lives, asked.end)
         return player.statements, player.cases
     finally:

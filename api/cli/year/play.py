@@ -2,8 +2,7 @@
 
 A batch holds what was recorded within ten minutes (`window`), or five hundred statements, and its time is that of the
 last of them. A holder's statement whose key was named in the same batch waits for the next one, because it needs the
-leaf hash of the entry that named it, and what else is said of that thing waits behind it. On quiet days the ledger
-seals itself, as a served one does every hour.
+leaf hash of the entry that named it, and what else is said of that thing waits behind it. On quiet days the log sleeps.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ STOCK = 70 * DAY
 YEAR = 365 * DAY
 WINDOW = 10 * MINUTE
 BATCH = 500
-_QUIET = 23 * HOUR
 
 Advance = Callable[[int], None]
 
@@ -56,6 +54,8 @@ class Player:
     clock: Clock
     advance: Advance = field(default=lambda _: None)
     window: int = WINDOW
+    story: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
+    """What else is said in the year, earliest first: when, in µs, and how."""
     statements: int = 0
     cases: int = 0
     _keys: dict[str, SigningKey] = field(default_factory=dict, repr=False)
@@ -79,15 +79,25 @@ class Player:
         start = end - YEAR
         self._begin(end - YEAR - STOCK)
         for said in self._merged(seed, lives, start, end):
+            while self.story and self.story[0][0] <= said.recorded:
+                self._tell(*self.story.pop(0))
             self._take(said)
+        for told in self.story:
+            self._tell(*told)
         while self._batch:
             self._flush()
-        self._rest_until(end)
-        self._seal(end)
+        self._set(end)
+        if self.cast.ledger.view.tip.head.recorded_at < times.format_recorded(end):
+            self.cast.ledger.writer.seal(force=True)
+
+    def _set(self, at: int) -> None:
+        """Set the clock, which is right however long the last leaf is ago: on quiet days nobody says anything."""
+        self.clock.now = self._last = at
+        self.cast.ledger.writer.accept_clock = True
 
     def _begin(self, at: int) -> None:
         """Register every part with its key, and tell the demo who they are."""
-        self.clock.now = self._last = at
+        self._set(at)
         ledger = self.cast.ledger
         operator = ledger.access.party_signer(ledger.operator)
         assert operator is not None, "a ledger keeps its operator's first key"
@@ -178,24 +188,18 @@ class Player:
             self._behind.add(thing)
             return
         if not self._batch:
-            self._rest_until(said.recorded)
             self._first = said.recorded
         self._last = max(self._last, said.recorded)
         self._batch.append((said, self._draft(said)))
         if said.value["type"] == "case.opened":
             self.cases += 1
 
-    def _rest_until(self, at: int) -> None:
-        """Seal the log once a day while nothing happens."""
-        while at - self._last > _QUIET:
-            self._last += _QUIET
-            self._seal(self._last)
-
-    def _seal(self, at: int) -> None:
-        """Seal the log at a moment, unless a run that was stopped came further."""
-        self.clock.now = at
-        if times.format_recorded(at) > self.cast.ledger.view.tip.head.recorded_at:
-            self.cast.ledger.writer.seal(force=True)
+    def _tell(self, at: int, say: Callable[[], None]) -> None:
+        """Let somebody else say something, at its time or as soon as the ledger is there."""
+        while self._batch:
+            self._flush()
+        self._set(max(self._last, at))
+        say()
 
     def _draft(self, said: Said) -> Draft:
         """The statement signed, with what its placeholders stand for."""
@@ -243,7 +247,7 @@ class Player:
         """Append the batch at the time of its last statement."""
         if not self._batch:
             return
-        self.clock.now = self._last
+        self._set(self._last)
         outcomes = folder.write(self.cast.ledger, [[draft] for _, draft in self._batch])
         for (said, _), (outcome,) in zip(self._batch, outcomes, strict=True):
             if isinstance(outcome, PatinaError):
