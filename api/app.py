@@ -43,6 +43,7 @@ from api.routes import (
     reading,
     readings,
     registry,
+    risks,
     search,
     session,
     signing_keys,
@@ -125,6 +126,7 @@ ROUTERS = (
     devices.router,
     grants.router,
     readings.router,
+    risks.router,
     find.router,
     health.router,
 )

@@ -81,6 +81,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/find", READ),
     ("GET", "/v1/readings", READ),
     ("GET", "/v1/signals", READ),
+    ("GET", "/v1/risks", READ),
     ("POST", "/v1/session", PUBLIC),
     ("GET", "/v1/session", SESSION),
     ("DELETE", "/v1/session", SESSION),

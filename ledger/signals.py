@@ -207,6 +207,11 @@ class Watch:
             self._owners[index] = (refused,)
             self._add("refused", party, at, index)
 
+    def _surveys(self, statement: Statement, at: int, index: int) -> None:
+        case = self._cases.get(statement.case or "")
+        if case is not None and case.party and statement.details["asked"]:
+            self._add("surveyed", case.party, at, index)
+
     def _rates(self, statement: Statement, _: int, index: int) -> None:
         case = self._cases.get(statement.case or "")
         if case is not None and case.party:
@@ -229,6 +234,7 @@ class Watch:
         "item.claimed": _claims,
         "item.claim_refused": _refuses,
         "case.evaluated": _rates,
+        "case.surveyed": _surveys,
         "statement.corrected": _corrects,
     }
 

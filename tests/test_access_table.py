@@ -71,6 +71,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/find"): READERS,
     ("GET", "/v1/readings"): READERS,
     ("GET", "/v1/signals"): READERS,
+    ("GET", "/v1/risks"): READERS,
     ("GET", "/v1/signing-keys"): READERS,
     ("POST", "/v1/signing-keys"): OWNERS,
     ("POST", "/v1/signing-keys/rotate"): OWNERS,

@@ -1,4 +1,4 @@
-"""`patina demo --year`: the small demo in a year of three shops, the same again from the same seed, and after a stop."""
+"""`patina demo --year`: the small demo in a year of three shops, the same from the same seed, also after a stop."""
 
 from __future__ import annotations
 

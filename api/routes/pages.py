@@ -42,6 +42,7 @@ async def get_code_page(request: Request) -> Response:
     token = request.path_params["token"]
 
     async def show(code: Code) -> Response:
+        site_of(request).ledger.risks.scanned(code.id)
         return await _item(request, code.subject, token, opened=code.level == VIEW)
 
     return await by_code(request, token, show)

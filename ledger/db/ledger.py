@@ -31,6 +31,8 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
+from ledger.db.risks import Risks
+from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
@@ -65,6 +67,7 @@ class Ledger:
     vault: Vault
     epochs: Epochs
     erasures: Erasures
+    risks: Risks
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -216,7 +219,9 @@ def open_ledger(
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
         beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
-        made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
+        reader = Reader(engine, view)
+        risks = Risks(engine, Rows(engine, lock, **own), reader)
+        made = (view, writer, reader, *beside, *_erasing(engine, lock, vault, directory, files), risks)
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
