@@ -38,6 +38,11 @@ READERS = 4
 FINDS, FINDS_IN = 120, 15 * times.MINUTE
 """How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
 
+MESSAGES_OF_ADDRESS = 10
+"""Messages to parties in an hour, of one address: a shop's guests share one."""
+MESSAGES_TO_PARTY = 200
+"""In a day: each is an entry for ever, and nobody's key stands for it."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -51,6 +56,8 @@ class Site:
         self.pages = Pages()
         self.sandbox = Sandbox()
         self.finds = Pace(FINDS, FINDS_IN, clock)
+        self.writers = Pace(MESSAGES_OF_ADDRESS, times.HOUR, clock)
+        self.written = Pace(MESSAGES_TO_PARTY, times.DAY, clock)
         self.passwords = Passwords()
         self.limits = Limits(clock, settings.trusted_proxies)
         self.visiting = Visiting(settings, lambda: self.ledger)

@@ -72,6 +72,9 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/readings"): READERS,
     ("GET", "/v1/signals"): READERS,
     ("GET", "/v1/risks"): READERS,
+    ("GET", "/v1/parties/{id}/feedback"): CONCERNED - {"sibling with a code"},
+    ("GET", "/p/{party}"): ANYBODY,
+    ("POST", "/p/{party}/cases"): ANYBODY,
     ("GET", "/v1/signing-keys"): READERS,
     ("POST", "/v1/signing-keys"): OWNERS,
     ("POST", "/v1/signing-keys/rotate"): OWNERS,
@@ -279,6 +282,8 @@ def address(street: Street, path: str, who: str) -> str:
     for name, value in {
         "/v1/items/{id:path}": f"/v1/items/{segment(street.item)}",
         "/v1/statements/{id}": f"/v1/statements/{segment(street.statement)}",
+        "/v1/parties/{id}/feedback": f"/v1/parties/{segment(uuid('North'))}/feedback",
+        "{party}": uuid("North").removeprefix("urn:uuid:"),
         "{subject:path}": segment(street.item),
         "{token}": code,
         "{gtin}": "09520123456788",

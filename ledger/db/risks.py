@@ -92,6 +92,12 @@ class Risks:
             found = signals(self._watch, self._rows.clock(), self._reader.doubts(), keys, self.scans())
             return Found([self._placed(one) for one in found], size)
 
+    def surveyed(self, party: str) -> list[int]:
+        """When customers of a party were asked (``case.surveyed``), in µs."""
+        self.signals()
+        track = self._watch.tracks.get(("surveyed", party))
+        return [] if track is None else track.at.tolist()
+
     def scans(self) -> list[Scan]:
         """The scans of codes that were scanned on the last whole day, with those of the days before it."""
         self.flush()

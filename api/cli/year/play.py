@@ -222,8 +222,9 @@ class Player:
         keys = [self.cast.keys[said.who]]
         if value["type"] == "key.added":
             label = said.value["details"]["key"]
-            self.cast.keys[said.who] = self._kept_key(value["party"], label)
-            keys.append(self.cast.keys[said.who])
+            part = label.partition(" ")[0]
+            self.cast.keys[part] = self._kept_key(self.cast.new_id(part), label)
+            keys.append(self.cast.keys[part])
         if not said.private:
             return folder.draft(value, keys)
         return self._private(said, value, keys)

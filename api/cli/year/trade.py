@@ -2,7 +2,7 @@
 
 Standards and the calendars that they are measured by are adopted before anything is sold. Staff are qualified, and one
 qualification runs out; audits find something, and what is planned is done; a service is interrupted for an afternoon;
-and a workshop's key is stolen, found out two days later, and replaced.
+and a workshop's key is stolen, found out two days later, revoked and replaced.
 """
 
 from __future__ import annotations
@@ -108,10 +108,9 @@ def _quarter(life: Life, quarter: int, about: list[str]) -> None:
 
 
 def stolen_key(life: Life) -> None:
-    """The other workshop replaces its key and says since when the old one was in other hands."""
+    """The operator revokes the other workshop's key, since when it was in other hands, and installs another one."""
     about = [f"{life.parties['goldsmith']}#authority"]
-    life.say("goldsmith", "key.added", {"key": "goldsmith second", "custody": "ledger"}, about=about)
-    life.wait(MINUTE, HOUR)
     since = datetime.fromtimestamp((life.at - 2 * DAY) // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     told = {"key": "goldsmith", "reason": "compromised", "since": since}
-    life.say("goldsmith", "key.revoked", told, about=about)
+    life.say(OPERATOR, "key.revoked", told, about=about)
+    life.say(OPERATOR, "key.added", {"key": "goldsmith second", "custody": "ledger"}, about=about)
