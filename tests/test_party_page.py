@@ -52,13 +52,13 @@ def test_a_party_says_who_it_is_and_what_it_promises(shop: Shop, seller: Party) 
         assert text in page.text
     assert "<script" not in page.text
     assert "form-action 'self'" in page.headers["content-security-policy"]
-    told = shop.get(path_of(seller), **JSON).json()
+    told = shop.get(path_of(seller), None, **JSON).json()
     assert (told["id"], told["roles"], told["suspended"]) == (seller.id, ["retailer", "repairer"], False)
     assert told["standards"] == [{"standard": "jewellery", "version": template("jewellery")["version"]}]
     assert told["messages"] == {"year": 0, "answered": 0, "in_time": 0}
     assert told["write"] == "http://shop.example:8000" + path_of(seller) + "/cases"
     # The address takes the whole urn, too.
-    assert shop.get(f"/p/{seller.id}", **JSON).json() == told
+    assert shop.get(f"/p/{seller.id}", None, **JSON).json() == told
 
 
 def test_a_party_without_a_standard_says_so(shop: Shop) -> None:
@@ -97,7 +97,7 @@ def test_a_message_is_the_operators_word_and_answered_under_its_code(shop: Shop,
     assert page.status_code == 200
     for text in ("Morning Light", "we are sorry", "Nobody looked up."):
         assert text in page.text
-    told = shop.get(path, **JSON).json()
+    told = shop.get(path, None, **JSON).json()
     assert [one["type"] for one in told["records"]] == ["case.opened", "case.responded"]
     assert told["records"][0]["private"]["description"] == "Nobody looked up."
     assert shop.get(path + "/qr.svg").status_code == 200
@@ -124,7 +124,7 @@ def test_answers_are_tracked_against_the_standard(shop: Shop, seller: Party) -> 
     ]
     assert found["messages"][0]["due_at"] == "2026-05-05T09:00:00.000Z"
     assert found["messages"][0]["unverified"] is True
-    assert shop.get(path_of(seller), **JSON).json()["messages"] == {"year": 2, "answered": 2, "in_time": 1}
+    assert shop.get(path_of(seller), None, **JSON).json()["messages"] == {"year": 2, "answered": 2, "in_time": 1}
     assert "Messages in the last year: 2. Answered: 2, of which in time: 1." in shop.get(path_of(seller)).text
 
 
@@ -227,4 +227,4 @@ def test_the_shop_itself_cannot_record_a_complaint_for_somebody(shop: Shop, sell
     # It may open a case in its own name; what anybody writes on the page is never said by it.
     write(shop, seller)
     assert newest(shop).statement.party != seller.id
-    assert json.dumps(shop.get(path_of(seller), **JSON).json()).find("looked") == -1
+    assert json.dumps(shop.get(path_of(seller), None, **JSON).json()).find("looked") == -1

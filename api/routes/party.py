@@ -91,11 +91,14 @@ async def post_party_case(request: Request) -> Response:
 async def get_feedback(request: Request) -> Response:
     """The messages about a party with how each was answered, what customers rate, and the year's survey cycles.
 
-    For the party itself, those above it, the operator and auditors. What was written is not in it.
+    For the party itself, those above it, the operator, and auditors, registered or by a grant of the party. What was
+    written is not in it.
     """
     site, caller = site_of(request), caller_of(request)
     party = party_page.named(request.path_params["id"])
-    if not (party in caller.sees or caller.may(ADMIN) or caller.may(ENTRIES)):
+    grants = await site.read(site.ledger.access.grants.to, caller.party)
+    granted = any(grant.party == party and grant.subject is None for grant in grants)
+    if not (granted or party in caller.sees or caller.may(ADMIN) or caller.may(ENTRIES)):
         raise Problem("forbidden", "want an API key or a session of this party, or of one above it")
     told = await site.read(party_page.read, site.ledger, party)
     if told is None:

@@ -32,7 +32,6 @@ from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
 from ledger.db.risks import Risks
-from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
@@ -219,10 +218,8 @@ def open_ledger(
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
         beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
-        reader = Reader(engine, view)
-        risks = Risks(engine, Rows(engine, lock, **own), reader)
-        made = (view, writer, reader, *beside, *_erasing(engine, lock, vault, directory, files), risks)
-        return Ledger(url, directory, *made, engine, lock, guard)
+        made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
+        return Ledger(url, directory, *made, Risks(engine, lock, view, **own), engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()

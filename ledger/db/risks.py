@@ -21,10 +21,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
 from ledger.db.connect import session
+from ledger.db.lock import AppendLock
 from ledger.db.read import Reader
 from ledger.db.rows import Rows
 from ledger.db.session import ask, fetch
 from ledger.db.tables import code, scan
+from ledger.db.view import View
 from ledger.leaf import Entry
 from ledger.merkle import leaf_hash
 from ledger.signals import Scan, Signal, Watch, signals
@@ -48,8 +50,11 @@ class Found(Struct, frozen=True):
 class Risks:
     """Counts and signals of one process; any thread may ask."""
 
-    def __init__(self, engine: Engine, rows: Rows, reader: Reader) -> None:
-        self._engine, self._rows, self._reader = engine, rows, reader
+    def __init__(
+        self, engine: Engine, lock: AppendLock, view: View, *, clock: Callable[[], int], rand: Callable[[int], bytes]
+    ) -> None:
+        self._engine = engine
+        self._rows, self._reader = Rows(engine, lock, clock=clock, rand=rand), Reader(engine, view)
         self._watch, self._size = Watch(), 0
         self._folding = threading.Lock()
         self._counting = threading.Lock()
