@@ -93,6 +93,7 @@ def test_a_message_is_the_operators_word_and_answered_under_its_code(shop: Shop,
     shop.say(seller, "case.responded", statement.case, {"plan": "we are sorry"}, agent="s1", **both)
     # Whoever wrote it reads the answer, and what they wrote, by the code alone.
     path = written.json()["page"].removeprefix("http://shop.example:8000")
+    assert "key vouches for it" in shop.get(path).text
     page = shop.get(path)
     assert page.status_code == 200
     for text in ("Morning Light", "we are sorry", "Nobody looked up."):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from api.fold import Told, fold
@@ -13,9 +14,16 @@ from ledger.history import VerifiedHistory
 
 
 def make_own_case(
-    verified: VerifiedHistory, words: Catalogue, *, absences: Mapping[str, Absence] | None = None
+    verified: VerifiedHistory,
+    words: Catalogue,
+    names: Mapping[str, str],
+    *,
+    absences: Mapping[str, Absence] | None = None,
 ) -> CasePage | None:
-    """The page of a case's own verified history; ``None`` if it is no case."""
+    """The page of a case's own verified history; ``None`` if it is no case. ``names`` are those of the parties.
+
+    The party that it is about need not have said anything in it yet, and then no history shows its name.
+    """
     told = [
         Told(entry, leaf_hash.hex()) for entry, leaf_hash in zip(verified.entries, verified.leaf_hashes, strict=True)
     ]
@@ -30,10 +38,18 @@ def make_own_case(
     if holding is not None:
         holder = {"key": holding.present.key, "grant": holding.present.entry, "custody": holding.present.custody}
     disclosed = verified.disclosed
-    events = tuple(reversed(teller.events()))
+    # What is shown does not say that it is not.
+    events = tuple(
+        replace(event, marks=tuple(mark for mark in event.marks if mark != words.text["private"]))
+        if event.statement in disclosed
+        else event
+        for event in reversed(teller.events())
+    )
     return CasePage(
         subject=verified.subject,
-        name=words.say("own_case", kind=words.value(opened.details["kind"]), party=teller.party(about)),
+        name=words.say(
+            "own_case", kind=words.value(opened.details["kind"]), party=names.get(about) or teller.party(about)
+        ),
         case=verified.subject,
         closed=state.cases[verified.subject].closed,
         events=events,

@@ -37,6 +37,8 @@ ISSUES: Final = ("quality", "attitude", "slowness", "logistics", "transport", "t
 MEMBERS: Final = ("kind", "issue", "description", "contact")
 MAX_DESCRIPTION: Final = 4000
 MAX_CONTACT: Final = 200
+PROMISES_SHOWN: Final = 6
+"""Lines of the standard that stand open on the page: its name and what is answered when."""
 
 _encode = msgspec.json.encode
 
@@ -62,6 +64,7 @@ async def get_party_page(request: Request) -> Response:
         kinds=feedback.KINDS,
         issues=ISSUES,
         longest=MAX_DESCRIPTION,
+        shown=PROMISES_SHOWN,
     )
     return Response(body, headers=headers, media_type=HTML)
 

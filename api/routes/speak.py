@@ -98,7 +98,8 @@ def _case_shown(site: Site, verified: VerifiedHistory, case: str) -> CasePage:
     page = page_of_verified(site, verified)
     if page is not None:
         return make_case(page, case, site.pages.words, verified.disclosed)
-    own = make_own_case(verified, site.pages.words, absences=erasing.absences(site.ledger, verified.entries))
+    names = {party: one.name for party, one in site.ledger.view.parties.parties.items()}
+    own = make_own_case(verified, site.pages.words, names, absences=erasing.absences(site.ledger, verified.entries))
     assert own is not None, "a code of a case is made for an item or a case"
     return own
 
