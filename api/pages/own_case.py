@@ -9,8 +9,9 @@ from typing import Any
 from api.fold import Told, fold
 from api.pages.case_page import CasePage
 from api.pages.catalogue import Catalogue
-from api.pages.story import Absence, Teller
+from api.pages.story import Absence, Event, Teller
 from ledger.history import VerifiedHistory
+from ledger.state import State
 
 
 def make_own_case(
@@ -33,36 +34,41 @@ def make_own_case(
     teller = Teller(words, verified.replay.parties, told, verified.doubts, absences)
     opened = told[0].entry.statement
     about = opened.subjects[1] if len(opened.subjects) > 1 else opened.party
-    holding = state.held.holding
-    holder: dict[str, Any] | None = None
-    if holding is not None:
-        holder = {"key": holding.present.key, "grant": holding.present.entry, "custody": holding.present.custody}
-    disclosed = verified.disclosed
-    # What is shown does not say that it is not.
-    events = tuple(
-        replace(event, marks=tuple(mark for mark in event.marks if mark != words.text["private"]))
-        if event.statement in disclosed
-        else event
-        for event in reversed(teller.events())
-    )
+    asked = {"kind": words.value(opened.details["kind"]), "party": names.get(about) or teller.party(about)}
+    events = tuple(_shown(event, verified, words) for event in reversed(teller.events()))
     return CasePage(
         subject=verified.subject,
-        name=words.say(
-            "own_case", kind=words.value(opened.details["kind"]), party=names.get(about) or teller.party(about)
-        ),
+        name=words.say("own_case", **asked),
         case=verified.subject,
         closed=state.cases[verified.subject].closed,
         events=events,
         count=len(events),
         as_of=words.moment(verified.as_of),
         as_of_at=verified.as_of,
-        holder=holder,
-        disclosed=disclosed,
+        holder=_holder(state),
+        disclosed=verified.disclosed,
         private={
-            event.index: tuple(
-                (words.label(name), words.fact(name, value)) for name, value in disclosed[event.statement].items()
-            )
+            event.index: _members(verified.disclosed[event.statement], words)
             for event in events
-            if event.statement in disclosed
+            if event.statement in verified.disclosed
         },
     )
+
+
+def _shown(event: Event, verified: VerifiedHistory, words: Catalogue) -> Event:
+    """A record; one whose private members are shown does not say that they are not."""
+    if event.statement not in verified.disclosed:
+        return event
+    return replace(event, marks=tuple(mark for mark in event.marks if mark != words.text["private"]))
+
+
+def _members(members: Mapping[str, Any], words: Catalogue) -> tuple[tuple[str, str], ...]:
+    return tuple((words.label(name), words.fact(name, value)) for name, value in members.items())
+
+
+def _holder(state: State) -> dict[str, Any] | None:
+    """The key that may speak for whoever wrote, and its grant, where there is one."""
+    holding = state.held.holding
+    if holding is None:
+        return None
+    return {"key": holding.present.key, "grant": holding.present.entry, "custody": holding.present.custody}
