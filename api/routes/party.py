@@ -10,6 +10,7 @@ the answer is read, and nothing else is kept of them.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -49,24 +50,37 @@ async def get_party_page(request: Request) -> Response:
     The page has a form to write to the party, which works without a script.
     """
     site = site_of(request)
-    page = await _page(request, site)
-    if page is None:
+    party = _registered(request, site)
+    if party is None:
+        return missing(request)
+    as_json = wants_json(request)
+    # Reading all that was said about a party takes a while, so it is done beside the loop, and once for a checkpoint.
+    key = ("party", party, await site.read(site.ledger.reader.size), as_json, site.clock() // times.HOUR)
+    body = await site.pages.page(key, lambda: _make(site, party, as_json=as_json))
+    if body is None:
         return missing(request)
     headers = {"Vary": "Accept", "Cache-Control": "private, no-cache", "Content-Security-Policy": POLICY}
-    if wants_json(request):
-        return Response(_encode(party_page.describe(page, _address(site, page.id))), headers=headers, media_type=JSON)
-    body = site.pages.render(
+    return Response(body, headers=headers, media_type=JSON if as_json else HTML)
+
+
+def _make(site: Site, party: str, *, as_json: bool) -> bytes | None:
+    """The bytes of the page, or of its JSON; ``None`` for a party that is not registered."""
+    page = party_page.make(site.ledger, party, site.pages.words.language, site.clock())
+    if page is None:
+        return None
+    if as_json:
+        return _encode(party_page.describe(page, _address(site, party)))
+    return site.pages.render(
         "party.html",
         host=site.settings.host,
         page=page,
         words=site.pages.words,
-        path=f"/p/{page.id.removeprefix('urn:uuid:')}",
+        path=f"/p/{party.removeprefix('urn:uuid:')}",
         kinds=feedback.KINDS,
         issues=ISSUES,
         longest=MAX_DESCRIPTION,
         shown=PROMISES_SHOWN,
     )
-    return Response(body, headers=headers, media_type=HTML)
 
 
 async def post_party_case(request: Request) -> Response:
@@ -76,18 +90,19 @@ async def post_party_case(request: Request) -> Response:
     from one address, and so many a day for one party.
     """
     site = site_of(request)
-    page = await _page(request, site)
-    if page is None or page.suspended:
+    party = _registered(request, site)
+    if party is None or site.is_suspended(party):
         raise not_found("got an id of no party that can be written to")
     check_type(request, {JSON, FORM, ""})
     site.writers.take(site.limits.address_of(request.scope))
     given = _given(await request.body(), form=request.headers.get("content-type", "").startswith(FORM))
-    site.written.take(page.id)
-    token = await _record(site, page.id, given)
+    site.written.take(party)
+    token = await _record(site, party, given)
     shown = page_of(site, token, "c")
     if wants_json(request):
         return Response(_encode(shown), 201, media_type=JSON)
-    body = site.pages.render("written.html", host=site.settings.host, page=page, code=shown, path=f"/c/{token}")
+    name = site.ledger.view.parties.parties[party].name
+    body = site.pages.render("written.html", host=site.settings.host, name=name, code=shown, path=f"/c/{token}")
     return Response(body, 201, media_type=HTML)
 
 
@@ -103,13 +118,13 @@ async def get_feedback(request: Request) -> Response:
     granted = any(grant.party == party and grant.subject is None for grant in grants)
     if not (granted or party in caller.sees or caller.may(ADMIN) or caller.may(ENTRIES)):
         raise Problem("forbidden", "want an API key or a session of this party, or of one above it")
-    told = await site.read(party_page.read, site.ledger, party)
+    told = await asyncio.to_thread(party_page.read, site.ledger, party)
     if told is None:
         raise not_found("got an id that is no party of this ledger")
     now = site.clock()
     standard = told.standard(told.size)
     review = {} if standard is None else standard.document.get("review", {})
-    surveyed = await site.read(site.ledger.risks.surveyed, party)
+    surveyed = await asyncio.to_thread(site.ledger.risks.surveyed, party)
     year = int(times.format_recorded(now)[:4])
     a_year = review.get("surveys_a_year")
     document = {
@@ -128,12 +143,14 @@ def _message(one: feedback.Message) -> dict[str, Any]:
     return dict(shown)
 
 
-async def _page(request: Request, site: Site) -> party_page.PartyPage | None:
+def _registered(request: Request, site: Site) -> str | None:
+    """The party of the address, if there is one."""
     try:
         party = party_page.named(request.path_params["party"])
     except Invalid:
         return None
-    return await site.read(party_page.make, site.ledger, party, site.pages.words.language, site.clock())
+    found = site.ledger.view.parties.parties.get(party)
+    return party if found is not None and found.registered else None
 
 
 def _address(site: Site, party: str) -> str:
