@@ -16,6 +16,7 @@ from ledger.db.ledger import Ledger, open_ledger
 from ledger.leaf import Entry
 from ledger.merkle import leaf_hash
 from ledger.note import parse_vkey
+from ledger.responsibility import parties_of, responsibility
 from tests import year
 from verifier.audit import Options, audit
 from verifier.folder import open_folder
@@ -38,6 +39,10 @@ def entries(ledger: Ledger) -> list[Entry]:
     raws = (ledger.reader.leaf(index) for index in range(ledger.reader.size()))
     found = (leaf.parse_leaf(raw) for raw in raws if raw is not None)
     return [one for one in found if isinstance(one, Entry)]
+
+
+def pairs(ledger: Ledger, subject: str) -> list[tuple[Any, str]]:
+    return [(leaf.parse_leaf(raw), leaf_hash(raw).hex()) for _, raw in ledger.reader.entries(subject)]
 
 
 def root(ledger: Ledger) -> tuple[int, bytes]:
@@ -103,12 +108,34 @@ def test_some_cases_are_open_at_the_end(told: Ledger) -> None:
 
 def test_a_thing_that_failed_twice_was_exchanged(told: Ledger) -> None:
     failed = next(one.statement.subjects[0] for one in entries(told) if one.statement.type == "repair.failed")
-    raws = told.reader.entries(failed)
-    pairs = [(leaf.parse_leaf(raw), leaf_hash(raw).hex()) for _, raw in raws]
-    told_of: list[tuple[Any, str]] = pairs
+    told_of = pairs(told, failed)
     cases = dict.fromkeys(one.statement.case for one, _ in told_of if one.statement.case)
     courses = [fold_case(case, told_of) for case in cases]
     assert [course.ended for course in courses if course is not None] == [False, True]
+
+
+def test_for_a_fault_the_whole_chain_answers(told: Ledger) -> None:
+    """Of a certified thing that a shop sold and took back: who made, sold, certified and diagnosed it, and had it."""
+    revoked = next(one.statement for one in entries(told) if one.statement.type == "authentication.revoked")
+    chain = responsibility(pairs(told, revoked.subjects[0]), {})
+    roles = [link.role for link in chain.links]
+    assert roles[:2] == ["imported", "sold"]
+    assert {"certified", "revoked", "took_back"} <= set(roles)
+    assert {link.party for link in chain.links if link.role in {"certified", "revoked"}} == {revoked.party}
+    assert chain.custody[-1].who == next(link.party for link in chain.links if link.role == "took_back")
+
+
+def test_whether_a_technician_was_qualified_is_read_from_what_was_recorded_by_then(told: Ledger) -> None:
+    standings = set()
+    for one in entries(told):
+        if one.statement.type == "repair.completed" and one.statement.case is not None:
+            item = one.statement.subjects[0]
+            of_item = pairs(told, item)
+            staff = {party: pairs(told, party) for party in parties_of(of_item)}
+            links = responsibility(of_item, staff).links
+            standings |= {each.standing for link in links if link.role == "repaired" for each in link.technicians}
+    # The other workshop recorded nothing of its staff, and one qualification ran out in the middle of the year.
+    assert standings >= {"qualified", "expired", "unknown"}
 
 
 def test_a_year_that_was_stopped_is_finished_by_the_next(told: Ledger, tmp_path: Path) -> None:
