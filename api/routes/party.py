@@ -86,17 +86,17 @@ def _make(site: Site, party: str, *, as_json: bool) -> bytes | None:
 async def post_party_case(request: Request) -> Response:
     """Write to a party without a name: a complaint, feedback or a question, recorded by the operator as unverified.
 
-    The answer has the code of the case, shown only now: its page has the reply. So many messages an hour are taken
-    from one address, and so many a day for one party.
+    The answer has the code of the case, shown only now: its page has the reply. So many messages are taken in a
+    quarter of an hour from one address, and for one party.
     """
     site = site_of(request)
     party = _registered(request, site)
     if party is None or site.is_suspended(party):
         raise not_found("got an id of no party that can be written to")
     check_type(request, {JSON, FORM, ""})
-    site.writers.take(site.limits.address_of(request.scope))
+    site.limits.writers.take(site.limits.address_of(request.scope))
     given = _given(await request.body(), form=request.headers.get("content-type", "").startswith(FORM))
-    site.written.take(party)
+    site.limits.written.take(party)
     token = await _record(site, party, given)
     shown = page_of(site, token, "c")
     if wants_json(request):

@@ -217,7 +217,7 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
+        beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, Risks(engine, lock, view, **own), engine, lock, guard)
     except BaseException as error:
