@@ -47,6 +47,8 @@ _CHECKED = _members(
 )
 _CODE = {"token": _TEXT, "short_code": _TEXT, "page": _TEXT, "qr_svg": _TEXT, "qr_png": _TEXT}
 
+_SIGNAL = {"kind": _TEXT, "severity": _TEXT, "party": _TEXT, "entries": _list(_NUMBER), "figures": {"type": "object"}}
+
 SCHEMAS: dict[str, Schema] = {
     "Receipt": _members(id=_TEXT, index=_NUMBER, entry=_TEXT, proof=_TEXT),
     "History": _members(
@@ -107,6 +109,14 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
             _members(id=_TEXT, index=_NUMBER, entry=_TEXT, statement={"type": "object"}, receipt=_one("Receipt"))
         )
     },
+    ("get", "/v1/risks"): {"200": _json(_members(size=_NUMBER, signals=_list(_members(**_SIGNAL))))},
+    ("get", "/v1/parties/{id}/feedback"): {
+        "200": _json(_members(party=_TEXT, messages=_list({"type": "object"}), rated=_list(_TEXT), surveys=_list({})))
+    },
+    ("get", "/p/{party}"): {
+        "200": {"text/html": _TEXT, "application/json": _members(id=_TEXT, name=_TEXT, roles=_list(_TEXT), write=_TEXT)}
+    },
+    ("post", "/p/{party}/cases"): {"201": {"text/html": _TEXT, "application/json": _members(**_CODE)}},
     ("post", "/v1/items"): {"201": _json(_members(id=_TEXT, **_CODE, receipt=_one("Receipt")))},
     ("get", "/v1/items"): {"200": _json(_members(items=_list(_one("ItemFound"))))},
     ("get", "/v1/items/{id}"): {"200": _json(_one("Item"))},

@@ -94,6 +94,7 @@ class Jobs:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             await self._quietly(lambda ledger: ledger.readings.flush())
+            await self._quietly(lambda ledger: ledger.risks.flush())
 
     async def _sweep(self) -> None:
         while True:

@@ -120,6 +120,10 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/i/{token}/history"): (("application/json",), _ASKING),
     ("post", "/c/{token}/history"): (("application/json",), _ASKING),
+    ("post", "/p/{party}/cases"): (
+        ("application/json", "application/x-www-form-urlencoded"),
+        {"kind": "complaint", "issue": "attitude", "description": "Nobody answers the telephone."},
+    ),
     ("post", "/v1/erasures"): (
         ("application/json",),
         {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},
@@ -132,6 +136,7 @@ _DESCRIBED = {
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
     "token": "a view code, or the code of a case: 22 characters",
     "code": "the id of a code, as `code_id` names it",
+    "party": "a party's uuid",
     "gtin": "the product's GTIN in 14 digits",
     "serial": "the serial number",
     "giai": "the GS1 asset number",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bounds, growth, lists, long, members, parts, wrk, year
+from benchmarks import bounds, growth, lists, long, members, parts, report_ledger, wrk
 from benchmarks.row import Bounds, Row, Scale
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +37,7 @@ PARTS: dict[str, Part] = {
     "postgres": parts.postgres,
     "lists": lists.lists,
     "long": long.long,
-    "report": year.report,
+    "report": report_ledger.report,
 }
 BY_NAME = frozenset({"lists", "long", "report"})
 """Parts that take so long that they run only if they are named."""

@@ -44,6 +44,7 @@ async def get_code_page(request: Request) -> Response:
     token = request.path_params["token"]
 
     async def show(code: Code) -> Response:
+        site_of(request).ledger.risks.scanned(code.id)
         opened = code.level == VIEW
         return await _item(request, Shown(code.subject, f"/i/{token}", token, opened=opened, short=code.short))
 

@@ -129,6 +129,9 @@ code = _table(
     _column("revoked_at", Text(), nullable=True),
 )
 
+# How often the page of a code was asked for, by day (``ledger.db.risks``): nothing of who asked or from where.
+scan = _table("scan", _key("code", Text()), _key("day", Text()), _column("count", Number), rowid=False)
+
 # Who read private members (``ledger.db.readings``), and where that was unusual. The id begins with the time.
 reading = _table(
     "reading",
