@@ -27,16 +27,19 @@ from ledger.db.founding import Founding, make_founding, new_urn, register_operat
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
+from ledger.db.outbox import Outbox
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
+from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
 from ledger.db.tree import root_at
 from ledger.db.vault import Vault
 from ledger.db.view import Head, View, read_head
+from ledger.db.webhooks import Webhooks
 from ledger.errors import Refused, Unavailable
 
 Clock = Callable[[], int]
@@ -63,6 +66,8 @@ class Ledger:
     attachments: Attachments
     finder: Finder
     vault: Vault
+    outbox: Outbox
+    webhooks: Webhooks
     epochs: Epochs
     erasures: Erasures
     _engine: Engine
@@ -215,7 +220,9 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
+        rows = Rows(engine, lock, **own)
+        telling = Outbox(rows, master), Webhooks(rows, master)
+        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault, *telling)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:

@@ -36,6 +36,7 @@ from ledger.db.people import person_identity, secret_identity
 from ledger.db.secret import FILE_NAME, KEY_NAME, KeyKeeper, MasterKey
 from ledger.db.session import Session, ask, fetch
 from ledger.db.vault import epoch_identity
+from ledger.db.webhooks import webhook_identity
 from ledger.errors import Refused, Unavailable
 
 NAME = "master.key"
@@ -49,6 +50,7 @@ WRAPPED: tuple[tuple[str, str, Callable[[Any], bytes]], ...] = (
     (tables.find_key.name, "chain", chain_identity),
     (tables.access_secret.name, "name", secret_identity),
     (tables.person.name, "id", person_identity),
+    (tables.webhook.name, "id", webhook_identity),
 )
 """Each table with a column ``wrapped`` by the master key: its key column, and the identity of the row of a key."""
 
