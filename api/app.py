@@ -49,6 +49,8 @@ from api.routes import (
     speak,
     statement,
     statements,
+    stop,
+    webhooks,
 )
 from api.settings import Settings
 from api.site import Site
@@ -97,6 +99,8 @@ HOT = (
     RawRoute("/c/{token}/qr.svg", pages.get_code_qr),
     RawRoute("/c/{token}/qr.png", pages.get_code_qr),
     RawRoute("/c/{token}/statements", speak.post_case_statement, "POST"),
+    RawRoute("/n/{token}", stop.get_stop_page),
+    RawRoute("/n/{token}", stop.post_stop, "POST"),
     RawRoute("/o", speak.get_owner_page),
     RawRoute("/01/{gtin}/21/{serial}", pages.get_public_page),
     RawRoute("/8004/{giai}", pages.get_public_page),
@@ -124,6 +128,7 @@ ROUTERS = (
     oidc.router,
     devices.router,
     grants.router,
+    webhooks.router,
     readings.router,
     find.router,
     health.router,

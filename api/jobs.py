@@ -1,7 +1,7 @@
 """What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
 
 Upkeep brings the access log to its table, sweeps files that nothing lists, looks at stored files, erases what is
-due, and forgets private keys that have ended.
+due, and forgets private keys that have ended. Notices are made of what was recorded, and sent (``api.notices``).
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -13,10 +13,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.notices.follow import Following
+from api.notices.sending import Sending
 from api.site import Site
 from ledger.db import erase
 from ledger.db.connect import AWAY
@@ -39,8 +42,12 @@ SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
 """Seconds between looks at what is due to be erased: a handful of questions to indexes."""
+BREATH = 0.01
+"""Seconds between two stretches of the log that notices are made of."""
 PAUSE = 600.0
 """Seconds between two walks."""
+TELL_EVERY = 1.0
+"""Seconds between looks at what was recorded since, and at what is due to be sent: two questions to indexes."""
 
 _log = logging.getLogger("patina.api")
 
@@ -58,6 +65,7 @@ class Jobs:
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
             "files": self._files, "forget": self._forget, "erase": self._erase,
+            "follow": self._follow, "send": self._send,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
@@ -88,6 +96,7 @@ class Jobs:
             await asyncio.sleep(SWEEP_EVERY)
             await self._quietly(lambda ledger: ledger.attachments.sweep())
             await self._quietly(lambda ledger: ledger.readings.prune())
+            await self._quietly(lambda ledger: ledger.outbox.prune())
 
     async def _files(self) -> None:
         while True:
@@ -115,6 +124,29 @@ class Jobs:
             await asyncio.sleep(ERASE_EVERY)
             if self._site.why_not_ready() is None:
                 await self._quietly(lambda ledger: erase.work(ledger, self._site.clock(), grace=GRACE))
+
+    async def _follow(self) -> None:
+        """Make notices of what was recorded; apart from the sending, which may wait for slow receivers."""
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            await self._quietly(self._follow_some)
+
+    def _follow_some(self, ledger: Ledger) -> None:
+        following = Following(ledger, self._site.settings, self._site.clock)
+        while following.follow():
+            time.sleep(BREATH)  # this is a thread: appends go first
+
+    async def _send(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            if self._site.refusal is not None:
+                continue
+            try:
+                sending = Sending(self._site.ledger, self._site.settings, self._site.clock)
+                while await sending.send_due():
+                    pass
+            except (PatinaError, *AWAY) as error:
+                _log.warning("no notices are sent: %s", getattr(error, "message", type(error).__name__))
 
     async def _rehash(self) -> None:
         while True:

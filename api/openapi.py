@@ -111,6 +111,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/i/{token}/history"): (("application/json",), _ASKING),
     ("post", "/c/{token}/history"): (("application/json",), _ASKING),
+    ("post", "/n/{token}"): (("application/x-www-form-urlencoded",), {"List-Unsubscribe": "One-Click"}),
     ("post", "/v1/erasures"): (
         ("application/json",),
         {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},
@@ -121,7 +122,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 _DESCRIBED = {
     "id": "an item's, a case's or a statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
-    "token": "a view code, or the code of a case: 22 characters",
+    "token": "a view code or the code of a case, 22 characters; under /n/ what a message ends with",
     "code": "the id of a code, as `code_id` names it",
     "gtin": "the product's GTIN in 14 digits",
     "serial": "the serial number",

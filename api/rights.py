@@ -30,13 +30,14 @@ PEOPLE = "people"
 DEVICES = "devices"
 KEYS = "keys"
 GRANTS = "grants"
-"""A party's people, its tablets, its API keys, and what it grants auditors."""
+WEBHOOKS = "webhooks"
+"""A party's people, its tablets, its API keys, what it grants auditors, and where it has things sent."""
 
-_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
+_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, WEBHOOKS})
 SCOPES = {
     READ: frozenset({READ}),
     WRITE: frozenset({READ, WRITE}),
-    SIGNING: frozenset({READ, WRITE, SIGNING}),
+    SIGNING: frozenset({READ, WRITE, SIGNING, WEBHOOKS}),
     ADMIN: _RUN | {ADMIN},
 }
 """What a scope includes."""
@@ -96,6 +97,14 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/grants", READ),
     ("POST", "/v1/grants", GRANTS),
     ("DELETE", "/v1/grants/{id}", GRANTS),
+    ("GET", "/v1/webhooks", WEBHOOKS),
+    ("POST", "/v1/webhooks", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}", WEBHOOKS),
+    ("DELETE", "/v1/webhooks/{id}", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/rotation", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/test", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/replay", WEBHOOKS),
+    ("GET", "/v1/notices", READ),
     ("GET", "/v1/people", PEOPLE),
     ("POST", "/v1/people", PEOPLE),
     ("POST", "/v1/people/{id}", PEOPLE),
@@ -119,6 +128,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/c/{token}/qr.svg", PUBLIC),
     ("GET", "/c/{token}/qr.png", PUBLIC),
     ("POST", "/c/{token}/statements", PUBLIC),
+    ("GET", "/n/{token}", PUBLIC),
+    ("POST", "/n/{token}", PUBLIC),
     ("GET", "/o", PUBLIC),
     ("GET", "/01/{gtin}/21/{serial}", PUBLIC),
     ("GET", "/8004/{giai}", PUBLIC),

@@ -21,6 +21,7 @@ from api.rights import (
     RIGHTS,
     SESSION,
     SIGNING,
+    WEBHOOKS,
     WRITE,
 )
 from tests.build import uuid
@@ -83,6 +84,7 @@ MAY = {
     READ: ("reader", "owner", "keeper", "other", "operator"),
     WRITE: ("owner", "keeper", "other", "operator"),
     SIGNING: ("keeper", "operator"),
+    WEBHOOKS: ("keeper", "operator"),
     SESSION: (),
     **dict.fromkeys((PEOPLE, DEVICES, KEYS, GRANTS), ("operator",)),
     ADMIN: ("operator",),
