@@ -124,6 +124,15 @@ def test_what_was_recorded_before_is_not_told(shop: Shop, jeweller: Party) -> No
     assert [said["data"]["subjects"] for _, said, _, _ in post.calls] == [[ring(2)]]
 
 
+def test_nobody_hears_of_what_was_recorded_before_it_asked_to(shop: Shop, jeweller: Party) -> None:
+    registered(shop, jeweller)
+    opened(shop, jeweller)
+    shop.clock.pass_hours(24 * 6)
+    hook(shop, jeweller, "*")
+    assert tell(shop) == 0  # as where a ledger was filled before it was ever served
+    assert notices(shop) == []
+
+
 def test_a_receiver_that_fails_is_called_again_for_three_days_and_then_no_more(shop: Shop, jeweller: Party) -> None:
     hook(shop, jeweller, "*")
     registered(shop, jeweller)

@@ -63,7 +63,8 @@ class Following:
         """The notices of one entry; ``hearing`` are the webhooks, each with the parties that its own party sees."""
         statement = entry.statement
         webhooks = [one for one, _ in hearing]
-        wanting = [(one, sees) for one, sees in hearing if one.wants(statement.type)]
+        since = entry.recorded_at  # nobody hears of what was recorded before it asked to
+        wanting = [(one, sees) for one, sees in hearing if one.wants(statement.type) and one.created_at <= since]
         if wanting:
             parties = self._parties(statement)
             yield from (self._to_webhook(entry, one) for one, sees in wanting if not parties.isdisjoint(sees))
@@ -93,7 +94,8 @@ class Following:
     def _to_customer(self, entry: Entry, status: str, webhooks: Sequence[Webhook]) -> Iterator[Notice]:
         statement = entry.statement
         happened, now = times.parse_occurred(statement.occurred_at), self.clock()
-        if times.parse_recorded(entry.recorded_at) - happened > statuses.FRESH:
+        recorded = times.parse_recorded(entry.recorded_at)
+        if recorded - happened > statuses.FRESH or now - recorded > statuses.TOO_OLD:
             return
         if self.settings.mail is None and all(one.gateway == "no" for one in webhooks):
             return

@@ -122,7 +122,7 @@ class Outbox:
         at = times.format_recorded(now)
         free = or_(notice.c.held_until.is_(None), notice.c.held_until <= at)
         due = and_(notice.c.state == WAITING, notice.c.due_at <= at, free)
-        some = select(notice.c.id).where(due).order_by(notice.c.due_at, notice.c.id).limit(most)
+        some = select(notice.c.id).where(due).order_by(notice.c.due_at, notice.c.idx, notice.c.id).limit(most)
         if not self._rows.read(some.limit(1)):
             return []  # most often: nothing is written
         held = times.format_recorded(now + LEASE)
@@ -130,7 +130,7 @@ class Outbox:
             ids = list(connection.execute(some.with_for_update(skip_locked=True)).scalars())
             mine = update(notice).where(notice.c.id.in_(ids)).values(held_until=held, tries=notice.c.tries + 1)
             found = [_notice(row) for row in connection.execute(mine.returning(notice)).all()]
-        return sorted(found, key=lambda one: (one.due_at, one.id))
+        return sorted(found, key=lambda one: (one.due_at, one.idx or 0, one.id))
 
     def settle(self, one: Notice, state: str, failure: str | None = None) -> bool:
         """Note that a claimed notice is told, given up or dropped; whether it was still this caller's to say."""
