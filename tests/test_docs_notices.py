@@ -125,6 +125,7 @@ def receiving_from(url: str, admin: str, party: str) -> Iterator[tuple[str, subp
 
 def wait_for(url: str, key: str, webhook: str, box: Box) -> None:
     """Wait until the webhook was tried and the customer told."""
+    found: list[Any] = []
     for _ in range(600):
         headers = {"Authorization": f"Bearer {key}"}
         request = urllib.request.Request(f"{url}/v1/notices?webhook={webhook}", headers=headers)

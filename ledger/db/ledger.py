@@ -220,9 +220,15 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        rows = Rows(engine, lock, **own)
-        telling = Outbox(rows, master), Webhooks(rows, master)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault, *telling)
+        beside = (
+            access,
+            Codes(engine, lock, **own),
+            readings,
+            files,
+            finder,
+            vault,
+            *_telling(engine, lock, vault, own),
+        )
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
@@ -233,6 +239,11 @@ def open_ledger(
         if isinstance(error, DATABASE_ERRORS):
             raise Unavailable(f"cannot open the ledger: {type(error).__name__}") from error
         raise
+
+
+def _telling(engine: Engine, lock: AppendLock, vault: Vault, own: Any) -> tuple[Outbox, Webhooks]:
+    rows = Rows(engine, lock, **own)
+    return Outbox(rows, vault.master), Webhooks(rows, vault.master)
 
 
 def _erasing(
