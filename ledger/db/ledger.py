@@ -220,17 +220,9 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (
-            access,
-            Codes(engine, lock, **own),
-            readings,
-            files,
-            finder,
-            vault,
-            *_telling(engine, lock, vault, own),
-        )
-        made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
-        return Ledger(url, directory, *made, engine, lock, guard)
+        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
+        later = (*_telling(engine, lock, vault, own), *_erasing(engine, lock, vault, directory, files))
+        return Ledger(url, directory, view, writer, Reader(engine, view), *beside, *later, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
             guard.close()
