@@ -299,6 +299,23 @@ def test_processes_that_open_at_once_all_get_files(tmp_path: Path) -> None:
         assert len(list((tmp_path / str(attempt)).iterdir())) == 8
 
 
+@pytest.mark.parametrize("lines", [[], [b"0", b"1", b"2", b"3"]])
+def test_what_several_processes_left_is_taken_once_and_no_file_stays(tmp_path: Path, lines: list[bytes]) -> None:
+    folder = tmp_path / "spool"
+    for start in range(5):
+        spools = [Spool(folder) for _ in range(4)]
+        taken = [spool.take() for spool in spools]
+        assert sorted(taken[0]) == ([] if start == 0 else lines)
+        assert taken[1:] == [[], [], []]
+        for spool in spools:
+            spool.drop()
+        assert len(list(folder.iterdir())) == 8
+        for line, spool in zip(lines, spools, strict=False):
+            spool.add(line)
+        for spool in spools:
+            spool.close()
+
+
 def test_a_ledger_opened_to_be_read_notes_nothing(shop: Stall) -> None:
     look(shop)
     assert shop.ledger.readings.flush() == 1

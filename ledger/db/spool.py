@@ -5,8 +5,9 @@ power cut what the system had not written yet (the same bargain as the guard's).
 ``take`` gives the lines of one and lets new ones go to the other, ``drop`` empties it once they are committed. A line
 may so be taken twice, after a crash between commit and ``drop``, and must bear it.
 
-A process holds a lock on its files as long as it lives; a file that nobody has locked is left over, and its lines
-belong to whoever opens the folder next.
+A process holds a lock on its two files as long as it lives; a file that nobody has locked is left over, and its lines
+belong to whoever opens the folder next, who removes it after ``drop``. Files are taken, made and removed under a lock
+on the folder, so that of two processes side by side each has its own.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from ledger.errors import Unavailable
-
-_MAX_FILES = 1024
 
 
 class Spool:
@@ -27,16 +29,36 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         self._mutex = threading.Lock()
-        self._files, left = _two_files(folder)
-        self.left: list[bytes] = left
-        """The lines that dead processes left; they stay in the files until ``drop``."""
+        self._folder = folder
+        self._files: list[tuple[Path, int]] = []
+        self._others: list[tuple[Path, int]] = []
+        left: list[bytes] = []
+        with _alone(folder):
+            for path in sorted(folder.iterdir()):
+                file = _lock(path)
+                if file is None:
+                    continue
+                if os.fstat(file).st_size:
+                    self._others.append((path, file))
+                    left += _lines(file)
+                elif len(self._files) < 2:
+                    self._files.append((path, file))
+                else:
+                    _remove(path, file)
+            unused = (path for number in count() if not (path := folder / str(number)).exists())
+            while len(self._files) < 2:
+                path = next(unused)
+                self._files.append((path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)))
+                fcntl.flock(self._files[-1][1], fcntl.LOCK_EX)
+        self.left = left
+        """The lines that dead processes left; they stay in their files until ``drop``."""
         self._active: list[bytes] = []
         self._turn = 0
 
     def add(self, line: bytes) -> None:
         """Write a line, which holds no line break; raises ``Unavailable`` if the disk does not take it."""
         with self._mutex:
-            file = self._files[self._turn]
+            _, file = self._files[self._turn]
             before = os.fstat(file).st_size
             try:
                 if os.write(file, line + b"\n") != len(line) + 1:
@@ -62,48 +84,45 @@ class Spool:
     def drop(self) -> None:
         """Empty the file of what was taken and committed, and those of dead processes."""
         with self._mutex:
-            for number, file in enumerate(self._files):
-                if number != self._turn:
-                    os.ftruncate(file, 0)
+            os.ftruncate(self._files[1 - self._turn][1], 0)
+            if self._others:
+                with _alone(self._folder):
+                    for path, file in self._others:
+                        _remove(path, file)
+                self._others = []
 
     def close(self) -> None:
         """Give up the files."""
         with self._mutex:
-            for file in self._files:
+            for _, file in self._files + self._others:
                 os.close(file)
-            self._files = []
+            self._files, self._others = [], []
 
 
-def _two_files(folder: Path) -> tuple[list[int], list[bytes]]:
-    """Two locked files or more, those left over among them, and the lines of what was left over.
-
-    Only one opens the folder at a time: of two side by side, one could lock each file between the other's making it
-    and locking it, and so have them all.
-    """
-    files: list[int] = []
-    left: list[bytes] = []
-    alone = os.open(folder, os.O_RDONLY)
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    file = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(alone, fcntl.LOCK_EX)
-        for number in range(_MAX_FILES):
-            path = folder / str(number)
-            if len(files) == 2 and not path.exists():
-                break
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(file)
-                continue
-            left += _lines(file)
-            files.append(file)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
     finally:
-        os.close(alone)
-    if len(files) < 2:
-        for file in files:
-            os.close(file)
-        raise Unavailable(f"{_MAX_FILES} spool files are in use")
-    return files, left
+        os.close(file)
+
+
+def _lock(path: Path) -> int | None:
+    """The opened file, locked; ``None`` if a process that lives has it."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
+
+
+def _remove(path: Path, file: int) -> None:
+    path.unlink()
+    os.close(file)
 
 
 def _lines(file: int) -> list[bytes]:
