@@ -42,6 +42,8 @@ SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
 """Seconds between looks at what is due to be erased: a handful of questions to indexes."""
+SENDERS = 3
+"""Tasks that send: one that waits for slow receivers holds up no other."""
 BREATH = 0.01
 """Seconds between two stretches of the log that notices are made of."""
 PAUSE = 600.0
@@ -65,7 +67,7 @@ class Jobs:
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
             "files": self._files, "forget": self._forget, "erase": self._erase,
-            "follow": self._follow, "send": self._send,
+            "follow": self._follow, **{f"send {number}": self._send for number in range(SENDERS)},
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
@@ -129,7 +131,8 @@ class Jobs:
         """Make notices of what was recorded; apart from the sending, which may wait for slow receivers."""
         while True:
             await asyncio.sleep(TELL_EVERY)
-            await self._quietly(self._follow_some)
+            if self._site.refusal is None:
+                await self._quietly(self._follow_some)
 
     def _follow_some(self, ledger: Ledger) -> None:
         following = Following(ledger, self._site.settings, self._site.clock)
