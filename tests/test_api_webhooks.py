@@ -184,5 +184,6 @@ def test_a_link_that_was_not_made_here_closes_nothing(shop: Shop) -> None:
         assert parse_link(text, outbox) is None, text
     for text in (link[1:], "A" * 43, "x" * 5000):
         assert shop.client.post(f"/n/{text}").status_code == 404
+        assert shop.get(f"/n/{text}", accept="application/json").json()["title"] == "Not found"
         assert shop.get(f"/n/{text}").status_code == 404
     assert not outbox.is_closed_to(hashes)

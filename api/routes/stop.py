@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 from api.notices.contact import parse_link
 from api.notices.words import accepted_language, words_of
+from api.problems import not_found
+from api.routes.pages import wants_json
 from api.site import site_of
 
 _HTML = "text/html; charset=utf-8"
@@ -24,7 +26,7 @@ async def get_stop_page(request: Request) -> Response:
     """The page that asks whether to send nothing more to the addresses of a link; it changes nothing."""
     site, token = site_of(request), request.path_params["token"]
     if await site.read(parse_link, token, site.ledger.outbox) is None:
-        return _page(request, "unknown", 404)
+        return _unknown(request)
     return _page(request, "ask")
 
 
@@ -33,9 +35,16 @@ async def post_stop(request: Request) -> Response:
     site, token = site_of(request), request.path_params["token"]
     hashes = await site.read(parse_link, token, site.ledger.outbox)
     if hashes is None:
-        return _page(request, "unknown", 404)
+        return _unknown(request)
     await site.read(site.ledger.outbox.close_to, hashes)
     return _page(request, "done")
+
+
+def _unknown(request: Request) -> Response:
+    """What whoever has a link that was not made here is told: a browser by a page, a program by a problem."""
+    if wants_json(request):
+        raise not_found("got a link that ends nobody's messages")
+    return _page(request, "unknown", 404)
 
 
 def _page(request: Request, state: str, status: int = 200) -> Response:
