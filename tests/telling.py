@@ -62,7 +62,7 @@ class HandIn:
         return [str(message["Subject"]) for message in self.messages]
 
 
-def tell(shop: Shop, post: Post | None = None, hand_in: HandIn | None = None) -> int:
+def tell(shop: Shop, post: Post | None = None, hand_in: Any = None) -> int:
     """Follow the log to its end and send what is due; how many notices were tried."""
     site = shop.app.state.site
     following = Following(shop.ledger, site.settings, shop.clock)

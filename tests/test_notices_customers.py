@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.notices.mail import Undelivered
+from api.smtp import Mail
 from ledger import times
 from ledger.db import erase
-from ledger.db.outbox import DEAD, DROPPED, SENT, WAITING
+from ledger.db.outbox import DEAD, DROPPED, LEASE, SENT, WAITING
 from tests.build import uuid
 from tests.holding import sold_ring, speak
 from tests.shop import RING, Party, Shop, open_shop
@@ -24,6 +26,7 @@ from tests.telling import (
     Post,
     handed_over,
     hook,
+    notices,
     opened,
     states,
     step,
@@ -248,6 +251,20 @@ def test_what_waited_too_long_is_not_told(shop: Shop, jeweller: Party) -> None:
     shop.clock.pass_hours(24 * 6)
     tell(shop)
     assert states(shop) == {"opened": (DROPPED, "it is too late")}
+
+
+def test_whoever_takes_long_leaves_the_rest_to_be_claimed_again(shop: Shop, jeweller: Party) -> None:
+    for number in range(3):
+        opened(shop, jeweller, case=uuid(f"case {number}"))
+    hand_in = HandIn()
+
+    def slowly(mail: Mail, message: EmailMessage) -> None:
+        hand_in(mail, message)
+        shop.clock.now += LEASE // 2
+
+    assert tell(shop, hand_in=slowly) == 6
+    assert len({str(message["Message-ID"]) for message in hand_in.messages}) == len(hand_in.messages) == 3
+    assert {(one.state, one.tries) for one in notices(shop)} == {(SENT, 1)}
 
 
 def test_whoever_rated_is_not_asked_to(shop: Shop, jeweller: Party) -> None:

@@ -92,7 +92,7 @@ def test_a_case_is_told_by_mail_from_end_to_end(tmp_path: Path, serve: Serve, bo
         shop.clock.pass_hours(2)
         visit = {"from": "2026-05-06T10:00:00+08:00", "until": "2026-05-06T12:00:00+08:00"}
         step(shop, jeweller, "case.scheduled", **visit)
-        tell(shop, hand_in=hand_in)  # type: ignore[arg-type]
+        tell(shop, hand_in=hand_in)
         assert [one.rcpt_tos for one in box.got] == [["Ada@example.org"], ["Ada@example.org"]]
         assert {one.mail_from for one in box.got} == {SENDER}
         first, second = box.messages

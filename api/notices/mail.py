@@ -14,8 +14,8 @@ from typing import Final
 from api.provider import is_loopback
 from api.smtp import Mail
 
-TIMEOUT: Final = 20.0
-"""Seconds that the server may be silent."""
+TIMEOUT: Final = 10.0
+"""Seconds that the server may be silent, a dozen times in all: less than half of the outbox's lease."""
 _PERMANENT: Final = 500
 
 

@@ -29,7 +29,7 @@ from api.smtp import Mail
 from ledger import times
 from ledger.db.connect import AWAY
 from ledger.db.ledger import Clock, Ledger
-from ledger.db.outbox import CLOCK, CUSTOMER, DEAD, DROPPED, SENT, WEBHOOK, Notice, notice_id
+from ledger.db.outbox import CLOCK, CUSTOMER, DEAD, DROPPED, LEASE, SENT, WEBHOOK, Notice, notice_id
 from ledger.db.webhooks import TEST, Webhook
 from ledger.errors import PatinaError
 from ledger.leaf import Entry, parse_leaf
@@ -51,7 +51,7 @@ _log = logging.getLogger("patina.api")
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What is needed to send; ``rand(n)`` gives n random bytes."""
+    """What is needed to send: ``post`` calls a webhook, ``hand_in`` gives a message to the mail server."""
 
     ledger: Ledger
     settings: Settings
@@ -67,9 +67,15 @@ class Sending:
         return len(due)
 
     async def _in_order(self, notices: Sequence[Notice]) -> None:
-        """Tell customers one thing after the other, so that two of one case come as they happened."""
+        """Tell customers one thing after the other, so that two of one case come as they happened.
+
+        Where that takes long the rest is left to be claimed again: nobody sends what another may have claimed since.
+        """
         for one in notices:
-            await self._quietly(one)
+            if self.clock() < times.parse_recorded(one.held_until or one.due_at) - LEASE // 2:
+                await self._quietly(one)
+            else:
+                await asyncio.to_thread(self.ledger.outbox.retry, one, self.clock(), None, tried=False)
 
     async def _quietly(self, one: Notice) -> None:
         """Send one; what fails here for reasons of ours is claimed again when its lease is over."""

@@ -37,8 +37,8 @@ WEBHOOK, CUSTOMER, CLOCK = "webhook", "customer", "clock"
 WAITING, SENT, DEAD, DROPPED = "waiting", "sent", "dead", "dropped"
 """States: to be told, told, given up, and no longer to be told."""
 STATES: Final = (WAITING, SENT, DEAD, DROPPED)
-LEASE: Final = 2 * times.MINUTE
-"""How long whoever claimed a notice may take: several times as long as sending one can."""
+LEASE: Final = 5 * times.MINUTE
+"""How long whoever claimed a notice may take: twice as long as sending one can."""
 KEEP: Final = 30 * times.DAY
 """How long what was told, given up or dropped can be looked up and sent again."""
 MAX_PAGE: Final = 200
