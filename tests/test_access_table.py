@@ -15,6 +15,7 @@ import pytest
 from api.visiting import csrf_token
 from ledger import times
 from ledger.db.visits import LONGEST
+from ledger.shortcode import short_of
 from tests.build import uuid
 from tests.console import Browser, add_person, open_console
 from tests.shop import RING, Party, Shop, segment
@@ -125,6 +126,10 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/i/{token}/statements"): HOLDING_A_CODE,
     ("GET", "/i/{token}/attachments/{sha256}"): HOLDING_A_CODE,
     ("GET", "/i/{token}/attachments/{sha256}/thumbnail"): HOLDING_A_CODE,
+    ("POST", "/i/{token}/attachments"): HOLDING_A_CODE,
+    ("POST", "/i/{token}/attachments/{sha256}"): HOLDING_A_CODE,
+    ("GET", "/c/{token}/attachments/{sha256}"): NOBODY,
+    ("GET", "/c/{token}/attachments/{sha256}/thumbnail"): NOBODY,
     ("GET", "/c/{token}"): NOBODY,
     ("GET", "/c/{token}/history"): NOBODY,
     ("POST", "/c/{token}/history"): NOBODY,
@@ -134,6 +139,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/n/{token}"): NOBODY,
     ("POST", "/n/{token}"): NOBODY,
     ("GET", "/o"): ANYBODY,
+    ("GET", "/s/{short_code}"): HOLDING_A_CODE,
     ("GET", "/01/{gtin}/21/{serial}"): ANYBODY,
     ("GET", "/8004/{giai}"): ANYBODY,
     ("GET", "/healthz"): ANYBODY,
@@ -290,6 +296,7 @@ def address(street: Street, path: str, who: str) -> str:
         "/v1/statements/{id}": f"/v1/statements/{segment(street.statement)}",
         "{subject:path}": segment(street.item),
         "{token}": code,
+        "{short_code}": short_of(code),
         "{gtin}": "09520123456788",
         "{serial}": "R%2F001",
         "{giai}": "unknown",
@@ -318,7 +325,8 @@ def test_every_route_by_every_caller(street: Street, method: str, path: str) -> 
             # A body that does not parse, or is no file; an id that is nobody's; of DELETE /v1/session, that it is done.
             assert answer.status_code in {200, 400, 404, 415}, (who, answer.text)
             continue
-        want = UNASKED.get((method, path)) or (404 if "{token}" in path else 401 if who in UNKNOWN | CODES else 403)
+        guessed = "{token}" in path or "{short_code}" in path
+        want = UNASKED.get((method, path)) or (404 if guessed else 401 if who in UNKNOWN | CODES else 403)
         assert answer.status_code == want, (who, answer.text)
     assert changeable(street.shop) == before
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger import times
-from ledger.db.outbox import CLOCK, DEAD, DROPPED, LEASE, SENT, WAITING, WEBHOOK, Notice, Outbox, notice_id
+from ledger.db.outbox import CLOCK, DEAD, DROPPED, LEASE, SENT, WAITING, WEBHOOK, Notice, notice_id
 from ledger.errors import Invalid
 from tests.stall import Stall, stall
 
@@ -181,9 +181,3 @@ def test_hashes_are_the_ledgers_own_and_the_same_in_every_process(shop: Stall) -
     assert shop.ledger.outbox.is_closed_to([bytes(16), one])
     assert not shop.ledger.outbox.is_closed_to([bytes(16)])
     assert not shop.ledger.outbox.is_closed_to([])
-
-
-def test_two_processes_that_make_the_key_at_once_have_the_same(shop: Stall) -> None:
-    boxes = [Outbox(shop.ledger.outbox._rows, shop.ledger.outbox._master) for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(lambda box: box.keyed("a", "b"), boxes))) == 1

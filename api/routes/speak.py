@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api import holders, intake, private_out
 from api.pages.case_page import describe_case, make_case
+from api.pages.files_shown import shown_files
 from api.problems import not_found
 from api.routes.items import page_of
 from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
@@ -25,10 +26,11 @@ from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
 OWNER_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The one page with a script: its own, from here, which may speak to nobody but us."""
+"""The one page with a script: its own, from here, which may speak to nobody but us. It shows pictures that it fetched
+with a signature, which is what ``blob:`` is for."""
 
 
 async def post_statement(request: Request) -> Response:
@@ -87,7 +89,9 @@ async def get_case_page(request: Request) -> Response:
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
-        body = site.pages.render("case.html", host=site.settings.host, page=shown, path=f"/c/{token}", address=address)
+        files = await site.read(shown_files, verified, site.ledger.attachments.states)
+        path = {"path": f"/c/{token}", "address": address, "files": files}
+        body = site.pages.render("case.html", host=site.settings.host, page=shown, **path)
         return Response(body, headers=headers, media_type=HTML)
 
     return await by_code(request, token, show, of="c")

@@ -220,8 +220,8 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
-        later = (*_telling(engine, lock, vault, own), *_erasing(engine, lock, vault, directory, files))
+        beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, vault)
+        later = (*_telling(engine, lock, access, vault.master, own), *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, view, writer, Reader(engine, view), *beside, *later, engine, lock, guard)
     except BaseException as error:
         if guard is not None:
@@ -233,9 +233,9 @@ def open_ledger(
         raise
 
 
-def _telling(engine: Engine, lock: AppendLock, vault: Vault, own: Any) -> tuple[Outbox, Webhooks]:
+def _telling(engine: Engine, lock: AppendLock, access: Access, master: KeyKeeper, own: Any) -> tuple[Outbox, Webhooks]:
     rows = Rows(engine, lock, **own)
-    return Outbox(rows, vault.master), Webhooks(rows, vault.master)
+    return Outbox(rows, access.keyed.hash), Webhooks(rows, master)
 
 
 def _erasing(

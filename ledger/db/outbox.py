@@ -13,22 +13,17 @@ from the private members, at the moment when it is sent.
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
 from ledger import submap, times
-from ledger.db.people import secret_identity
 from ledger.db.rows import Rows
-from ledger.db.secret import KEY_BYTES, KeyKeeper
-from ledger.db.tables import access_secret, head, leaf, notice, notice_cursor, opt_out, sealed
+from ledger.db.tables import head, leaf, notice, notice_cursor, opt_out, sealed
 from ledger.errors import Invalid, Malformed
 from ledger.private import CLASSES
 
@@ -43,7 +38,6 @@ KEEP: Final = 30 * times.DAY
 """How long what was told, given up or dropped can be looked up and sent again."""
 MAX_PAGE: Final = 200
 _CONTACT: Final = CLASSES.index("contact")
-_KEYED: Final = "notices"
 _ONE = notice_cursor.c.one == 1
 
 
@@ -81,9 +75,9 @@ def notice_id(*parts: str) -> bytes:
 class Outbox:
     """The notices of one ledger; any thread and any number of processes may ask."""
 
-    def __init__(self, rows: Rows, master: KeyKeeper) -> None:
-        self._rows, self._master = rows, master
-        self._key: bytes | None = None
+    def __init__(self, rows: Rows, hash_of: Callable[[str, str], bytes]) -> None:
+        """``hash_of`` makes the ledger's keyed hashes (``Keyed.hash``)."""
+        self._rows, self._hash_of = rows, hash_of
 
     def position(self) -> tuple[int, int]:
         """How many leaves were looked at, and how many there are."""
@@ -206,7 +200,7 @@ class Outbox:
 
     def keyed(self, what: str, text: str) -> bytes:
         """The keyed hash of an address, or of what a link says: 16 bytes."""
-        return hmac.digest(self._secret(), f"{what}\n{text}".encode(), sha256)[:16]
+        return self._hash_of(f"notice {what}", text)[:16]
 
     def close_to(self, hashes: Iterable[bytes]) -> None:
         """Tell nothing more to the addresses of these hashes, ever; the same again changes nothing."""
@@ -218,19 +212,6 @@ class Outbox:
     def is_closed_to(self, hashes: Iterable[bytes]) -> bool:
         """Whether one of these addresses wants to be told nothing more."""
         return bool(self._rows.read(select(1).where(opt_out.c.hash.in_(list(hashes))).limit(1)))
-
-    def _secret(self) -> bytes:
-        if self._key is None:
-            query = select(access_secret.c.wrapped).where(access_secret.c.name == _KEYED)
-            found = self._rows.read(query)
-            if not found:
-                made = self._master.wrap(self._rows.rand(KEY_BYTES), secret_identity(_KEYED))
-                # Two processes may make one at once; the one that was first counts.
-                with suppress(IntegrityError):
-                    self._rows.write(insert(access_secret).values(name=_KEYED, wrapped=made))
-                found = self._rows.read(query)
-            self._key = self._master.unwrap(found[0].wrapped, secret_identity(_KEYED))
-        return self._key
 
 
 def _insert(connection: Connection, table: Any) -> Any:

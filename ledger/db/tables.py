@@ -211,6 +211,9 @@ Index("find_private_statement", find_private.c.statement)
 code.append_column(_column("mark", Text(), nullable=True))
 code.append_column(_column("of_case", Text(), nullable=True))
 code.append_column(_column("party", Text(), nullable=True))
+# The keyed hash of its short code (``ledger.shortcode``); NULL for codes older than these, and once it was erased.
+code.append_column(_column("short", Octets, nullable=True))
+Index("code_short", code.c.short)
 # The public keys of owner codes: all that is kept of them.
 owner_key = _table(
     "owner_key",
