@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.notices.follow import Following
 from api.notices.sending import Sending
+from api.reporting import make_due
 from api.site import Site
 from ledger.db import erase
 from ledger.db.connect import AWAY
@@ -46,6 +48,8 @@ SENDERS = 3
 """Tasks that send: one that waits for slow receivers holds up no other."""
 BREATH = 0.01
 """Seconds between two stretches of the log that notices are made of."""
+REPORT_EVERY = 2.0
+"""Seconds between looks for a report that was asked for or fell due."""
 PAUSE = 600.0
 """Seconds between two walks."""
 TELL_EVERY = 1.0
@@ -60,6 +64,7 @@ class Jobs:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -68,11 +73,13 @@ class Jobs:
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
             "files": self._files, "forget": self._forget, "erase": self._erase,
             "follow": self._follow, **{f"send {number}": self._send for number in range(SENDERS)},
+            "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
     async def stop(self) -> None:
         """End at the next pause."""
+        self._stopping.set()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -150,6 +157,11 @@ class Jobs:
                     pass
             except (PatinaError, *AWAY) as error:
                 _log.warning("no notices are sent: %s", getattr(error, "message", type(error).__name__))
+
+    async def _reports(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            await self._quietly(lambda ledger: make_due(ledger, self._stopping))
 
     async def _rehash(self) -> None:
         while True:

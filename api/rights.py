@@ -32,12 +32,14 @@ KEYS = "keys"
 GRANTS = "grants"
 WEBHOOKS = "webhooks"
 """A party's people, its tablets, its API keys, what it grants auditors, and where it has things sent."""
+REPORTS = "reports"
+"""To read and ask for reports; to schedule them is the right to grant."""
 
-_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, WEBHOOKS})
+_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, WEBHOOKS, REPORTS})
 SCOPES = {
-    READ: frozenset({READ}),
-    WRITE: frozenset({READ, WRITE}),
-    SIGNING: frozenset({READ, WRITE, SIGNING, WEBHOOKS}),
+    READ: frozenset({READ, REPORTS}),
+    WRITE: frozenset({READ, WRITE, REPORTS}),
+    SIGNING: frozenset({READ, WRITE, SIGNING, WEBHOOKS, REPORTS}),
     ADMIN: _RUN | {ADMIN},
 }
 """What a scope includes."""
@@ -109,6 +111,12 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/webhooks/{id}/test", WEBHOOKS),
     ("POST", "/v1/webhooks/{id}/replay", WEBHOOKS),
     ("GET", "/v1/notices", READ),
+    ("GET", "/v1/reports", REPORTS),
+    ("POST", "/v1/reports", REPORTS),
+    ("GET", "/v1/reports/{id}", REPORTS),
+    ("GET", "/v1/report-schedules", REPORTS),
+    ("POST", "/v1/report-schedules", GRANTS),
+    ("DELETE", "/v1/report-schedules/{id}", GRANTS),
     ("GET", "/v1/people", PEOPLE),
     ("POST", "/v1/people", PEOPLE),
     ("POST", "/v1/people/{id}", PEOPLE),

@@ -25,6 +25,7 @@ from api.rights import (
     KEYS,
     PEOPLE,
     READ,
+    REPORTS,
     SCOPES,
     SESSION,
     SIGNING,
@@ -67,19 +68,19 @@ class Role:
 ROLES: Mapping[str, Role] = MappingProxyType(
     {
         "owner": Role(
-            frozenset({SESSION, READ, WRITE, SIGNING, PEOPLE, DEVICES, GRANTS, KEYS, WEBHOOKS}),
+            frozenset({SESSION, READ, WRITE, SIGNING, PEOPLE, DEVICES, GRANTS, KEYS, WEBHOOKS, REPORTS}),
             frozenset({"owner", "manager", "staff", "technician", "auditor"}),
             EVERYTHING,
         ),
         "manager": Role(
-            frozenset({SESSION, READ, WRITE, PEOPLE, DEVICES, GRANTS, WEBHOOKS}),
+            frozenset({SESSION, READ, WRITE, PEOPLE, DEVICES, GRANTS, WEBHOOKS, REPORTS}),
             frozenset({"staff", "technician", "auditor"}),
             EVERYTHING,
             but=("key", "ledger", "party", "standard", "data"),
         ),
         "staff": Role(frozenset({SESSION, READ, WRITE}), says=_COUNTER),
         "technician": Role(frozenset({SESSION, READ, WRITE}), says=_BENCH),
-        "auditor": Role(frozenset({SESSION, READ})),
+        "auditor": Role(frozenset({SESSION, READ, REPORTS})),
     }
 )
 

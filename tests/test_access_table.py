@@ -39,6 +39,7 @@ CONCERNED = KEYS | PEOPLE | {"admin key", "parent", "registered auditor", "audit
 AUDITORS = frozenset({"admin key", "registered auditor"})
 SESSIONS = PEOPLE
 MANAGERS = frozenset({"owner", "manager", "admin key"})
+REPORTERS = READERS - {"staff", "technician", "technician at a tablet"}
 OWNERS = frozenset({"owner", "admin key"})
 ADMIN = frozenset({"admin key"})
 TABLETS = frozenset({"technician at a tablet"})
@@ -99,6 +100,12 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/grants"): READERS,
     ("POST", "/v1/grants"): MANAGERS,
     ("DELETE", "/v1/grants/{id}"): MANAGERS,
+    ("GET", "/v1/reports"): REPORTERS,
+    ("POST", "/v1/reports"): REPORTERS,
+    ("GET", "/v1/reports/{id}"): REPORTERS,
+    ("GET", "/v1/report-schedules"): REPORTERS,
+    ("POST", "/v1/report-schedules"): MANAGERS,
+    ("DELETE", "/v1/report-schedules/{id}"): MANAGERS,
     ("GET", "/v1/webhooks"): MANAGERS,
     ("POST", "/v1/webhooks"): MANAGERS,
     ("POST", "/v1/webhooks/{id}"): MANAGERS,
@@ -156,6 +163,7 @@ UNASKED = {("GET", "/v1/session/people"): 401}
 """What whoever is not let in is told there instead: without the tablet's cookie we do not know who asks."""
 NOT_THERE = frozenset(
     {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}", "/v1/cases/{id}"}
+    | {"/v1/reports/{id}"}
     | {f"{at}/{{sha256}}{end}" for at in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
 )
 """What is answered with 404 to whoever is let in: no provider is configured, and no such item, erasure or file is."""

@@ -18,6 +18,7 @@ from api.rights import (
     PEOPLE,
     PUBLIC,
     READ,
+    REPORTS,
     RIGHTS,
     SESSION,
     SIGNING,
@@ -86,6 +87,7 @@ MAY = {
     SIGNING: ("keeper", "operator"),
     WEBHOOKS: ("keeper", "operator"),
     SESSION: (),
+    REPORTS: ("reader", "owner", "keeper", "other", "operator"),
     **dict.fromkeys((PEOPLE, DEVICES, KEYS, GRANTS), ("operator",)),
     ADMIN: ("operator",),
 }

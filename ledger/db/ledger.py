@@ -32,6 +32,7 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
+from ledger.db.reports import Reports
 from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
@@ -65,6 +66,7 @@ class Ledger:
     readings: Readings
     attachments: Attachments
     finder: Finder
+    reports: Reports
     vault: Vault
     outbox: Outbox
     webhooks: Webhooks
@@ -218,9 +220,9 @@ def open_ledger(
         access = Access(engine, lock, view, master=master, **own)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
-        vault = Vault(engine, lock, master, **own)
+        vault, reports = Vault(engine, lock, master, **own), Reports(engine, lock, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, vault)
+        beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, reports, vault)
         later = (*_telling(engine, lock, access, vault.master, own), *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, view, writer, Reader(engine, view), *beside, *later, engine, lock, guard)
     except BaseException as error:
