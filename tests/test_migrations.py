@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ledger.db import migrate
 from ledger.db.engine import WRITE, open_engine
-from ledger.db.tables import metadata
+from ledger.db.outbox_tables import metadata
 from ledger.errors import Unavailable
 from ledger.state import Case, State, dump
 

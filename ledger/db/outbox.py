@@ -22,8 +22,9 @@ from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import submap, times
+from ledger.db.outbox_tables import notice, notice_cursor, opt_out
 from ledger.db.rows import Rows
-from ledger.db.tables import head, leaf, notice, notice_cursor, opt_out, sealed
+from ledger.db.tables import head, leaf, sealed
 from ledger.errors import Invalid, Malformed
 from ledger.private import CLASSES
 

@@ -19,9 +19,9 @@ from typing import Any, Final
 from sqlalchemy import insert, select, update
 
 from ledger import times
+from ledger.db.outbox_tables import webhook
 from ledger.db.rows import Rows, check_line, is_row_id
 from ledger.db.secret import KEY_BYTES, KeyKeeper
-from ledger.db.tables import webhook
 from ledger.errors import Invalid, Refused
 
 MAX_WEBHOOKS: Final = 20
