@@ -55,6 +55,8 @@ from api.routes import (
     standards,
     statement,
     statements,
+    stop,
+    webhooks,
     worklists,
 )
 from api.settings import Settings
@@ -105,6 +107,8 @@ HOT = (
     RawRoute("/c/{token}/qr.svg", pages.get_code_qr),
     RawRoute("/c/{token}/qr.png", pages.get_code_qr),
     RawRoute("/c/{token}/statements", speak.post_case_statement, "POST"),
+    RawRoute("/n/{token}", stop.get_stop_page),
+    RawRoute("/n/{token}", stop.post_stop, "POST"),
     RawRoute("/o", speak.get_owner_page),
     RawRoute("/p/{party}", party.get_party_page),
     RawRoute("/p/{party}/cases", party.post_party_case, "POST"),
@@ -141,6 +145,7 @@ ROUTERS = (
     devices.router,
     grants.router,
     reports.router,
+    webhooks.router,
     readings.router,
     risks.router,
     find.router,

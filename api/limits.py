@@ -89,12 +89,12 @@ def _too_many(message: str, left: int) -> Problem:
     return Problem("too_many", message, headers={"Retry-After": str(-(-left // times.SECOND))})
 
 
-def parse_networks(text: str) -> Networks:
-    """The addresses and networks in a list with commas; raises ``Invalid``."""
+def parse_networks(text: str, name: str = "PATINA_TRUSTED_PROXIES") -> Networks:
+    """The addresses and networks in a list with commas, the setting ``name``; raises ``Invalid``."""
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError:
-        raise Invalid(f"got PATINA_TRUSTED_PROXIES {text[:200]!r}, want addresses or networks and commas") from None
+        raise Invalid(f"got {name} {text[:200]!r}, want addresses or networks and commas") from None
 
 
 def _forwarded(scope: Scope, trusted: Networks) -> str | None:

@@ -124,6 +124,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
         ("application/json", "application/x-www-form-urlencoded"),
         {"kind": "complaint", "issue": "attitude", "description": "Nobody answers the telephone."},
     ),
+    ("post", "/n/{token}"): (("application/x-www-form-urlencoded",), {"List-Unsubscribe": "One-Click"}),
     ("post", "/v1/erasures"): (
         ("application/json",),
         {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},
@@ -134,7 +135,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 _DESCRIBED = {
     "id": "an item's, a case's or a statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
-    "token": "a view code, or the code of a case: 22 characters",
+    "token": "a view code or the code of a case, 22 characters; under /n/ what a message ends with",
     "code": "the id of a code, as `code_id` names it",
     "party": "a party's uuid",
     "gtin": "the product's GTIN in 14 digits",

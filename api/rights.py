@@ -30,15 +30,16 @@ PEOPLE = "people"
 DEVICES = "devices"
 KEYS = "keys"
 GRANTS = "grants"
+WEBHOOKS = "webhooks"
+"""A party's people, its tablets, its API keys, what it grants auditors, and where it has things sent."""
 REPORTS = "reports"
 """To read and ask for reports; to schedule them is the right to grant."""
-"""A party's people, its tablets, its API keys, and what it grants auditors."""
 
-_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, REPORTS})
+_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, WEBHOOKS, REPORTS})
 SCOPES = {
     READ: frozenset({READ, REPORTS}),
     WRITE: frozenset({READ, WRITE, REPORTS}),
-    SIGNING: frozenset({READ, WRITE, SIGNING, REPORTS}),
+    SIGNING: frozenset({READ, WRITE, SIGNING, WEBHOOKS, REPORTS}),
     ADMIN: _RUN | {ADMIN},
 }
 """What a scope includes."""
@@ -110,6 +111,14 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/grants", READ),
     ("POST", "/v1/grants", GRANTS),
     ("DELETE", "/v1/grants/{id}", GRANTS),
+    ("GET", "/v1/webhooks", WEBHOOKS),
+    ("POST", "/v1/webhooks", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}", WEBHOOKS),
+    ("DELETE", "/v1/webhooks/{id}", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/rotation", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/test", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/replay", WEBHOOKS),
+    ("GET", "/v1/notices", READ),
     ("GET", "/v1/reports", REPORTS),
     ("POST", "/v1/reports", REPORTS),
     ("GET", "/v1/reports/{id}", REPORTS),
@@ -139,6 +148,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/c/{token}/qr.svg", PUBLIC),
     ("GET", "/c/{token}/qr.png", PUBLIC),
     ("POST", "/c/{token}/statements", PUBLIC),
+    ("GET", "/n/{token}", PUBLIC),
+    ("POST", "/n/{token}", PUBLIC),
     ("GET", "/o", PUBLIC),
     ("GET", "/s/{short_code}", PUBLIC),
     ("GET", "/01/{gtin}/21/{serial}", PUBLIC),

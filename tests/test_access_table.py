@@ -45,7 +45,7 @@ ADMIN = frozenset({"admin key"})
 TABLETS = frozenset({"technician at a tablet"})
 HOLDING_A_CODE = frozenset({"view code"})
 NOBODY: frozenset[str] = frozenset()
-"""No code of this test is one of a case."""
+"""No code of this test is one of a case, or what a message ends with."""
 
 TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/statements"): WRITERS,
@@ -114,6 +114,14 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/report-schedules"): REPORTERS,
     ("POST", "/v1/report-schedules"): MANAGERS,
     ("DELETE", "/v1/report-schedules/{id}"): MANAGERS,
+    ("GET", "/v1/webhooks"): MANAGERS,
+    ("POST", "/v1/webhooks"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}"): MANAGERS,
+    ("DELETE", "/v1/webhooks/{id}"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}/rotation"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}/test"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}/replay"): MANAGERS,
+    ("GET", "/v1/notices"): READERS,
     ("GET", "/v1/people"): MANAGERS,
     ("POST", "/v1/people"): MANAGERS,
     ("POST", "/v1/people/{id}"): MANAGERS,
@@ -143,6 +151,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/c/{token}/qr.svg"): HOLDING_A_CODE,
     ("GET", "/c/{token}/qr.png"): HOLDING_A_CODE,
     ("POST", "/c/{token}/statements"): NOBODY,
+    ("GET", "/n/{token}"): NOBODY,
+    ("POST", "/n/{token}"): NOBODY,
     ("GET", "/o"): ANYBODY,
     ("GET", "/s/{short_code}"): HOLDING_A_CODE,
     ("GET", "/01/{gtin}/21/{serial}"): ANYBODY,

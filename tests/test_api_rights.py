@@ -22,6 +22,7 @@ from api.rights import (
     RIGHTS,
     SESSION,
     SIGNING,
+    WEBHOOKS,
     WRITE,
 )
 from tests.build import uuid
@@ -84,6 +85,7 @@ MAY = {
     READ: ("reader", "owner", "keeper", "other", "operator"),
     WRITE: ("owner", "keeper", "other", "operator"),
     SIGNING: ("keeper", "operator"),
+    WEBHOOKS: ("keeper", "operator"),
     SESSION: (),
     REPORTS: ("reader", "owner", "keeper", "other", "operator"),
     **dict.fromkeys((PEOPLE, DEVICES, KEYS, GRANTS), ("operator",)),

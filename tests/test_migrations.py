@@ -14,11 +14,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DatabaseError
 
-from ledger.db import migrate
+from ledger.db import migrate, outbox_tables, worktables
 from ledger.db.connect import session
 from ledger.db.engine import WRITE, open_engine
 from ledger.db.session import ask, fetch
-from ledger.db.worktables import metadata
 from ledger.errors import Unavailable
 from ledger.state import Case, State, dump
 
@@ -40,7 +39,8 @@ def test_tables_and_migrations_agree(engine: Engine) -> None:
         # On SQLite the text index is an FTS5 table, which Alembic takes for several plain ones.
         names = {"include_object": lambda _, name, *__: not str(name).startswith("item_text")}
         options = names if connection.dialect.name == "sqlite" else {}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), worktables.metadata) == []
+        assert outbox_tables.metadata is worktables.metadata
 
 
 def test_items_that_were_registered_before_are_found_by_their_words(engine: Engine) -> None:

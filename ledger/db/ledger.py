@@ -28,18 +28,21 @@ from ledger.db.founding import Founding, make_founding, new_urn, register_operat
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
+from ledger.db.outbox import Outbox
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
 from ledger.db.reports import Reports
 from ledger.db.risks import Risks
+from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
 from ledger.db.tree import root_at
 from ledger.db.vault import Vault
 from ledger.db.view import Head, View, read_head
+from ledger.db.webhooks import Webhooks
 from ledger.errors import Refused, Unavailable
 
 Clock = Callable[[], int]
@@ -67,6 +70,8 @@ class Ledger:
     finder: Finder
     reports: Reports
     vault: Vault
+    outbox: Outbox
+    webhooks: Webhooks
     epochs: Epochs
     erasures: Erasures
     follower: Follower
@@ -243,6 +248,7 @@ def _beside(
 ) -> dict[str, Any]:
     """What lies beside the log, by the names of ``Ledger``; ``own`` are the clock and the source of randomness."""
     access, vault = Access(engine, lock, view, master=master, **own), Vault(engine, lock, master, **own)
+    rows = Rows(engine, lock, **own)
     return {
         "access": access,
         "codes": Codes(engine, lock, access.keyed.hash, **own),
@@ -251,6 +257,8 @@ def _beside(
         "finder": Finder(engine, lock, master, lambda: view.parties, **own),
         "reports": Reports(engine, lock, **own),
         "vault": vault,
+        "outbox": Outbox(rows, access.keyed.hash),
+        "webhooks": Webhooks(rows, vault.master),
         "follower": Follower(engine, view, lock),
         "risks": Risks(engine, lock, view, **own),
     }
