@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.pages.catalogue import Catalogue
 from api.pages.promised import Promised, promised
 from api.site import Site
 from ledger.entitlement import entitlement, replaced_by
@@ -9,15 +10,17 @@ from ledger.history import VerifiedHistory
 from ledger.leaf import Entry, parse_leaf
 
 
-def promised_of(site: Site, verified: VerifiedHistory) -> Promised:
-    """What the page of a verified item says of promises, as of now; reads the log, and so belongs in a thread."""
-    ledger, words, now = site.ledger, site.pages.words, site.clock()
+def promised_of(site: Site, verified: VerifiedHistory, words: Catalogue) -> Promised:
+    """What the page of a verified item or case says of promises now; reads the log, and so belongs in a thread."""
+    ledger, now = site.ledger, site.clock()
     ledger.follower.catch_up()
     promises = ledger.follower.promises()
     told = [(entry, leaf_hash.hex()) for entry, leaf_hash in zip(verified.entries, verified.leaf_hashes, strict=True)]
-    other = replaced_by(verified.subject, verified.entries)
-    replaced = [_entry(raw) for _, raw in ledger.reader.entries(other)] if other is not None else []
-    found = entitlement(verified.subject, verified.entries, promises, now, replaced)
+    found = None
+    if verified.entries[0].statement.type == "item.registered":
+        other = replaced_by(verified.subject, verified.entries)
+        replaced = [_entry(raw) for _, raw in ledger.reader.entries(other)] if other is not None else []
+        found = entitlement(verified.subject, verified.entries, promises, now, replaced)
     parties = verified.replay.parties.parties
 
     def name_of(party: str) -> str:

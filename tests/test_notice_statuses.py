@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.notices.statuses import ready_steps, status_of, why_not
-from api.notices.words import LANGUAGES, accepted_language, words_of
+from api.notices.words import LANGUAGES, words_of
 from ledger.cases import fold_case
 from ledger.course import Course
 from tests.casebook import CASE, Casebook
@@ -121,11 +121,3 @@ def places(text: str) -> set[str]:
 def test_days_and_times_read_as_they_are_said() -> None:
     assert words_of("en").moment("2026-05-04T09:05:00+08:00") == "4 May 2026, 09:05"
     assert words_of("zh-Hant").moment("2026-05-04") == "2026年5月4日"
-
-
-@pytest.mark.parametrize(
-    ("header", "language"),
-    [("", "en"), ("fr,zh-TW;q=0.8,en", "zh-Hant"), ("zh", "zh-Hans"), ("en-GB,zh", "en"), ("zh-Hant-HK", "zh-Hant")],
-)
-def test_a_page_is_in_the_language_that_is_asked_for(header: str, language: str) -> None:
-    assert accepted_language(header) == language

@@ -92,10 +92,10 @@ def _text(customer: Mapping[str, Any], name: str) -> str:
 
 
 def _email(text: str) -> str:
-    """An address that mail can be sent to as it stands; a domain in letters of another script is spelled in ASCII."""
+    """An address that mail can be sent to as it stands; its domain is spelled in small ASCII letters."""
     local, at, domain = text.rpartition("@")
     try:
-        ascii_domain = domain.encode("idna").decode("ascii")
+        ascii_domain = domain.encode("idna").decode("ascii").lower()
     except UnicodeError:
         return ""
     found = local + at + ascii_domain

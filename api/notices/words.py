@@ -67,12 +67,3 @@ def language_of(wished: str, country: str | None) -> str:
     if first == "en":
         return "en"
     return _COUNTRIES.get(country or "", "en")
-
-
-def accepted_language(header: str) -> str:
-    """The language of ``LANGUAGES`` that an ``Accept-Language`` names first."""
-    for part in header.split(","):
-        wished = part.partition(";")[0].strip()
-        if wished.partition("-")[0].casefold() in {"zh", "en"}:
-            return language_of(wished, None)
-    return "en"

@@ -66,17 +66,21 @@ class Promised:
 
 def promised(
     told: Sequence[tuple[Entry, str]],
-    found: Entitlement,
+    found: Entitlement | None,
     promises: Promises,
     now: int,
     words: Catalogue,
     *,
     name_of: Callable[[str], str],
 ) -> Promised:
-    """What the page of an item says: its rights, and of each case that is open what was promised for it."""
-    rights = tuple(_right(one, found, words) for one in found.rights)
+    """What the page of an item says: its rights, and of each case that is open what was promised for it.
+
+    A case that is about no item has no rights: ``found`` is ``None``.
+    """
+    rights = tuple(_right(one, found, words) for one in found.rights) if found else ()
+    by = name_of(found.party) if found else ""
     shown = (case_shown(course, judge(course, told, promises), now, words) for course in cases_of(told))
-    return Promised(name_of(found.party), rights, tuple(one for one in shown if one.limits or one.deviations))
+    return Promised(by, rights, tuple(one for one in shown if one.limits or one.deviations))
 
 
 def case_shown(course: Course, judged: Judged, now: int, words: Catalogue) -> CaseShown:

@@ -20,10 +20,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import intake, party_page
+from api.languages import headers_of, language_of
 from api.problems import Problem, not_found
 from api.rights import ADMIN, ENTRIES, Caller
 from api.routes.items import page_of
-from api.routes.pages import HTML, missing, wants_json
+from api.routes.shown import HTML, html, missing, switch_of, wants_json
 from api.routes.statements import JSON, check_type, placed_problem
 from api.site import Site, caller_of, site_of
 from ledger import feedback, times
@@ -53,28 +54,33 @@ async def get_party_page(request: Request) -> Response:
     party = _registered(request, site)
     if party is None:
         return missing(request)
-    as_json = wants_json(request)
+    as_json, language = wants_json(request), language_of(request)
     # Reading all that was said about a party takes a while, so it is done beside the loop, and once for a checkpoint.
-    key = ("party", party, await site.read(site.ledger.reader.size), as_json, site.clock() // times.HOUR)
-    body = await site.pages.page(key, lambda: _make(site, party, as_json=as_json))
+    key = ("party", party, await site.read(site.ledger.reader.size), as_json, language, site.clock() // times.HOUR)
+    body = await site.pages.page(key, lambda: _make(site, party, language, as_json=as_json))
     if body is None:
         return missing(request)
-    headers = {"Vary": "Accept", "Cache-Control": "private, no-cache", "Content-Security-Policy": POLICY}
+    headers = {
+        **headers_of(request, language),
+        "Cache-Control": "private, no-cache",
+        "Content-Security-Policy": POLICY,
+    }
     return Response(body, headers=headers, media_type=JSON if as_json else HTML)
 
 
-def _make(site: Site, party: str, *, as_json: bool) -> bytes | None:
+def _make(site: Site, party: str, language: str, *, as_json: bool) -> bytes | None:
     """The bytes of the page, or of its JSON; ``None`` for a party that is not registered."""
-    page = party_page.make(site.ledger, party, site.pages.words.language, site.clock())
+    page = party_page.make(site.ledger, party, language, site.clock())
     if page is None:
         return None
     if as_json:
         return _encode(party_page.describe(page, _address(site, party)))
     return site.pages.render(
         "party.html",
+        language,
         host=site.settings.host,
+        switch=switch_of(language),
         page=page,
-        words=site.pages.words,
         path=f"/p/{party.removeprefix('urn:uuid:')}",
         kinds=feedback.KINDS,
         issues=ISSUES,
@@ -102,8 +108,7 @@ async def post_party_case(request: Request) -> Response:
     if wants_json(request):
         return Response(_encode(shown), 201, media_type=JSON)
     name = site.ledger.view.parties.parties[party].name
-    body = site.pages.render("written.html", host=site.settings.host, name=name, code=shown, path=f"/c/{token}")
-    return Response(body, 201, media_type=HTML)
+    return html(request, "written.html", 201, name=name, code=shown, path=f"/c/{token}")
 
 
 async def get_feedback(request: Request) -> Response:

@@ -15,13 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import erasing, holders, intake, private_out
+from api.languages import headers_of, language_of
 from api.pages.case_page import CasePage, describe_case, make_case
 from api.pages.files_shown import shown_files
 from api.pages.own_case import make_own_case
 from api.problems import not_found
 from api.promised import promised_of
 from api.routes.items import page_of
-from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
+from api.routes.pages import by_code, page_of_verified, read_verified
+from api.routes.shown import html, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
 from api.site import Site, site_of
 from ledger.db.codes import CASE, UNBOUND, Code
@@ -87,36 +89,35 @@ async def get_case_page(request: Request) -> Response:
         except (Disproved, Malformed, Unavailable) as error:
             return unavailable(request, error)
         assert verified is not None, "a code of a case is made for what has an entry"
-        shown = _case_shown(site, verified, code.case)
-        headers = {"Vary": "Accept", "Cache-Control": "no-store"}
+        language = language_of(request)
+        shown = _case_shown(site, verified, code.case, language)
+        headers = {**headers_of(request, language), "Cache-Control": "no-store"}
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
-        found = await asyncio.to_thread(promised_of, site, verified)
+        found = await asyncio.to_thread(promised_of, site, verified, site.pages.catalogues[language])
         own = replace(found, cases=tuple(one for one in found.cases if one.case == code.case))
         files = await site.read(shown_files, verified, site.ledger.attachments.states)
-        path = {"path": f"/c/{token}", "address": address, "files": files, "promised": own}
-        body = site.pages.render("case.html", host=site.settings.host, page=shown, **path)
-        return Response(body, headers=headers, media_type=HTML)
+        more: dict[str, Any] = {"path": f"/c/{token}", "address": address, "files": files, "promised": own}
+        return html(request, "case.html", headers=headers, page=shown, **more)
 
     return await by_code(request, token, show, of="c")
 
 
-def _case_shown(site: Site, verified: VerifiedHistory, case: str) -> CasePage:
+def _case_shown(site: Site, verified: VerifiedHistory, case: str, language: str) -> CasePage:
     """The page of a case: one about an item, or one of its own."""
-    page = page_of_verified(site, verified)
+    words = site.pages.catalogues[language]
+    page = page_of_verified(site, verified, language)
     if page is not None:
-        return make_case(page, case, site.pages.words, verified.disclosed)
+        return make_case(page, case, words, verified.disclosed)
     names = {party: one.name for party, one in site.ledger.view.parties.parties.items()}
-    own = make_own_case(verified, site.pages.words, names, absences=erasing.absences(site.ledger, verified.entries))
+    own = make_own_case(verified, words, names, absences=erasing.absences(site.ledger, verified.entries))
     assert own is not None, "a code of a case is made for an item or a case"
     return own
 
 
 async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
-    site = site_of(request)
-    headers = {"Content-Security-Policy": OWNER_PAGE_POLICY, "Cache-Control": "no-cache"}
-    members = [(name, site.pages.words.label(name)) for name in MEMBERS]
-    body = site.pages.render("owner.html", host=site.settings.host, members=members)
-    return Response(body, headers=headers, media_type=HTML)
+    words = site_of(request).pages.catalogues[language_of(request)]
+    members = [(name, words.label(name)) for name in MEMBERS]
+    return html(request, "owner.html", headers={"Content-Security-Policy": OWNER_PAGE_POLICY}, members=members)

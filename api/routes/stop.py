@@ -10,13 +10,13 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.languages import language_of
 from api.notices.contact import parse_link
-from api.notices.words import accepted_language, words_of
+from api.notices.words import words_of
 from api.problems import not_found
-from api.routes.pages import wants_json
+from api.routes.shown import html, wants_json
 from api.site import site_of
 
-_HTML = "text/html; charset=utf-8"
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
@@ -48,10 +48,5 @@ def _unknown(request: Request) -> Response:
 
 
 def _page(request: Request, state: str, status: int = 200) -> Response:
-    site = site_of(request)
-    language = accepted_language(request.headers.get("accept-language", ""))
-    body = site.pages.render(
-        "stop.html", words=words_of(language), language=language, state=state, host=site.settings.host
-    )
-    headers = {"Content-Security-Policy": _POLICY, "Content-Language": language, "Vary": "Accept-Language"}
-    return Response(body, status, media_type=_HTML, headers=headers)
+    headers = {"Content-Security-Policy": _POLICY}
+    return html(request, "stop.html", status, headers, told=words_of(language_of(request)), state=state)

@@ -29,6 +29,7 @@ from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
 from ledger.db.outbox import Outbox
+from ledger.db.papers import Papers
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
@@ -65,6 +66,7 @@ class Ledger:
     reader: Reader
     access: Access
     codes: Codes
+    papers: Papers
     readings: Readings
     attachments: Attachments
     finder: Finder
@@ -248,10 +250,11 @@ def _beside(
 ) -> dict[str, Any]:
     """What lies beside the log, by the names of ``Ledger``; ``own`` are the clock and the source of randomness."""
     access, vault = Access(engine, lock, view, master=master, **own), Vault(engine, lock, master, **own)
-    rows = Rows(engine, lock, **own)
+    rows, codes = Rows(engine, lock, **own), Codes(engine, lock, access.keyed.hash, **own)
     return {
         "access": access,
-        "codes": Codes(engine, lock, access.keyed.hash, **own),
+        "codes": codes,
+        "papers": Papers(engine, lock, codes, **own),
         "readings": Readings(engine, lock, spool, **own),
         "attachments": Attachments(engine, lock, blobs, vault, **own),
         "finder": Finder(engine, lock, master, lambda: view.parties, **own),
