@@ -17,7 +17,7 @@ DEV_STAMP := .venv/.dev-$(SUM)
 READY := $(firstword $(wildcard $(DEV_STAMP) $(RUN_STAMP)) $(RUN_STAMP))
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test check lint types imports doctest coverage bench lock upgrade clean
+.PHONY: help run setup setup-dev test check lint types imports doctest coverage audit-deps bench lock upgrade clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -58,7 +58,7 @@ endef
 test: setup-dev ## every test and every example in a text, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -q -n 2 $(ARGS)
 
-check: lint types imports coverage ## lint, types, who imports whom, branch coverage (and so every test)
+check: lint types imports coverage ## lint, types, who imports whom, the locks, branch coverage (and so every test)
 
 lint: setup-dev
 	$(BIN)/ruff check .
@@ -71,6 +71,9 @@ doctest: setup-dev
 coverage: setup-dev ## 100 % of the branches of core and verifier
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term-missing
 
+audit-deps: setup-dev ## known vulnerabilities of what is locked: asks a service, and says so if it cannot
+	@.ci/audit-deps
+
 bench: setup-dev ## the figures of docs/performance.md, on this machine
 	$(BIN)/patina bench $(ARGS)
 
@@ -78,6 +81,7 @@ bench: setup-dev ## the figures of docs/performance.md, on this machine
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command 'make lock' $(UPGRADE)
 lock: setup-dev
+	$(COMPILE) --group pyproject.toml:audit -o requirements/audit.txt
 	$(COMPILE) --group pyproject.toml:bootstrap -o requirements/bootstrap.txt
 	$(COMPILE) pyproject.toml --extra server --group build -o requirements/run.txt
 	$(COMPILE) pyproject.toml --extra server --group dev -c requirements/run.txt -o requirements/dev.txt

@@ -100,6 +100,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
         ("post", path): {status: _json({"type": "object"}) for status in statuses}
         for path, statuses in {
             "/v1/attachments": ("200", "201"),
+            "/i/{token}/attachments": ("200", "201"),
             "/v1/codes": ("201",),
             "/v1/devices": ("201",),
             "/v1/erasures": ("201",),
@@ -133,6 +134,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("post", "/c/{token}/history"): {"200": _json(_one("History"))},
     ("get", "/i/{token}/qr.svg"): {"200": _SVG},
     ("get", "/i/{token}/qr.png"): {"200": _PNG},
+    ("get", "/s/{short_code}"): {"200": _PAGE},
     ("get", "/01/{gtin}/21/{serial}"): {"200": _PAGE},
     ("get", "/8004/{giai}"): {"200": _PAGE},
     ("get", "/"): {"200": _HTML},

@@ -22,9 +22,8 @@ from ledger.errors import PatinaError, Unavailable
 BODY_LIMIT = 1024 * 1024
 BATCH_LIMIT = 8 * 1024 * 1024
 BATCH_PATH = "/v1/statements/batch"
-FILE_PATH = "/v1/attachments"
-LIMITS = {BATCH_PATH: BATCH_LIMIT, FILE_PATH: MAX_FILE}
-"""Of bodies that may be larger than ``BODY_LIMIT``, by path."""
+FILES = "/attachments"
+"""How the paths end to which files are sent."""
 
 _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -119,7 +118,7 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     """``receive`` that raises ``Problem`` 413 at the first byte too many; at once if the length is declared."""
     if scope["method"] not in {"POST", "PUT", "PATCH"}:
         return receive
-    limit = LIMITS.get(scope["path"], BODY_LIMIT)
+    limit = _limit_of(scope["path"])
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit() or int(value) > limit:
@@ -136,6 +135,12 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
         return message
 
     return receive_less
+
+
+def _limit_of(path: str) -> int:
+    if path.endswith(FILES):
+        return MAX_FILE
+    return BATCH_LIMIT if path == BATCH_PATH else BODY_LIMIT
 
 
 def _too_large(limit: int) -> Problem:

@@ -17,9 +17,12 @@ from msgspec.structs import replace
 
 from api import intake, private_in
 from api.attached import attached
+from api.private_out import Asker
 from api.site import Site
 from ledger import times, types
-from ledger.db.codes import CASE, PUBLIC, Code
+from ledger.asking import check_asking, parse_asking
+from ledger.audience import Reader
+from ledger.db.codes import CASE, GIFT, PUBLIC, Code
 from ledger.db.draft import Draft
 from ledger.errors import Forbidden, Invalid
 from ledger.leaf import Statement
@@ -60,7 +63,7 @@ async def read_spoken(value: Mapping[str, Any], site: Site, code: Code) -> Spoke
     statement = draft.statement
     _check_scope(statement, code)
     await check_drawn(statement, site)
-    # A holder has uploaded nothing, so a file that is listed here is one that is not there.
+    # What a holder lists she has uploaded for the item (``api.routes.private_files``).
     draft = await attached(draft, site, statement.party)
     draft = replace(draft, may=_opened(code, site))
     if statement.type != "item.transferred":
@@ -70,6 +73,22 @@ async def read_spoken(value: Mapping[str, Any], site: Site, code: Code) -> Spoke
         return Spoken(draft)
     token, rows = site.ledger.codes.draft_with_key(code.subject, did, statement.details["holder_custody"])
     return Spoken(replace(draft, rows=(*draft.rows, *rows)), token)
+
+
+async def asker_by_key(site: Site, code: Code, value: Mapping[str, Any]) -> Asker:
+    """The holder who signed an asking (``ledger.asking``) and brings ``code``; the access log has her key.
+
+    Raises ``Invalid`` for what is out of form, and ``Forbidden`` for whoever does not speak for the item now.
+    """
+    signed = parse_asking(value)
+    if code.kind == GIFT:
+        raise Forbidden("by a gift code no private member is read: want the view code of the owner's own paper")
+    now = site.clock()
+    state = await site.read(site.ledger.reader.state, code.subject)
+    assert state is not None, "a code that opens something is of a subject in the log"
+    held = state.held.at(times.format_recorded(now))
+    check_asking(signed, ledger=site.ledger.id, subject=code.subject, held=held, now=now)
+    return Asker(Reader("holder", grant=signed.asking.grant), key=signed.key)
 
 
 def _check_scope(statement: Statement, code: Code) -> None:

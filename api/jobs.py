@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.reporting import make_due
 from api.site import Site
 from ledger.db import erase
 from ledger.db.connect import AWAY
@@ -39,6 +41,8 @@ SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
 """Seconds between looks at what is due to be erased: a handful of questions to indexes."""
+REPORT_EVERY = 2.0
+"""Seconds between looks for a report that was asked for or fell due."""
 PAUSE = 600.0
 """Seconds between two walks."""
 
@@ -51,6 +55,7 @@ class Jobs:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -58,11 +63,13 @@ class Jobs:
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
             "files": self._files, "forget": self._forget, "erase": self._erase,
+            "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
     async def stop(self) -> None:
         """End at the next pause."""
+        self._stopping.set()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -115,6 +122,11 @@ class Jobs:
             await asyncio.sleep(ERASE_EVERY)
             if self._site.why_not_ready() is None:
                 await self._quietly(lambda ledger: erase.work(ledger, self._site.clock(), grace=GRACE))
+
+    async def _reports(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            await self._quietly(lambda ledger: make_due(ledger, self._stopping))
 
     async def _rehash(self) -> None:
         while True:

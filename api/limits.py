@@ -1,89 +1,76 @@
-"""How often somebody may be wrong: failed logins, PINs, and addresses that lead nowhere, counted for a while.
+"""How often somebody may do something: be wrong at a login, a PIN or an address, or look for a number.
 
-Each process counts for itself, in memory that is bounded: with N workers a stranger has up to N times as many tries,
-and none is remembered over a restart. What has too few possible values for that (PINs) is counted in the database as
-well (``ledger.db.people``). A client's address is the one that the connection came from; only a proxy that the operator
-named may say another (``X-Forwarded-For``). Of an IPv6 address the network counts, as a customer is given one of 2^64.
+What is counted is shared by all processes of this machine and kept over a restart (``api.counts``). What has too few
+possible values for that (PINs) is counted in the database as well (``ledger.db.people``). A client's address is the one
+that the connection came from; only a proxy that the operator named may say another (``X-Forwarded-For``). Of an IPv6
+address the network counts, as a customer is given one of 2^64.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.types import Scope
 
+from api.counts import Counts
 from api.problems import Problem
 from ledger import times
 from ledger.errors import Invalid
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
-MOST = 10_000
-"""Keys that are remembered; the one that was wrong longest ago is forgotten first."""
-WINDOW = 15 * times.MINUTE
 LOGINS_OF_ACCOUNT = 10
 LOGINS_OF_ADDRESS = 30
 PINS_OF_TABLET = 30
 LOST_TOKENS = 60
-"""Wrong view codes of one address: a shop's guests share one, and some mistype."""
+"""Wrong codes of one address: a shop's guests share one, and some mistype."""
+FINDS = 120
+"""How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
+
+
+UPLOADS = 20
+"""Files that the holder of a thing may upload: each is washed in a process of its own."""
 
 
 class Limit:
-    """How often each key may be wrong within ``WINDOW`` of the first time."""
+    """``most`` times for each key within ``WINDOW`` of the first time; ``name`` parts it from other limits."""
 
-    def __init__(self, most: int, clock: Callable[[], int]) -> None:
-        self._most, self._clock = most, clock
-        self._counts: OrderedDict[str, tuple[int, int]] = OrderedDict()
-        self._mutex = threading.Lock()
+    def __init__(self, name: str, most: int, counts: Counts) -> None:
+        self._name, self.most, self._counts = name, most, counts
 
     def check(self, *keys: str) -> None:
-        """Raise ``Problem`` 429 if one of these was wrong too often."""
-        waits = [self._wait(key) for key in keys]
-        if any(waits):
-            headers = {"Retry-After": str(max(waits))}
-            raise Problem("too_many", "got too many wrong tries, want you to wait", headers=headers)
+        """Raise ``Problem`` 429 if one of these was counted too often."""
+        waits = [left for count, left in (self._counts.get(self._name, key) for key in keys) if count >= self.most]
+        if waits:
+            raise _too_many("got too many wrong tries, want you to wait", max(waits))
 
     def count(self, key: str) -> None:
         """This key was wrong, or is about to be: what is counted first cannot be overtaken by many at once."""
-        now = self._clock()
-        with self._mutex:
-            start, count = self._counts.pop(key, (now, 0))
-            if not 0 <= now - start < WINDOW:
-                start, count = now, 0
-            while len(self._counts) >= MOST:
-                self._counts.popitem(last=False)
-            self._counts[key] = start, count + 1
+        self._counts.add(self._name, key)
 
     def forgive(self, key: str, *, all_of_it: bool = False) -> None:
         """This key was right after all: take back one, or everything that was counted."""
-        with self._mutex:
-            start, count = self._counts.pop(key, (0, 0))
-            if count > 1 and not all_of_it:
-                self._counts[key] = start, count - 1
+        self._counts.take_back(self._name, key, all_of_it=all_of_it)
 
-    def _wait(self, key: str) -> int:
-        """Seconds until this key may try again; 0 if it may now."""
-        start, count = self._counts.get(key, (0, 0))
-        left = start + WINDOW - self._clock()
-        return -(-left // times.SECOND) if count >= self._most and 0 < left <= WINDOW else 0
-
-    def __len__(self) -> int:
-        return len(self._counts)
+    def take(self, key: str) -> None:
+        """Count once; raises ``Problem`` 429 for one too many, which is counted as well."""
+        before, left = self._counts.add(self._name, key)
+        if before >= self.most:
+            raise _too_many("got too many requests of this kind", left)
 
 
 class Limits:
-    """The counters of one process."""
+    """The limits of a service, over the counters of its machine."""
 
-    def __init__(self, clock: Callable[[], int], trusted: Networks) -> None:
+    def __init__(self, counts: Counts, trusted: Networks) -> None:
         self._trusted = trusted
-        self.accounts = Limit(LOGINS_OF_ACCOUNT, clock)
-        self.addresses = Limit(LOGINS_OF_ADDRESS, clock)
-        self.tablets = Limit(PINS_OF_TABLET, clock)
-        self.tokens = Limit(LOST_TOKENS, clock)
+        self.accounts = Limit("accounts", LOGINS_OF_ACCOUNT, counts)
+        self.addresses = Limit("addresses", LOGINS_OF_ADDRESS, counts)
+        self.tablets = Limit("tablets", PINS_OF_TABLET, counts)
+        self.tokens = Limit("tokens", LOST_TOKENS, counts)
+        self.finds = Limit("finds", FINDS, counts)
+        self.uploads = Limit("uploads", UPLOADS, counts)
 
     def address_of(self, scope: Scope) -> str:
         """What counts as one client: an IPv4 address or an IPv6 network of 64 bits."""
@@ -92,6 +79,10 @@ class Limits:
         if self._trusted and _is_in(address, self._trusted):
             address = _forwarded(scope, self._trusted) or address
         return _network_of(address)
+
+
+def _too_many(message: str, left: int) -> Problem:
+    return Problem("too_many", message, headers={"Retry-After": str(-(-left // times.SECOND))})
 
 
 def parse_networks(text: str) -> Networks:

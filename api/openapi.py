@@ -80,6 +80,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("post", "/i/{token}/history"): [_AT],
     ("get", "/c/{token}/history"): [_AT],
     ("post", "/c/{token}/history"): [_AT],
+    ("get", "/s/{short_code}"): [_AT],
     ("get", "/01/{gtin}/21/{serial}"): [_AT],
     ("get", "/8004/{giai}"): [_AT],
     ("get", "/v1/items/{id}/qr.svg"): [("token", "query", "a view code of the item", _TEXT)],
@@ -88,6 +89,10 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         ("dots", "query", "pixels of a module, 1 to 32", _NUMBER),
     ],
     ("get", "/i/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
+    ("post", "/i/{token}/attachments"): [
+        ("name", "query", "the name in the answer", _TEXT),
+        ("Patina-Asking", "header", "a signed asking, as base64url of its JSON", _TEXT),
+    ],
     ("post", "/v1/attachments"): [("name", "query", "the name in the answer", _TEXT)],
     ("get", "/v1/log/proof/inclusion"): [
         ("index", "query", "which leaf", _NUMBER),
@@ -106,6 +111,8 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
     ("post", "/v1/attachments"): (tuple(SUFFIXES), None),
+    ("post", "/i/{token}/attachments"): (tuple(SUFFIXES), None),
+    ("post", "/i/{token}/attachments/{sha256}"): (("application/json",), _ASKING),
     ("post", "/v1/codes"): (("application/json",), {"count": 20}),
     ("post", "/i/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),

@@ -76,13 +76,13 @@ async def disclosures_to(request: Request, subject: str, asker: Asker | None, wh
     return await site.read(judged, site.ledger, subject, kept, asked)
 
 
-async def disclosures_of(request: Request, statement: Statement, why: str) -> list[str]:
-    """The disclosures of one statement that the caller may see."""
+async def disclosures_of(request: Request, statement: Statement, why: str, asker: Asker | None = None) -> list[str]:
+    """The disclosures of one statement that this asker may see, or the request's own caller if ``None``."""
     site, subject = site_of(request), statement.subjects[0]
     kept = await site.read(site.ledger.vault.disclosures_of, statement)
     if not kept:
         return []
-    asked = Asked(await asker_of(request, subject), why, site.clock())
+    asked = Asked(asker or await asker_of(request, subject), why, site.clock())
     return (await site.read(judged, site.ledger, subject, {statement.id: kept}, asked)).get(statement.id, [])
 
 

@@ -30,13 +30,15 @@ PEOPLE = "people"
 DEVICES = "devices"
 KEYS = "keys"
 GRANTS = "grants"
+REPORTS = "reports"
+"""To read and ask for reports; to schedule them is the right to grant."""
 """A party's people, its tablets, its API keys, and what it grants auditors."""
 
-_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
+_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, REPORTS})
 SCOPES = {
-    READ: frozenset({READ}),
-    WRITE: frozenset({READ, WRITE}),
-    SIGNING: frozenset({READ, WRITE, SIGNING}),
+    READ: frozenset({READ, REPORTS}),
+    WRITE: frozenset({READ, WRITE, REPORTS}),
+    SIGNING: frozenset({READ, WRITE, SIGNING, REPORTS}),
     ADMIN: _RUN | {ADMIN},
 }
 """What a scope includes."""
@@ -78,6 +80,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/attachments/{sha256}/thumbnail", READ),
     ("GET", "/i/{token}/attachments/{sha256}", PUBLIC),
     ("GET", "/i/{token}/attachments/{sha256}/thumbnail", PUBLIC),
+    ("POST", "/i/{token}/attachments/{sha256}", PUBLIC),
+    ("POST", "/i/{token}/attachments", PUBLIC),
+    ("GET", "/c/{token}/attachments/{sha256}", PUBLIC),
+    ("GET", "/c/{token}/attachments/{sha256}/thumbnail", PUBLIC),
     ("POST", "/v1/find", READ),
     ("GET", "/v1/readings", READ),
     ("GET", "/v1/signals", READ),
@@ -96,6 +102,12 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/grants", READ),
     ("POST", "/v1/grants", GRANTS),
     ("DELETE", "/v1/grants/{id}", GRANTS),
+    ("GET", "/v1/reports", REPORTS),
+    ("POST", "/v1/reports", REPORTS),
+    ("GET", "/v1/reports/{id}", REPORTS),
+    ("GET", "/v1/report-schedules", REPORTS),
+    ("POST", "/v1/report-schedules", GRANTS),
+    ("DELETE", "/v1/report-schedules/{id}", GRANTS),
     ("GET", "/v1/people", PEOPLE),
     ("POST", "/v1/people", PEOPLE),
     ("POST", "/v1/people/{id}", PEOPLE),
@@ -120,6 +132,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/c/{token}/qr.png", PUBLIC),
     ("POST", "/c/{token}/statements", PUBLIC),
     ("GET", "/o", PUBLIC),
+    ("GET", "/s/{short_code}", PUBLIC),
     ("GET", "/01/{gtin}/21/{serial}", PUBLIC),
     ("GET", "/8004/{giai}", PUBLIC),
     ("GET", "/healthz", PUBLIC),

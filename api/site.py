@@ -16,15 +16,14 @@ from starlette.requests import Request
 
 from api import fold
 from api.appender import Appender
+from api.counts import Counts
 from api.files.sandbox import Sandbox
 from api.limits import Limits
-from api.pace import Pace
 from api.pages.site_pages import Pages
 from api.passwords import Passwords
 from api.rights import Caller
 from api.settings import Settings
 from api.visiting import Visiting, party_rights
-from ledger import times
 from ledger.db.codes import Code
 from ledger.db.ledger import Clock, Ledger
 from ledger.errors import Unavailable
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 READERS = 4
 """Threads that wait for PostgreSQL; SQLite is read on the loop, where no thread need be woken."""
-
-FINDS, FINDS_IN = 120, 15 * times.MINUTE
-"""How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,9 +46,9 @@ class Site:
         self.clock = clock
         self.pages = Pages()
         self.sandbox = Sandbox()
-        self.finds = Pace(FINDS, FINDS_IN, clock)
         self.passwords = Passwords()
-        self.limits = Limits(clock, settings.trusted_proxies)
+        self._counts = Counts(settings.directory, self._keyed, clock)
+        self.limits = Limits(self._counts, settings.trusted_proxies)
         self.visiting = Visiting(settings, lambda: self.ledger)
         self.oidc = _open_oidc(settings, clock)
         self._modified = (0, "")
@@ -70,7 +66,8 @@ class Site:
             self.refusal = error.message
             return
         self.refusal = None
-        self._appender = Appender(self._ledger.writer, thread_from=self.settings.thread_from)
+        settings = self.settings
+        self._appender = Appender(self._ledger.writer, thread_from=settings.thread_from, halves=settings.halves)
         self._appender.start()
 
     async def close(self) -> None:
@@ -78,6 +75,7 @@ class Site:
         if self._appender is not None:
             await self._appender.stop()
         self.pages.close()
+        self._counts.close()
         self.passwords.close()
         if self._readers is not None:
             self._readers.shutdown()
@@ -121,6 +119,9 @@ class Site:
         if self._readers is None:
             return function(*args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: function(*args, **kwargs))
+
+    def _keyed(self, what: str, text: str) -> bytes:
+        return self.ledger.access.keyed.hash(what, text)
 
     def is_suspended(self, party: str) -> bool:
         """Whether a party is suspended, as far as this process has followed the log; appends ask again."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bounds, growth, long, members, parts, wrk
+from benchmarks import bounds, growth, long, members, parts, wrk, year
 from benchmarks.row import Bounds, Row, Scale
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,8 +36,9 @@ PARTS: dict[str, Part] = {
     "growth": growth.growth,
     "postgres": parts.postgres,
     "long": long.long,
+    "report": year.report,
 }
-BY_NAME = frozenset({"long"})
+BY_NAME = frozenset({"long", "report"})
 """Parts that take so long that they run only if they are named."""
 
 
@@ -49,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         epilog="example:\n  patina bench --quick --only singles --only history",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    chosen = "this part; may be given again (default: all but long)"
+    chosen = "this part; may be given again (default: all but long and report)"
     words.add_argument("--only", action="append", choices=PARTS, help=chosen)
     words.add_argument("--quick", action="store_true", help="short runs and a small ledger: rough figures")
     words.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")

@@ -48,6 +48,7 @@ SUMMARIES = {
     "sign": "sign a statement",
     "verify": "check receipts and histories, offline",
     "audit": "check a whole ledger: a folder or an address",
+    "report": "count how cases went, or count a report again",
     "qr": "make QR codes, and read them from pictures",
 }
 

@@ -75,8 +75,7 @@ def parse_code(text: str) -> bytes:
 
 def format_typed(secret: bytes) -> str:
     """Return the owner code as 26 characters for typing, without separators."""
-    number = int.from_bytes(_check_secret(secret), "big")
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(TYPED_CHARACTERS)))
+    return spell_base32(int.from_bytes(_check_secret(secret), "big"), TYPED_CHARACTERS)
 
 
 def parse_typed(text: str) -> bytes:
@@ -84,16 +83,29 @@ def parse_typed(text: str) -> bytes:
 
     Either case, spaces and hyphens anywhere, O for 0 and I or L for 1 are understood.
     """
-    typed = text.translate(_BETWEEN)
-    number = 0
-    for character in typed if len(typed) == TYPED_CHARACTERS and typed.isascii() else "?":
-        digit = _DIGIT.get(character.upper())
-        if digit is None:
-            raise Malformed(f"got a typed owner code out of form, want {TYPED_CHARACTERS} letters and digits")
-        number = number << 5 | digit
+    number = parse_base32(text, TYPED_CHARACTERS)
+    if number is None:
+        raise Malformed(f"got a typed owner code out of form, want {TYPED_CHARACTERS} letters and digits")
     if number >> 8 * SECRET_BYTES:
         raise Malformed("got a typed owner code of more than 128 bits, want one that begins with 0 to 7")
     return number.to_bytes(SECRET_BYTES, "big")
+
+
+def spell_base32(number: int, length: int) -> str:
+    """Return a number in Crockford's base 32, its highest digit first, in so many characters."""
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(length)))
+
+
+def parse_base32(text: str, length: int) -> int | None:
+    """Return the number that so many characters spell, typed as ``parse_typed`` understands it; ``None`` if none."""
+    typed = text.translate(_BETWEEN)
+    number = 0
+    for character in typed if len(typed) == length and typed.isascii() else "?":
+        digit = _DIGIT.get(character.upper())
+        if digit is None:
+            return None
+        number = number << 5 | digit
+    return number
 
 
 def parse_owner_code(text: str) -> bytes:

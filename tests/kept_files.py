@@ -6,12 +6,16 @@ import io
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.db.copies import Kept
+from ledger.db.draft import Draft
 from ledger.db.ledger import Ledger
 from ledger.leaf import Attachment
+from tests.files import jpeg
 from tests.stall import Stall, stall, urn
 
 SHOP, RIVAL = urn("shop"), urn("rival")
@@ -63,3 +67,21 @@ def keep_of(ledger: Ledger) -> Kept:
 
 def read(shop: Stall, kept: Kept, **more: bool) -> bytes:
     return b"".join(shop.ledger.attachments.parts(kept, **more))
+
+
+def uploaded(ledger: Ledger, party: str) -> Attachment:
+    """A photograph that a party uploaded."""
+    kept, _ = ledger.attachments.keep(party, "image/jpeg", io.BytesIO(jpeg()), None)
+    return Attachment(media_type=kept.media_type, name="ring.jpg", sha256=kept.sha256, size=kept.size)
+
+
+def listing(file: Attachment) -> dict[str, Any]:
+    """The private member that lists a file."""
+    return {"attachments": [{name: getattr(file, name) for name in ("media_type", "name", "sha256", "size")}]}
+
+
+def with_photo(ledger: Ledger, draft: Draft, file: Attachment) -> Draft:
+    """The draft with the rows of a file that it lists in private."""
+    said = draft.statement
+    rows = ledger.attachments.use_rows(said.id, said.subjects, [file], [said.party], public=False)
+    return replace(draft, rows=(*draft.rows, *rows))

@@ -15,6 +15,7 @@ import pytest
 from api.visiting import csrf_token
 from ledger import times
 from ledger.db.visits import LONGEST
+from ledger.shortcode import short_of
 from tests.build import uuid
 from tests.console import Browser, add_person, open_console
 from tests.shop import RING, Party, Shop, segment
@@ -38,6 +39,7 @@ CONCERNED = KEYS | PEOPLE | {"admin key", "parent", "registered auditor", "audit
 AUDITORS = frozenset({"admin key", "registered auditor"})
 SESSIONS = PEOPLE
 MANAGERS = frozenset({"owner", "manager", "admin key"})
+REPORTERS = READERS - {"staff", "technician", "technician at a tablet"}
 OWNERS = frozenset({"owner", "admin key"})
 ADMIN = frozenset({"admin key"})
 TABLETS = frozenset({"technician at a tablet"})
@@ -98,6 +100,12 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/grants"): READERS,
     ("POST", "/v1/grants"): MANAGERS,
     ("DELETE", "/v1/grants/{id}"): MANAGERS,
+    ("GET", "/v1/reports"): REPORTERS,
+    ("POST", "/v1/reports"): REPORTERS,
+    ("GET", "/v1/reports/{id}"): REPORTERS,
+    ("GET", "/v1/report-schedules"): REPORTERS,
+    ("POST", "/v1/report-schedules"): MANAGERS,
+    ("DELETE", "/v1/report-schedules/{id}"): MANAGERS,
     ("GET", "/v1/people"): MANAGERS,
     ("POST", "/v1/people"): MANAGERS,
     ("POST", "/v1/people/{id}"): MANAGERS,
@@ -117,6 +125,10 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/i/{token}/statements"): HOLDING_A_CODE,
     ("GET", "/i/{token}/attachments/{sha256}"): HOLDING_A_CODE,
     ("GET", "/i/{token}/attachments/{sha256}/thumbnail"): HOLDING_A_CODE,
+    ("POST", "/i/{token}/attachments"): HOLDING_A_CODE,
+    ("POST", "/i/{token}/attachments/{sha256}"): HOLDING_A_CODE,
+    ("GET", "/c/{token}/attachments/{sha256}"): NOBODY,
+    ("GET", "/c/{token}/attachments/{sha256}/thumbnail"): NOBODY,
     ("GET", "/c/{token}"): NOBODY,
     ("GET", "/c/{token}/history"): NOBODY,
     ("POST", "/c/{token}/history"): NOBODY,
@@ -124,6 +136,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/c/{token}/qr.png"): HOLDING_A_CODE,
     ("POST", "/c/{token}/statements"): NOBODY,
     ("GET", "/o"): ANYBODY,
+    ("GET", "/s/{short_code}"): HOLDING_A_CODE,
     ("GET", "/01/{gtin}/21/{serial}"): ANYBODY,
     ("GET", "/8004/{giai}"): ANYBODY,
     ("GET", "/healthz"): ANYBODY,
@@ -141,6 +154,7 @@ UNASKED = {("GET", "/v1/session/people"): 401}
 """What whoever is not let in is told there instead: without the tablet's cookie we do not know who asks."""
 NOT_THERE = frozenset(
     {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}", "/v1/cases/{id}"}
+    | {"/v1/reports/{id}"}
     | {f"{at}/{{sha256}}{end}" for at in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
 )
 """What is answered with 404 to whoever is let in: no provider is configured, and no such item, erasure or file is."""
@@ -281,6 +295,7 @@ def address(street: Street, path: str, who: str) -> str:
         "/v1/statements/{id}": f"/v1/statements/{segment(street.statement)}",
         "{subject:path}": segment(street.item),
         "{token}": code,
+        "{short_code}": short_of(code),
         "{gtin}": "09520123456788",
         "{serial}": "R%2F001",
         "{giai}": "unknown",
@@ -310,7 +325,8 @@ def test_every_route_by_every_caller(street: Street, method: str, path: str) -> 
             # A body that does not parse, or is no file; an id that is nobody's; of DELETE /v1/session, that it is done.
             assert answer.status_code in {200, 400, 404, 415}, (who, answer.text)
             continue
-        want = UNASKED.get((method, path)) or (404 if "{token}" in path else 401 if who in UNKNOWN | CODES else 403)
+        guessed = "{token}" in path or "{short_code}" in path
+        want = UNASKED.get((method, path)) or (404 if guessed else 401 if who in UNKNOWN | CODES else 403)
         assert answer.status_code == want, (who, answer.text)
     assert changeable(street.shop) == before
 

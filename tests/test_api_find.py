@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 
-from api import site as sites
-from api.pace import MOST, Pace
-from api.problems import Problem
-from ledger import times
+from api.counts import WINDOW
 from ledger.db.find import find_rows
 from ledger.leaf import statement_from
 from tests.build import uuid
@@ -115,25 +112,15 @@ def test_every_search_is_written_down_without_what_was_looked_for(shop: Shop, ca
 
 
 def test_how_often_a_key_may_search_is_limited(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.app.state.site.finds, "_most", 3)
+    monkeypatch.setattr(shop.app.state.site.limits.finds, "most", 3)
     mine = party(shop, "mine")
     other = Party(mine.id, shop.api_key(mine.id, "read"))
     answers = [shop.post(PATH, {"job_no": f"J{n}"}, mine) for n in range(4)]
     assert [one.status_code for one in answers] == [200, 200, 200, 429]
     assert 0 < int(answers[-1].headers["retry-after"]) <= 900
     assert shop.post(PATH, {"job_no": "J1"}, other).status_code == 200
-    shop.clock.now += sites.FINDS_IN
+    shop.clock.now += WINDOW
     assert shop.post(PATH, {"job_no": "J1"}, mine).status_code == 200
-
-
-def test_a_pace_forgets_whoever_came_longest_ago() -> None:
-    pace = Pace(1, times.HOUR, lambda: 0)
-    for number in range(MOST + 5):
-        pace.take(str(number))
-    assert len(pace._counts) == MOST
-    with pytest.raises(Problem):
-        pace.take(str(MOST))
-    pace.take("0")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from api.rights import (
     PEOPLE,
     PUBLIC,
     READ,
+    REPORTS,
     RIGHTS,
     SESSION,
     SIGNING,
@@ -84,6 +85,7 @@ MAY = {
     WRITE: ("owner", "keeper", "other", "operator"),
     SIGNING: ("keeper", "operator"),
     SESSION: (),
+    REPORTS: ("reader", "owner", "keeper", "other", "operator"),
     **dict.fromkeys((PEOPLE, DEVICES, KEYS, GRANTS), ("operator",)),
     ADMIN: ("operator",),
 }

@@ -76,6 +76,8 @@ def test_what_is_sent_in_paths_queries_and_headers_comes_back_in_no_header_and_n
     forged = "x%0d%0aSet-Cookie:%20a=b%0d%0a"
     for path in (
         f"/i/{forged}",
+        f"/s/{forged}",
+        f"/c/{'A' * 22}/attachments/{forged}",
         f"/v1/items/{forged}/history",
         f"/v1/items?text={forged}&cursor={forged}",
         f"/v1/people?party={forged}",

@@ -16,6 +16,7 @@ from api.cli import card, folder, init, parties
 from ledger import holderkey
 from ledger.dsse import SigningKey
 from ledger.errors import Invalid, Refused, Unavailable
+from ledger.shortcode import short_of
 from tests.build import ring, uuid
 
 SHOP = uuid("shop")
@@ -70,7 +71,9 @@ def test_a_sheet_has_both_codes_of_each_card_and_the_ledger_only_public_keys(
         secret = holderkey.parse_owner_code(owner.removeprefix(f"{PUBLIC_URL}/o#"))
         assert holderkey.parse_typed(letters) == secret
         assert view == f"{PUBLIC_URL}/i/{one['token']}"
-        assert f'cards.example/i/<br><span class="code">{view[-22:-6]}<b>{view[-6:]}</b></span>' in sheet
+        assert f'cards.example<br>/i/<span class="code">{view[-22:]}</span>' in sheet
+        assert one["short_code"] == short_of(view[-22:])
+        assert f"<br>/s/<b>{one['short_code']}</b>" in sheet
         assert one["token"] == holderkey.view_token(secret)
         assert one["keys"][0]["holder_key"] == holderkey.holder_key(secret, one["keys"][0]["item"]).did
         secrets += [secret, secret.hex().encode(), holderkey.format_code(secret).encode()]

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import hmac
+import multiprocessing
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from api import limits
-from api.limits import LOST_TOKENS, WINDOW, Limit, Limits, parse_networks
+from api import counts as module
+from api.counts import KEYS, ROWS, WINDOW, Counts
+from api.limits import LOST_TOKENS, Limit, Limits, parse_networks
 from api.problems import Problem
 from api.settings import read_settings
 from ledger import times
 from ledger.db import codes
 from ledger.db.connect import session
-from ledger.errors import Invalid
+from ledger.errors import Invalid, Unavailable
 from tests.console import Browser
 from tests.shop import RING, Clock, Shop, open_shop
+
+
+def keyed(what: str, text: str) -> bytes:
+    return hmac.digest(b"key", f"{what}\n{text}".encode(), "sha256")
 
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def counts(tmp_path: Path, clock: Clock) -> Counts:
+    return Counts(tmp_path, keyed, clock)
 
 
 def waits(limit: Limit, *keys: str) -> int:
@@ -34,8 +48,8 @@ def waits(limit: Limit, *keys: str) -> int:
     return 0
 
 
-def test_a_key_waits_for_the_rest_of_its_window(clock: Clock) -> None:
-    limit = Limit(2, clock)
+def test_a_key_waits_for_the_rest_of_its_window(counts: Counts, clock: Clock) -> None:
+    limit = Limit("logins", 2, counts)
     limit.count("a")
     assert waits(limit, "a") == 0
     clock.now += times.MINUTE
@@ -51,8 +65,27 @@ def test_a_key_waits_for_the_rest_of_its_window(clock: Clock) -> None:
     assert waits(limit, "a") == 0
 
 
-def test_what_was_right_is_taken_back(clock: Clock) -> None:
-    limit = Limit(2, clock)
+def test_limits_do_not_count_for_each_other(counts: Counts) -> None:
+    logins, finds = Limit("logins", 1, counts), Limit("finds", 1, counts)
+    logins.count("a")
+    assert (waits(logins, "a") > 0, waits(finds, "a")) == (True, 0)
+
+
+def test_what_is_taken_is_refused_when_it_is_too_much_and_counts_all_the_same(counts: Counts, clock: Clock) -> None:
+    finds = Limit("finds", 2, counts)
+    finds.take("a")
+    finds.take("a")
+    for _ in range(2):
+        with pytest.raises(Problem) as refused:
+            finds.take("a")
+        assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "900"})
+    finds.take("b")
+    clock.now += WINDOW
+    finds.take("a")
+
+
+def test_what_was_right_is_taken_back(counts: Counts) -> None:
+    limit = Limit("logins", 2, counts)
     limit.count("a")
     limit.count("a")
     limit.forgive("a")
@@ -60,28 +93,89 @@ def test_what_was_right_is_taken_back(clock: Clock) -> None:
     limit.count("a")
     assert waits(limit, "a") > 0
     limit.forgive("a", all_of_it=True)
-    assert len(limit) == 0
+    limit.count("a")
+    assert waits(limit, "a") == 0
     limit.forgive("unheard")
-    assert len(limit) == 0
+    assert waits(limit, "unheard") == 0
 
 
-def test_the_memory_is_bounded_and_forgets_who_was_wrong_longest_ago(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_a_full_row_forgets_whose_while_is_over_and_then_who_came_longest_ago(
+    counts: Counts, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "MOST", 3)
-    limit = Limit(1, clock)
-    for key in "abac":
-        limit.count(key)
-    limit.count("d")
-    assert len(limit) == 3
-    assert [waits(limit, key) > 0 for key in "abcd"] == [True, False, True, True]
+    monkeypatch.setattr(module, "ROWS", 1)
+    limit = Limit("logins", 1, counts)
+    for key in range(KEYS):
+        limit.count(str(key))
+        clock.now += 1
+    assert all(waits(limit, str(key)) for key in range(KEYS))
+    limit.count("0")
+    limit.count("another")
+    assert [waits(limit, str(key)) > 0 for key in range(KEYS)] == [False] + [True] * (KEYS - 1)
+    clock.now += WINDOW - KEYS
+    limit.count("later")
+    assert waits(limit, "another") > 0, "one whose while was over made place"
 
 
-def test_a_clock_that_goes_back_keeps_nobody_waiting(clock: Clock) -> None:
-    limit = Limit(1, clock)
+def test_a_clock_that_goes_back_keeps_nobody_waiting(counts: Counts, clock: Clock) -> None:
+    limit = Limit("logins", 1, counts)
     limit.count("a")
     clock.now -= times.DAY
     assert waits(limit, "a") == 0
+
+
+def test_what_was_counted_survives_a_restart_and_says_nothing_of_whom(
+    counts: Counts, clock: Clock, tmp_path: Path
+) -> None:
+    Limit("logins", 1, counts).count("jane@example.org")
+    counts.close()
+    again = Counts(tmp_path, keyed, clock)
+    assert waits(Limit("logins", 1, again), "jane@example.org") > 0
+    file = tmp_path / "tries"
+    assert (stat.S_IMODE(file.stat().st_mode), file.stat().st_size) == (0o600, ROWS * KEYS * 28)
+    assert b"jane" not in file.read_bytes()
+    # Another key, as without the master key: nobody can be found in it.
+    other = Counts(tmp_path, lambda what, text: keyed("other" + what, text), clock)
+    assert waits(Limit("logins", 1, other), "jane@example.org") == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * ROWS * KEYS * 28])
+def test_a_table_that_was_damaged_counts_from_nothing(
+    counts: Counts, clock: Clock, tmp_path: Path, content: bytes
+) -> None:
+    limit = Limit("logins", 2, counts)
+    limit.count("a")
+    (tmp_path / "tries").write_bytes(content)
+    assert waits(limit, "a") == 0
+    limit.count("a")
+    limit.count("a")
+    assert waits(limit, "a") > 0
+
+
+def test_without_a_place_to_count_nobody_is_let_try(tmp_path: Path, clock: Clock) -> None:
+    with pytest.raises(Unavailable, match="cannot count"):
+        Limit("logins", 1, Counts(tmp_path / "missing", keyed, clock)).check("a")
+
+
+def count_many(folder: str) -> None:
+    counts = Counts(Path(folder), keyed, Clock())
+    for _ in range(200):
+        counts.add("logins", "a")
+
+
+def test_processes_and_threads_count_together(counts: Counts, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=count_many, args=(str(tmp_path),)) for _ in range(2)]
+    threads = [Thread(target=lambda: [counts.add("logins", "a") for _ in range(200)]) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    for thread in threads:
+        thread.join()
+    assert [one.exitcode for one in processes] == [0, 0]
+    assert counts.get("logins", "a")[0] == 800
 
 
 def scope_of(client: str, *forwarded: str) -> dict[str, Any]:
@@ -109,13 +203,13 @@ def scope_of(client: str, *forwarded: str) -> dict[str, Any]:
     ],
 )
 def test_the_address_that_counts(
-    clock: Clock, trusted: str, client: str, forwarded: tuple[str, ...], address: str
+    counts: Counts, trusted: str, client: str, forwarded: tuple[str, ...], address: str
 ) -> None:
-    assert Limits(clock, parse_networks(trusted)).address_of(scope_of(client, *forwarded)) == address
+    assert Limits(counts, parse_networks(trusted)).address_of(scope_of(client, *forwarded)) == address
 
 
-def test_without_a_client_there_is_still_one_address(clock: Clock) -> None:
-    assert Limits(clock, ()).address_of({"client": None, "headers": []}) == ""
+def test_without_a_client_there_is_still_one_address(counts: Counts) -> None:
+    assert Limits(counts, ()).address_of({"client": None, "headers": []}) == ""
 
 
 @pytest.mark.parametrize("text", ["everybody", "10.0.0.0/99", "10.0.0.1/8", "10.0.0.1 10.0.0.2"])

@@ -18,6 +18,7 @@ from ledger.db.codes import Card
 from ledger.disclosure import make_disclosure
 from ledger.dsse import SigningKey
 from tests.build import ring, uuid
+from tests.kept_files import listing, uploaded, with_photo
 from tests.served import Server
 from tests.test_holder_vectors import VECTORS
 
@@ -63,6 +64,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with folder.opened(directory) as ledger:
         parties.register(ledger, SHOP, {"name": "Corner Shop", "roles": ["retailer"]}, KEY)
         groups = [[ring(number)] for number in range(ITEMS)]
+        photo = uploaded(ledger, SHOP)
         cards = ledger.codes.draw(groups, kind="card", custody="receipt", party=SHOP)
         for card in cards:
             (item,) = card.keys
@@ -74,7 +76,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 )
             values = [folder.value_of(ledger, SHOP, kind, [item], details) for kind, details in drafts]
             said = [folder.draft(value, [KEY]) for value in values[:1]]
-            said += [folder.draft_private(ledger, value, [KEY], PRIVATE) for value in values[1:]]
+            said += [
+                with_photo(ledger, folder.draft_private(ledger, value, [KEY], PRIVATE | listing(photo)), photo)
+                for value in values[1:]
+            ]
             folder.say(ledger, *said)
     running = Server(directory, "pk_none")
     yield Site(running, directory, iter(cards[1:-1]), cards[-1], cards[0])
@@ -364,3 +369,23 @@ def test_every_state_of_the_page_fits_a_phone(site: Site, phone: BrowserContext)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_holder_opens_her_private_files_on_the_page_and_an_altered_one_is_not_shown(
+    site: Site, phone: BrowserContext, width: int
+) -> None:
+    page, _, said = watched(phone, site.owner_url(site.kept))
+    page.set_viewport_size({"width": width, "height": 800})
+    page.get_by_role("button", name="Show it").click()
+    page.get_by_role("button", name="ring.jpg").click()
+    picture = page.get_by_role("img", name="ring.jpg")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("(one) => one.decode().then(() => one.naturalWidth)") > 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert said == []
+    phone.route("**/attachments/*", lambda route: route.fulfill(body=b"another picture", content_type="image/jpeg"))
+    page.get_by_role("button", name="Show it").click()
+    page.get_by_role("button", name="ring.jpg").click()
+    expect(page.get_by_role("status")).to_contain_text("not the one that was signed")
+    expect(picture).to_have_count(0)

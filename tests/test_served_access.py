@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import json
 from collections.abc import Iterator
 
 import pytest
 
 from api.cli import init
-from api.limits import LOST_TOKENS
+from api.limits import LOGINS_OF_ACCOUNT, LOST_TOKENS
 from tests.served import Server
 
 
@@ -34,3 +35,28 @@ def test_a_client_of_this_machine_cannot_say_that_it_is_another(server: Server) 
     codes = [status_of(server, "/i/x", X_Forwarded_For=f"203.0.113.{n}") for n in range(LOST_TOKENS + 1)]
     assert codes == [404] * LOST_TOKENS + [429]
     assert status_of(server, "/healthz") == 200
+
+
+def test_two_workers_give_no_more_tries_than_one_and_a_restart_gives_none_back(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    directory = tmp_path_factory.mktemp("workers") / "ledger"
+    made = init.create(directory, "limits.example/log")
+    wrong = json.dumps({"login": "jane@example.org", "password": "not her password"})
+    with Server(directory, made["operator"]["api_key"], more=["--workers", "2"]) as two:
+        # Each on a connection of its own, of which the kernel gives some to either worker.
+        assert [status_of(two, "/i/x") for _ in range(LOST_TOKENS + 20)] == [404] * LOST_TOKENS + [429] * 20
+        logins = [post(two, "/v1/session", wrong) for _ in range(LOGINS_OF_ACCOUNT + 6)]
+        assert logins == [401] * LOGINS_OF_ACCOUNT + [429] * 6
+    with Server(directory, made["operator"]["api_key"]) as again:
+        assert status_of(again, "/i/x") == 429
+        assert post(again, "/v1/session", wrong) == 429
+
+
+def post(server: Server, path: str, body: str) -> int:
+    connection = http.client.HTTPConnection(server.place, timeout=20)
+    try:
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        return connection.getresponse().status
+    finally:
+        connection.close()

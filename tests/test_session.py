@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.limits import LOGINS_OF_ACCOUNT, LOGINS_OF_ADDRESS, WINDOW
+from api.counts import WINDOW
+from api.limits import LOGINS_OF_ACCOUNT, LOGINS_OF_ADDRESS
 from ledger import times
 from ledger.db.rows import REMEMBER
 from ledger.db.visits import IDLE, LONGEST

@@ -91,6 +91,7 @@ def public(card: Card) -> dict[str, Any]:
     return {
         "code_id": card.id,
         "token": card.token,
+        "short_code": card.short,
         "keys": [{"item": subject, "holder_key": did} for subject, did in card.keys.items()],
     }
 

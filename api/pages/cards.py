@@ -16,8 +16,6 @@ from ledger.db.codes import Card
 
 GROUP = 4
 """Characters between two gaps of a typed code: as many as one keeps in mind."""
-SHORT = 6
-"""Characters at the end of a view code that are its short code: they stand out."""
 _STYLE = """
 @page { size: A4; margin: 10mm; }
 body { margin: 0; font: 8pt/1.3 system-ui, sans-serif; color: #000; background: #fff; }
@@ -25,9 +23,9 @@ body { margin: 0; font: 8pt/1.3 system-ui, sans-serif; color: #000; background: 
 .card { display: grid; grid-template-columns: 1fr 1fr; height: 51mm; border: .2mm solid #000; break-inside: avoid; }
 .half { padding: 2mm; overflow: hidden; }
 .owner { border-left: .2mm dashed #000; }
-.half svg { width: 30mm; height: 30mm; display: block; }
+.half svg { width: 27mm; height: 27mm; display: block; }
 .code { font: 7.5pt/1.3 ui-monospace, monospace; overflow-wrap: anywhere; }
-.small { font-size: 6pt; }
+.small { font-size: 6pt; overflow-wrap: anywhere; }
 """.strip()
 
 
@@ -54,8 +52,8 @@ def _card(card: Card, public_url: str) -> str:
     item = escape(next(iter(card.keys))) if len(card.keys) == 1 else f"any of {len(card.keys)} items"
     return (
         f'<div class="card" id="{card.id}">'
-        f'<div class="half">{view}<b>See its history</b><br>{host}/i/<br>'
-        f'<span class="code">{card.token[:-SHORT]}<b>{card.token[-SHORT:]}</b></span><br>'
+        f'<div class="half">{view}<b>See its history</b><br>{host}<br>'
+        f'/i/<span class="code">{card.token}</span><br>/s/<b>{card.short}</b><br>'
         f'<span class="small">{item}</span></div>'
         f'<div class="half owner">{owner}<b>For the owner only</b><br>{host}/o<br>'
         f'<span class="code">{typed}</span></div></div>'

@@ -63,7 +63,9 @@ def make_case(
         disclosed=disclosed,
         private={
             event.index: tuple(
-                (words.label(name), words.fact(name, value)) for name, value in disclosed[event.statement].items()
+                (words.label(name), words.fact(name, value))
+                for name, value in disclosed[event.statement].items()
+                if name != "attachments"  # shown as files
             )
             for event in events
             if event.statement in disclosed

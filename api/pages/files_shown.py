@@ -1,4 +1,4 @@
-"""The files that records of an item list in public, as its page shows them: each with how the stored copy stands.
+"""The files that records list, as far as a page's reader may see the list: each with how the stored copy stands.
 
 A record is signed and stays as it is, whatever becomes of a file. So a page never leaves a file out: one that is
 missing, altered or erased is named with its state in its place.
@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from ledger.history import VerifiedHistory
+from ledger.leaf import Attachment, Statement
 
 _WHOLE = "whole"
 _UNKNOWN = "missing"
@@ -45,19 +49,27 @@ def shown_files(verified: VerifiedHistory, states: States) -> dict[int, tuple[Fi
 
     A party may have uploaded what it lists itself, or the operator for it.
     """
-    listed = {entry.index: entry.statement for entry in verified.entries if entry.statement.attachments}
+    listed = {
+        entry.index: (entry.statement.party, files)
+        for entry in verified.entries
+        if (files := _listed(entry.statement, verified.disclosed.get(entry.statement.id, {})))
+    }
     if not listed:
         return {}
-    parties = {statement.party for statement in listed.values()} | {verified.replay.parties.operator}
-    digests = {file.sha256 for statement in listed.values() for file in statement.attachments or ()}
-    known = states(parties, digests)
+    parties = {party for party, _ in listed.values()} | {verified.replay.parties.operator}
+    known = states(parties, {file.sha256 for _, files in listed.values() for file in files})
     return {
         index: tuple(
             FileShown(file.name, file.media_type, _size(file.size), file.sha256, known.get(file.sha256, _UNKNOWN))
-            for file in statement.attachments or ()
+            for file in files
         )
-        for index, statement in listed.items()
+        for index, (_, files) in listed.items()
     }
+
+
+def _listed(statement: Statement, private: Mapping[str, Any]) -> list[Attachment]:
+    """The files of a statement: those in clear, and those of a private list that the reader may see."""
+    return [*(statement.attachments or ()), *msgspec.convert(private.get("attachments", []), list[Attachment])]
 
 
 def _size(size: int) -> str:

@@ -49,7 +49,12 @@ async def post_attachment(request: Request) -> Response:
     answer has size and SHA-256 of what is left, as ``attachments`` of a statement lists it. ``?name=`` is the name in
     the answer. A file that no statement lists within a day is deleted.
     """
-    site, caller = site_of(request), caller_of(request)
+    return await take_in(request, caller_of(request).party)
+
+
+async def take_in(request: Request, party: str) -> Response:
+    """Keep the file in the body for a party, and say how a statement lists it."""
+    site = site_of(request)
     name = request.query_params.get("name")
     if name is not None and _NAME.fullmatch(name) is None:
         raise Problem("invalid", "want a name of a-z 0-9 . _ -, 64 at most, a letter or digit first", parameter="name")
@@ -63,7 +68,7 @@ async def post_attachment(request: Request) -> Response:
         thumbnail = None if found.width is None else small
         try:
             keep = site.ledger.attachments.keep
-            kept, new = await asyncio.to_thread(keep, caller.party, found.media_type, washed, thumbnail)
+            kept, new = await asyncio.to_thread(keep, party, found.media_type, washed, thumbnail)
         except Refused as error:
             raise Problem("too_many", error.message, headers={"Retry-After": "3600"}) from None
     address = f"/v1/attachments/{kept.sha256}"
@@ -120,22 +125,22 @@ async def _wash(site: Site, uploaded: IO[bytes], washed: IO[bytes], small: IO[by
 
 async def get_attachment(request: Request) -> Response:
     """A file that the caller's party uploaded, or that a statement lists in public; compared with its digest first."""
-    return await _send(request, await _readable(request))
+    return await send(request, await _readable(request))
 
 
 async def get_thumbnail(request: Request) -> Response:
     """A small JPEG of a picture, for lists."""
-    return await _send(request, await _readable(request), thumbnail=True)
+    return await send(request, await _readable(request), thumbnail=True)
 
 
 async def get_shown(request: Request) -> Response:
     """A file that a statement about the code's item lists in public."""
-    return await _send(request, await _shown(request))
+    return await send(request, await _shown(request))
 
 
 async def get_shown_thumbnail(request: Request) -> Response:
     """A small JPEG of a picture that a statement about the code's item lists in public."""
-    return await _send(request, await _shown(request), thumbnail=True)
+    return await send(request, await _shown(request), thumbnail=True)
 
 
 async def _readable(request: Request) -> Kept:
@@ -148,7 +153,7 @@ async def _readable(request: Request) -> Kept:
     public = await site.read(files.find_public, digest) if kept is None or kept.state != WHOLE else None
     kept = public or kept
     if kept is None:
-        return await _disclosed(request, digest)
+        return await disclosed(request, digest, _ROUTE)
     uses = await site.read(files.uses, kept)
     if not any(use.public for use in uses):
         for use in uses:
@@ -160,14 +165,20 @@ async def _readable(request: Request) -> Kept:
     return kept
 
 
-async def _disclosed(request: Request, digest: str) -> Kept:
-    """The copy that some statement lists in private, for a caller who may see that list; that is written down too."""
+async def disclosed(request: Request, digest: str, why: str, of: tuple[str, private_out.Asker] | None = None) -> Kept:
+    """The copy that some statement lists in private, for who may see that list, and that is written down too.
+
+    ``of`` is a subject that the statement must be about, and who asks, if that is not the request's own caller.
+    """
+    if _DIGEST.fullmatch(digest) is None:
+        raise not_found(_MISSING)
     site = site_of(request)
-    for kept, use in await site.read(site.ledger.attachments.listed_in_private, digest):
+    subject, asker = of or (None, None)
+    for kept, use in await site.read(site.ledger.attachments.listed_in_private, digest, subject):
         found = await site.read(site.ledger.reader.entry, use.statement)
         entry = None if found is None else parse_leaf(found[1])
         assert isinstance(entry, Entry), "a use is committed with its statement"
-        for text in await private_out.disclosures_of(request, entry.statement, _ROUTE):
+        for text in await private_out.disclosures_of(request, entry.statement, why, asker):
             member = parse_disclosure(text)
             if member.name == "attachments" and any(one["sha256"] == digest for one in member.value):
                 return kept
@@ -177,16 +188,22 @@ async def _disclosed(request: Request, digest: str) -> Kept:
 async def _shown(request: Request) -> Kept:
     site, digest = site_of(request), request.path_params["sha256"]
     code = await site.code(request.path_params["token"])
-    kept = None
     # A code that has fallen, or is not in use yet, shows no record, and so no file of one.
-    if code is not None and code.level == VIEW and _DIGEST.fullmatch(digest) is not None:
-        kept = await site.read(site.ledger.attachments.find_public, digest, code.subject)
+    opened = code if code is not None and code.level == VIEW else None
+    kept = None if opened is None else await public_copy(site, digest, opened.subject)
     if kept is None:
         raise not_found(_MISSING)
     return kept
 
 
-async def _send(request: Request, kept: Kept, *, thumbnail: bool = False) -> Response:
+async def public_copy(site: Site, digest: str, subject: str) -> Kept | None:
+    """The copy of a file that a statement about a subject lists in public, if there is one."""
+    if _DIGEST.fullmatch(digest) is None:
+        return None
+    return await site.read(site.ledger.attachments.find_public, digest, subject)
+
+
+async def send(request: Request, kept: Kept, *, thumbnail: bool = False) -> Response:
     """The answer: nothing leaves before the whole file was compared with its digest."""
     site = site_of(request)
     files = site.ledger.attachments

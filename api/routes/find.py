@@ -6,6 +6,7 @@ caller asks as ever. Every search is written down with what it found, and how ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -15,14 +16,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.routes.statements import JSON
-from api.site import caller_of, site_of
+from api.site import Site, caller_of, site_of
 from api.strict import Body, body_schema, read_body
+from ledger.db.codes import UNBOUND, Code
+from ledger.db.find import Found, chain_of
 from ledger.db.needles import MAX_TEXT
 from ledger.errors import Invalid
 
 router = APIRouter(tags=["items"])
 Value = Annotated[str | None, Field(min_length=1, max_length=MAX_TEXT)]
 ROUTE = "POST /v1/find"
+SHORT_CODE = "short_code"
 
 
 class Needle(Body):
@@ -39,15 +43,18 @@ class Needle(Body):
 
 @router.post("/v1/find", summary="Find records by a number or an address", openapi_extra=body_schema(Needle))
 async def post_find(request: Request, body: Annotated[Needle, Depends(read_body(Needle))]) -> Response:
-    """The statements of the caller's chain that hold the value, and what they are about; none of other chains."""
+    """The statements of the caller's chain that hold the value, and what they are about; none of other chains.
+
+    By a short code, the code that its chain made, the item that it opens, and the case if it is one of a case.
+    """
     site, caller = site_of(request), caller_of(request)
     given = body.model_dump(exclude_none=True)
     if len(given) != 1:
         raise Invalid(f"got {len(given)} members, want one of {', '.join(Needle.model_fields)}")
     # A person has no API key: each is counted for herself.
-    site.finds.take(caller.key_id or str(caller.person))
+    site.limits.finds.take(caller.key_id or str(caller.person))
     ((name, text),) = given.items()
-    found = await site.read(site.ledger.finder.find, caller.party, name, text)
+    found = await _find(site, caller.party, name, text)
 
     def note(**more: Any) -> None:
         who: dict[str, Any] = {"party": caller.party, "key": caller.key_id or None, "person": caller.person}
@@ -55,8 +62,24 @@ async def post_find(request: Request, body: Annotated[Needle, Depends(read_body(
 
     for one in found:
         # Of the chain by the search itself, so never outside it.
-        note(subject=one.subject, statement=one.statement, owner=one.party, sees=frozenset([one.party]))
+        statement = one.statement if isinstance(one, Found) else None
+        note(subject=one.subject, statement=statement, owner=one.party, sees=frozenset(filter(None, [one.party])))
     if not found:
         note()
-    shown = [{"statement": one.statement, "subject": one.subject, "party": one.party} for one in found]
+    shown = [_described(one) for one in found]
     return Response(msgspec.json.encode({"found": shown}), media_type=JSON)
+
+
+async def _find(site: Site, party: str, name: str, text: str) -> Sequence[Found | Code]:
+    """What the chain of a party wrote with this value, or the code that it made."""
+    if name != SHORT_CODE:
+        return await site.read(site.ledger.finder.find, party, name, text)
+    code = await site.read(site.ledger.codes.by_short, text)
+    chain = chain_of(site.ledger.view.parties, party)
+    return [code] if code is not None and code.level != UNBOUND and code.party in chain else []
+
+
+def _described(one: Found | Code) -> dict[str, str | None]:
+    if isinstance(one, Found):
+        return {"statement": one.statement, "subject": one.subject, "party": one.party}
+    return {"code_id": one.id, "kind": one.kind, "subject": one.subject, "party": one.party, "case": one.case}

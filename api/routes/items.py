@@ -19,7 +19,7 @@ from api.problems import Problem, not_found
 from api.routes.statements import JSON, append_here, check_type, placed_problem, receipt_bytes
 from api.site import Site, caller_of, site_of
 from api.state_json import describe_doubt, describe_state
-from ledger import times, uri
+from ledger import shortcode, times, uri
 from ledger.db.draft import Draft
 from ledger.doubt import doubt_of
 from ledger.errors import Invalid, Malformed, PatinaError
@@ -172,7 +172,7 @@ def page_of(site: Site, token: str, letter: str = "i") -> dict[str, str]:
     page = f"{site.settings.public_url}/{letter}/{token}"
     return {
         "token": token,
-        "short_code": token[-6:],
+        "short_code": shortcode.short_of(token),
         "page": page,
         "qr_svg": f"{page}/qr.svg",
         "qr_png": f"{page}/qr.png",

@@ -1,4 +1,4 @@
-"""What customers see: the page of a view code, the public page of a GS1 address, and the documentation.
+"""What customers see: the page of a view code, the public page of a GS1 address or a short code, and documentation.
 
 GET consumes nothing: chat programs fetch links before people do. A token that is unknown and one that is malformed
 get the same answer. Pages are complete without a script and fetch nothing from elsewhere.
@@ -7,7 +7,7 @@ get the same answer. Pages are complete without a script and fetch nothing from 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ from api.problems import KINDS, Problem, not_found, problem_of, problem_response
 from api.routes.items import history_response, read_at
 from api.routes.statements import JSON
 from api.site import Site, site_of
-from ledger import uri
+from ledger import shortcode, uri
 from ledger.db.codes import CASE, UNBOUND, VIEW, Code
 from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Unavailable
 from ledger.history import VerifiedHistory
@@ -47,7 +47,8 @@ async def get_code_page(request: Request) -> Response:
     token = request.path_params["token"]
 
     async def show(code: Code) -> Response:
-        return await _item(request, code.subject, token, opened=code.level == VIEW)
+        opened = code.level == VIEW
+        return await _item(request, Shown(code.subject, f"/i/{token}", token, opened=opened, short=code.short))
 
     return await by_code(request, token, show)
 
@@ -83,7 +84,19 @@ async def get_public_page(request: Request) -> Response:
             subject = uri.gs1_subject("8004", params["giai"])
     except Invalid:
         return missing(request)
-    return await _item(request, subject, None)
+    return await _item(request, Shown(subject, subject.removeprefix(uri.HOST)))
+
+
+async def get_short_page(request: Request) -> Response:
+    """The item of a short code, typed where a camera is of no use: what anybody may see."""
+    site = site_of(request)
+    text = request.path_params["short_code"]
+    code = await site.read(site.ledger.codes.by_short, text)
+    if code is None:
+        return missing(request)
+    if code.level == UNBOUND:
+        return _unbound(request)
+    return await _item(request, Shown(code.subject, f"/s/{shortcode.parse_short(text)}"))
 
 
 async def get_code_history(request: Request) -> Response:
@@ -110,52 +123,53 @@ async def get_code_qr(request: Request) -> Response:
     return qr.qr_response(f"{site_of(request).settings.public_url}/{letter}/{token}", request)
 
 
-async def _item(request: Request, subject: str, token: str | None, *, opened: bool = False) -> Response:
-    """The page or the JSON of an item; ``token`` is the code it was reached by, if any, which may open its history."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown of which item: its history if the code of ``token`` ``opened`` it, else what anybody may see.
+
+    ``path`` is where it is shown; ``short`` says whether the short code of the token leads there as well.
+    """
+
+    subject: str
+    path: str
+    token: str | None = None
+    opened: bool = False
+    short: bool = False
+    as_json: bool = False
+
+
+async def _item(request: Request, shown: Shown) -> Response:
+    """The page or the JSON of an item."""
     site = site_of(request)
     at = request.query_params.get("at")
-    as_json = wants_json(request)
+    shown = replace(shown, as_json=wants_json(request))
     try:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
-        shown = Shown(site, subject, token, opened, as_json)
-        changes = site.ledger.attachments.changes
-        key = (subject, token, opened, size, below, as_json, site.clock() // _HOUR, changes)
-        body = await site.pages.page(key, lambda: _make(shown, below))
+        key = (shown, size, below, site.clock() // _HOUR, site.ledger.attachments.changes)
+        body = await site.pages.page(key, lambda: _make(site, shown, below))
     except (Disproved, Malformed, Unavailable) as error:
         return unavailable(request, error)
     except Problem:
-        if as_json:
+        if shown.as_json:
             raise
         return missing(request)
     if body is None:
         return missing(request)
     headers = {"ETag": f'"{size}"', "Vary": "Accept", "Cache-Control": "private, no-cache"}
-    if opened and not as_json:
+    if shown.opened and not shown.as_json:
         headers["Content-Security-Policy"] = SCRIPT_POLICY
-    return Response(body, headers=headers, media_type=JSON if as_json else HTML)
+    return Response(body, headers=headers, media_type=JSON if shown.as_json else HTML)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What is shown of which item, and how: its history if a code ``opened`` it, else what anybody may see."""
-
-    site: Site
-    subject: str
-    token: str | None
-    opened: bool
-    as_json: bool
-
-
-def _make(shown: Shown, below: int | None) -> bytes | None:
+def _make(site: Site, shown: Shown, below: int | None) -> bytes | None:
     """The bytes of an item's page or JSON, after its history was verified; ``None`` if there is no such item."""
-    site = shown.site
     verified = read_verified(site, shown.subject)
     page = None if verified is None else page_of_verified(site, verified, below)
     if verified is None or page is None:
         return None
     files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
-    return _as_json(shown, page, files) if shown.as_json else _as_html(shown, page, files)
+    return _as_json(site, shown, page, files) if shown.as_json else _as_html(site, shown, page, files)
 
 
 def read_verified(
@@ -172,21 +186,22 @@ def page_of_verified(site: Site, verified: VerifiedHistory, below: int | None = 
     return make_page(verified, site.pages.words, site.ledger.vkeys, site.clock(), below, absences=absences)
 
 
-def _as_json(shown: Shown, page: ItemPage, files: Files) -> bytes:
-    site = shown.site
+def _as_json(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
     token = shown.token if shown.opened else None
     document = describe_page(page, site.settings.public_url, token, site.clock(), files)
+    if token is not None and shown.short:
+        document["short_code"] = shortcode.short_of(token)
     return _encode(document | {"ledger": site.ledger.id})
 
 
-def _as_html(shown: Shown, page: ItemPage, files: Files) -> bytes:
-    site, token = shown.site, shown.token
-    path = f"/i/{token}" if token is not None else page.subject.removeprefix(uri.HOST)
+def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
+    token, path = shown.token, shown.path
     return site.pages.render(
         "item.html" if shown.opened else "public.html",
         page=page,
         path=path,
         token=token,
+        short=shortcode.short_of(token) if token is not None and shown.short else None,
         files=files,
         host=site.settings.host,
         address=site.settings.public_url + path,

@@ -16,10 +16,7 @@ from api.routes.items import history_response
 from api.routes.pages import by_code
 from api.routes.statements import JSON, check_type
 from api.site import site_of
-from ledger import times
-from ledger.asking import check_asking, parse_asking
-from ledger.audience import Reader
-from ledger.db.codes import GIFT, PUBLIC, Code
+from ledger.db.codes import PUBLIC, Code
 from ledger.errors import Forbidden
 
 
@@ -54,20 +51,10 @@ async def get_case_history(request: Request) -> Response:
 
 
 async def _post(request: Request, letter: str) -> Response:
-    site = site_of(request)
-
     async def show(code: Code) -> Response:
         _need_level(code)
         check_type(request, {JSON, ""})
-        signed = parse_asking(intake.read_object(await request.body()))
-        if code.kind == GIFT:
-            raise Forbidden("by a gift code no private member is read: want the view code of the owner's own paper")
-        now = site.clock()
-        state = await site.read(site.ledger.reader.state, code.subject)
-        assert state is not None, "a code that opens something is of a subject in the log"
-        held = state.held.at(times.format_recorded(now))
-        check_asking(signed, ledger=site.ledger.id, subject=code.subject, held=held, now=now)
-        asker = private_out.Asker(Reader("holder", grant=signed.asking.grant), key=signed.key)
+        asker = await holders.asker_by_key(site_of(request), code, intake.read_object(await request.body()))
         why = f"POST /{letter}/{{token}}/history"
         disclosures = await private_out.disclosures_to(request, code.subject, asker, why)
         return await history_response(request, code.subject, disclosures)

@@ -14,9 +14,10 @@ from starlette.responses import Response
 
 from api import holders, intake, private_out
 from api.pages.case_page import describe_case, make_case
+from api.pages.files_shown import shown_files
 from api.problems import not_found
 from api.routes.items import page_of
-from api.routes.pages import HTML, SCRIPT_POLICY, by_code, page_of_verified, read_verified, unavailable, wants_json
+from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
 from api.site import site_of
 from ledger.db.codes import CASE, UNBOUND, Code
@@ -24,6 +25,12 @@ from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavaila
 from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
+OWNER_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The owner's page runs a script, our own, which may speak to nobody but us. It shows pictures that it fetched with a
+signature, which is what ``blob:`` is for."""
 
 
 async def post_statement(request: Request) -> Response:
@@ -82,7 +89,9 @@ async def get_case_page(request: Request) -> Response:
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
-        body = site.pages.render("case.html", host=site.settings.host, page=shown, path=f"/c/{token}", address=address)
+        files = await site.read(shown_files, verified, site.ledger.attachments.states)
+        path = {"path": f"/c/{token}", "address": address, "files": files}
+        body = site.pages.render("case.html", host=site.settings.host, page=shown, **path)
         return Response(body, headers=headers, media_type=HTML)
 
     return await by_code(request, token, show, of="c")
@@ -91,7 +100,7 @@ async def get_case_page(request: Request) -> Response:
 async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
     site = site_of(request)
-    headers = {"Content-Security-Policy": SCRIPT_POLICY, "Cache-Control": "no-cache"}
+    headers = {"Content-Security-Policy": OWNER_PAGE_POLICY, "Cache-Control": "no-cache"}
     members = [(name, site.pages.words.label(name)) for name in MEMBERS]
     body = site.pages.render("owner.html", host=site.settings.host, members=members)
     return Response(body, headers=headers, media_type=HTML)

@@ -17,6 +17,7 @@ from ledger import note
 from ledger.db.api_keys import ApiKey, ApiKeys
 from ledger.db.draft import Row
 from ledger.db.grants import Grants
+from ledger.db.keyed import Keyed
 from ledger.db.keys import identity
 from ledger.db.lock import AppendLock
 from ledger.db.people import People
@@ -54,7 +55,8 @@ class Access:
         self._read, self._write, self._now = rows.read, rows.write, rows.now
         self._view, self._master, self._rand = view, master, rand
         self.keys = ApiKeys(rows)
-        self.people = People(rows, master)
+        self.keyed = Keyed(rows, master)
+        self.people = People(rows, master, self.keyed)
         self.visits = Visits(rows)
         self.grants = Grants(rows)
         self._signers: dict[str, SigningKey] = {}

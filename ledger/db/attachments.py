@@ -147,12 +147,16 @@ class Attachments:
         query = select(attachment_use).where(use.sha256 == bytes.fromhex(kept.sha256), use.party == kept.party)
         return [Use(urn_of(row.statement), row.subject, bool(row.public)) for row in self._read(query)]
 
-    def listed_in_private(self, digest: str) -> list[tuple[Kept, Use]]:
-        """The copies of a file (64 hex) that statements list in private, with each of these statements, once."""
+    def listed_in_private(self, digest: str, subject: str | None = None) -> list[tuple[Kept, Use]]:
+        """The copies of a file (64 hex) that statements list in private, with each of these statements, once.
+
+        Only of statements about ``subject``, if one is given.
+        """
         use, copy = attachment_use.c, attachment.c
         same = and_(copy.sha256 == use.sha256, copy.party == use.party)
         query = COPY.add_columns(use.statement, use.subject).join(attachment_use, same)
         query = query.where(use.sha256 == bytes.fromhex(digest), use.public == 0).order_by(use.statement)
+        query = query if subject is None else query.where(use.subject == subject)
         rows, width = self._read(query.limit(MAX_USES)), len(COPY.selected_columns)
         found = [(kept_of(row[:width]), Use(urn_of(row[width]), row[width + 1], public=False)) for row in rows]
         return list({use.statement: (kept, use) for kept, use in found}.values())

@@ -8,6 +8,10 @@ holder and an old code still opens it.
 A code drawn with an owner code (a *card*) bears no mark. The public keys of its owner code are kept, one for each item
 that it was drawn for, and it becomes a code of the item whose holding began with one of them: the ledger accepts a key
 once, so a card is bound once, in the same commit as the sale that names its key. Until then it opens nothing.
+
+Every code has a short code to type, which follows from its token (``ledger.shortcode``). It opens what anybody may see,
+and a party finds a thing by it. It has only 55 random bits, so a keyed hash of it is kept. When what is known of whom a
+holding or a case is about is erased, the short codes that rest on it are forgotten with it.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from ledger import didkey, holderkey, submap, times
+from ledger import didkey, holderkey, shortcode, submap, times
 from ledger import state as states
 from ledger.db import tables
 from ledger.db.connect import session
@@ -31,6 +35,8 @@ from ledger.db.session import Insert, Session, ask, fetch
 from ledger.disclosure import format_base64url
 from ledger.errors import Refused
 from ledger.holding import Holding
+from ledger.leaf import Entry, parse_leaf
+from ledger.merkle import leaf_hash
 from ledger.state import State
 
 VIEW, CASE, PUBLIC, UNBOUND = "view", "case", "public", "unbound"
@@ -39,9 +45,11 @@ GIFT = "gift"
 LEVELS = {"view": VIEW, GIFT: VIEW, "card": VIEW, "tag": VIEW, "case": CASE}
 """What a code of each kind opens while its holding lasts (api.md, Levels); a gift code never opens a private member."""
 RELEASED = "/released"
+_SHORT = "short_code"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
-_COLUMNS = "id, subject, kind, mark, of_case, party, created_at, revoked_at"
+_COLUMNS = "id, subject, kind, mark, of_case, party, created_at, revoked_at, short IS NOT NULL"
 _BY_HASH = f"SELECT {_COLUMNS} FROM code WHERE hash = ? AND revoked_at IS NULL"  # noqa: S608 -- names of ours
+_BY_SHORT = f"SELECT {_COLUMNS} FROM code WHERE short = ? AND revoked_at IS NULL LIMIT 2"  # noqa: S608
 _BY_SUBJECT = (
     f"SELECT {_COLUMNS} FROM code WHERE subject = ? OR id IN (SELECT o.code FROM owner_key o "  # noqa: S608
     "JOIN holder_key h ON h.key = o.key WHERE o.subject = ?) ORDER BY created_at, id"
@@ -59,6 +67,12 @@ _KEYS = "SELECT key FROM owner_key WHERE code = ? AND subject = ?"
 _ALL_KEYS = "SELECT subject, key FROM owner_key WHERE code = ? ORDER BY subject"
 _STATE = 'SELECT state FROM subject WHERE "key" = ?'
 _DRAWN = "SELECT o.subject, o.custody, c.revoked_at FROM owner_key o JOIN code c ON c.id = o.code WHERE o.key = ?"
+_LEAF = "SELECT l.bytes, l.idx FROM statement s JOIN leaf l ON l.idx = s.idx WHERE s.id = ?"
+_FORGET_MARKED = "UPDATE code SET short = NULL WHERE subject = ? AND (mark = ? OR mark = ? OR of_case = ?)"
+_FORGET_DRAWN = (
+    "UPDATE code SET short = NULL WHERE id IN (SELECT o.code FROM owner_key o JOIN holder_key h ON h.key = o.key "
+    "WHERE h.idx = ?)"
+)
 _REVOKE = "UPDATE code SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL"
 
 
@@ -67,7 +81,7 @@ class Code:
     """A code without its token: its item (``subject``), its ``kind`` and the ``level`` that it had when it was read.
 
     ``keys`` are the did:keys drawn with it for this item; ``case`` is the one that it opens; ``subject`` is "" while it
-    may still become a code of one of several items.
+    may still become a code of one of several items; ``short`` says whether its short code leads to it.
     """
 
     id: str
@@ -80,6 +94,7 @@ class Code:
     party: str | None = None
     mark: str | None = None
     keys: frozenset[str] = frozenset()
+    short: bool = False
 
     def level_at(self, state: State | None, recorded_at: str) -> str:
         """What it opens when its item is in this state; a level that has fallen never rises again."""
@@ -110,6 +125,11 @@ class Card:
         """The view code's token."""
         return holderkey.view_token(self.secret)
 
+    @property
+    def short(self) -> str:
+        """The view code's short code."""
+        return shortcode.short_of(self.token)
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -128,11 +148,18 @@ def mark_of(holding: Holding | None) -> str:
 
 
 class Codes:
-    """The codes of one ledger; ``rand(n)`` gives n random bytes."""
+    """The codes of one ledger; ``keyed(what, text)`` gives keyed hashes and ``rand(n)`` n random bytes."""
 
     def __init__(
-        self, engine: Engine, lock: AppendLock, *, clock: Callable[[], int], rand: Callable[[int], bytes]
+        self,
+        engine: Engine,
+        lock: AppendLock,
+        keyed: Callable[[str, str], bytes],
+        *,
+        clock: Callable[[], int],
+        rand: Callable[[int], bytes],
     ) -> None:
+        self._keyed = keyed
         self._engine, self._clock, self._rand = engine, clock, rand
         # PostgreSQL has no other writer of these rows to wait for.
         self._lock = lock if engine.dialect.name == "sqlite" else nullcontext()
@@ -191,6 +218,16 @@ class Codes:
             rows = connection.begin(write=False, then=[ask(_BY_HASH, digest)])[0]
             return self._code(connection, rows[0]) if rows else None
 
+    def by_short(self, text: str) -> Code | None:
+        """The code of a short code as it was typed, unless unknown, malformed or revoked, which look the same.
+
+        If two codes should have the same short code, it leads to neither.
+        """
+        digest = self._keyed(_SHORT, shortcode.parse_short(text) or "")
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_BY_SHORT, digest)])[0]
+            return self._code(connection, rows[0]) if len(rows) == 1 else None
+
     def of(self, subject: str) -> list[Code]:
         """The codes of a subject, oldest first, without their tokens; those of cards once they are bound to it."""
         with session(self._engine) as connection:
@@ -221,7 +258,7 @@ class Codes:
         return Drawn(rows[0][0], rows[0][1], rows[0][2] is not None) if rows else None
 
     def _code(self, connection: Session, row: Sequence[Any]) -> Code:
-        code_id, subject, kind, mark, case, party, created_at, revoked_at = row
+        code_id, subject, kind, mark, case, party, created_at, revoked_at, short = row
         keys: frozenset[str] = frozenset()
         unbound = False
         if mark is None:
@@ -230,11 +267,12 @@ class Codes:
             subject = bound[0][0] if bound else subject
             found = fetch(connection, ask(_KEYS, code_id, subject))
             keys = frozenset(didkey.format_did(bytes(key)) for (key,) in found)
-        code = Code(code_id, subject, kind, UNBOUND, created_at, revoked_at, case, party, mark, keys)
+        code = Code(code_id, subject, kind, UNBOUND, created_at, revoked_at, case, party, mark, keys, bool(short))
         return code if unbound else replace(code, level=code.level_at(_state(connection, subject), self._now()))
 
     def _row(self, token: str, subject: str, kind: str, **more: str | None) -> Row:
         values = {"id": self._rand(8).hex(), "hash": _hash(token), "subject": subject, "kind": kind, **more}
+        values["short"] = self._keyed(_SHORT, shortcode.short_of(token))
         return Row("code", values | {"level": LEVELS.get(kind, PUBLIC), "created_at": self._now()})
 
     def _write(self, inserts: Sequence[Insert], *last: Any) -> list[int]:
@@ -251,6 +289,17 @@ class Codes:
 def _state(connection: Session, subject: str) -> State | None:
     rows = fetch(connection, ask(_STATE, submap.key_of(subject)))
     return states.load(rows[0][0]) if rows else None
+
+
+def forget_short_codes(connection: Session, statement: bytes) -> None:
+    """In a write transaction, forget the short codes that rest on a statement: of the holding or case that it began."""
+    for raw, index in fetch(connection, ask(_LEAF, statement)):
+        entry, root = parse_leaf(raw), leaf_hash(raw).hex()
+        assert isinstance(entry, Entry), "statements stand in entries"
+        said = entry.statement
+        case = said.case if said.type == "case.opened" else None
+        marked = [(_FORGET_MARKED, (subject, root, root + RELEASED, case)) for subject in said.subjects]
+        connection.write((), *marked, (_FORGET_DRAWN, (index,)))
 
 
 def _row_of(row: Row) -> tuple[Any, ...]:

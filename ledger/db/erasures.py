@@ -3,7 +3,8 @@
 An erasure has *parts*: a statement and a class of data each, due when the legal time of that class ends. A part is kept
 (stage 0), destroyed (1), and done (2) once the log says so and no copy of its key is left (``ledger.db.erase`` takes
 these steps). Destroying is one transaction: the data key, what it sealed, the pseudonym once nothing is left under it,
-and whatever else was derived from private values (``tables.ERASED_WITH``). Before it, the record that is kept apart
+and whatever else was derived from private values (``tables.ERASED_WITH``); with who somebody is, the short codes of
+her papers, by which she would still be found. Before it, the record that is kept apart
 from the database says what is about to go.
 
 Nothing here holds content: statements are named, and classes of data.
@@ -20,17 +21,19 @@ from sqlalchemy import Engine
 
 from ledger import private, submap, times
 from ledger.db import tables
+from ledger.db.codes import forget_short_codes
 from ledger.db.connect import session
 from ledger.db.epochs import Epochs
 from ledger.db.erased_file import Line, add_lines
 from ledger.db.lock import AppendLock
-from ledger.db.session import Insert, Query, ask, fetch
+from ledger.db.session import Insert, Query, Session, Step, ask, fetch
 from ledger.db.vault import person_key
 from ledger.db.views import urn_of, uuid_bytes
 
 KEPT, DESTROYED, DONE = range(3)
 """The stages of a part."""
 WHYS = ("request", "retention", "authority")
+_CONTACT = private.CLASSES.index("contact")
 SLICE = 256
 """Parts that are destroyed in one transaction."""
 _KEYS = 'SELECT statement, "class" FROM seal_key WHERE statement IN {among}'
@@ -206,7 +209,7 @@ class Erasures:
             self._epochs.start(connection)
             newest = fetch(connection, ask("SELECT coalesce(max(id), 0) FROM epoch"))[0][0]
             for erasure, statement, number, subject, _ in due:
-                (gone,) = connection.write((), *_destroy(subject, statement, number))[:1]
+                gone = _destroy(connection, subject, statement, number)
                 stage = DESTROYED if gone else DONE  # else somebody else's request was first, and was told
                 where = (stage, newest, erasure, statement, number)
                 connection.write((), (_STAGE, where))
@@ -220,8 +223,7 @@ class Erasures:
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             for statement, subject, kind in parts:
-                steps = _destroy(submap.key_of(subject), uuid_bytes(statement), private.CLASSES.index(kind))
-                gone += connection.write((), *steps)[0]
+                gone += _destroy(connection, submap.key_of(subject), uuid_bytes(statement), private.CLASSES.index(kind))
             connection.commit()
         return gone
 
@@ -257,10 +259,10 @@ class Erasures:
 _STAGE = 'UPDATE erasure_part SET stage = ?, epoch = ? WHERE erasure = ? AND statement = ? AND "class" = ?'
 
 
-def _destroy(subject: bytes, statement: bytes, number: int) -> list[tuple[str, tuple[Any, ...]]]:
-    """What destroys a class of data of a statement; the first step changes a row if its key was there."""
+def _destroy(connection: Session, subject: bytes, statement: bytes, number: int) -> int:
+    """Destroy a class of data of a statement; 1 if its key was there, else 0."""
     names = [table.name for table in tables.ERASED_WITH]
-    return [
+    steps: list[Step] = [
         ('DELETE FROM seal_key WHERE statement = ? AND "class" = ?', (statement, number)),
         ('DELETE FROM sealed WHERE subject = ? AND statement = ? AND "class" = ?', (subject, statement, number)),
         (
@@ -269,6 +271,9 @@ def _destroy(subject: bytes, statement: bytes, number: int) -> list[tuple[str, t
         ),
         *((f'DELETE FROM "{name}" WHERE statement = ?', (statement,)) for name in names),  # noqa: S608 -- names of ours
     ]
+    if number == _CONTACT:
+        forget_short_codes(connection, statement)
+    return connection.write((), *steps)[0]
 
 
 def _part(row: Sequence[Any]) -> Part:

@@ -31,6 +31,7 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
+from ledger.db.reports import Reports
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
@@ -62,6 +63,7 @@ class Ledger:
     readings: Readings
     attachments: Attachments
     finder: Finder
+    reports: Reports
     vault: Vault
     epochs: Epochs
     erasures: Erasures
@@ -213,9 +215,9 @@ def open_ledger(
         access = Access(engine, lock, view, master=master, **own)
         readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
-        vault = Vault(engine, lock, master, **own)
+        vault, reports = Vault(engine, lock, master, **own), Reports(engine, lock, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, **own), readings, files, finder, vault)
+        beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, reports, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:

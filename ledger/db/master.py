@@ -28,11 +28,12 @@ from ledger.db import tables
 from ledger.db.access import party_identity
 from ledger.db.find import chain_identity
 from ledger.db.guard import others_open
+from ledger.db.keyed import secret_identity
 from ledger.db.keyfile import sync_folder
 from ledger.db.keys import identity
 from ledger.db.keyservice import ADDRESS_NAME, TOKEN_NAME, KeyClient
 from ledger.db.ledger import Ledger
-from ledger.db.people import person_identity, secret_identity
+from ledger.db.people import person_identity
 from ledger.db.secret import FILE_NAME, KEY_NAME, KeyKeeper, MasterKey
 from ledger.db.session import Session, ask, fetch
 from ledger.db.vault import epoch_identity

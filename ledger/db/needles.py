@@ -21,7 +21,7 @@ import phonenumbers
 from ledger.leaf import Statement
 
 PRIVATE = ("phone", "email", "receipt_no")
-PUBLIC = ("certificate_no", "serial", "job_no", "short_code")
+PUBLIC = ("certificate_no", "serial", "job_no")
 FIELDS = (*PRIVATE, *PUBLIC)
 MAX_TEXT = 200
 MAX_VALUES = 32
@@ -55,7 +55,7 @@ def _phone(text: str, country: str | None) -> str | None:
 
 def public_values(statement: Statement) -> Iterator[tuple[str, str]]:
     """The values that a statement is found by and that stand in it: (field, as written)."""
-    for field in ("certificate_no", "job_no", "short_code"):
+    for field in ("certificate_no", "job_no"):
         value = statement.details.get(field)
         if isinstance(value, str):
             yield field, value

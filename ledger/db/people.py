@@ -2,7 +2,7 @@
 
 A person's name and login are personal data. They lie here wrapped by the master key and nowhere else, and what is said
 in the ledger carries her ``agent`` id, which means nothing outside her party and is never given to somebody else. To
-find a person by what she types, the login is kept as a keyed hash too (HMAC-SHA-256); the key is wrapped as well.
+find a person by what she types, the login is kept as a keyed hash too (``ledger.db.keyed``).
 
 PINs have few digits, so wrong ones are counted in the row and not in a process: after ``PIN_TRIES`` no PIN of this
 person is looked at for ``PIN_LOCK``, and after each further ``PIN_TRIES`` twice as long as before.
@@ -10,13 +10,12 @@ person is looked at for ``PIN_LOCK``, and after each further ``PIN_TRIES`` twice
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 import unicodedata
 from base64 import b32encode
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +23,10 @@ from sqlalchemy import and_, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger import times
+from ledger.db.keyed import Keyed
 from ledger.db.rows import Rows, check_line, is_row_id
 from ledger.db.secret import KeyKeeper
-from ledger.db.tables import access_secret, person
+from ledger.db.tables import person
 from ledger.errors import Invalid, Refused
 from ledger.forms import is_uuid
 
@@ -36,7 +36,6 @@ PIN_TRIES = 5
 PIN_LOCK = 15 * times.MINUTE
 PIN_LOCK_MOST = times.DAY
 _AGENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_KEYED = "keyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,8 @@ class Proof:
 class People:
     """The people of all parties."""
 
-    def __init__(self, rows: Rows, master: KeyKeeper) -> None:
-        self._rows, self._master = rows, master
-        self._key: bytes | None = None
+    def __init__(self, rows: Rows, master: KeyKeeper, keyed: Keyed) -> None:
+        self._rows, self._master, self._keyed = rows, master, keyed
 
     def add(self, party: str, role: str, name: str, login: str | None = None, agent: str | None = None) -> Person:
         """Add a person, who has neither password nor PIN yet.
@@ -132,7 +130,7 @@ class People:
 
     def by_login(self, login: str) -> Proof | None:
         """What the password of whoever has this login is compared with; ``None`` if nobody has."""
-        found = self._rows.read(select(person).where(person.c.login == self._keyed("login", _folded(login))))
+        found = self._rows.read(select(person).where(person.c.login == self._keyed.hash("login", _folded(login))))
         if not found:
             return None
         row = found[0]
@@ -144,7 +142,7 @@ class People:
         Also if somebody else has this one. A provider that gives an old e-mail address to a new person names her
         otherwise: she must not come in as who had the address before.
         """
-        keyed = self._keyed("subject", f"{issuer}\n{subject}")
+        keyed = self._keyed.hash("subject", f"{issuer}\n{subject}")
         free = and_(person.c.id == person_id, or_(person.c.subject.is_(None), person.c.subject == keyed))
         with _refusing():
             if self._rows.write(update(person).where(free).values(subject=keyed)) != 1:
@@ -152,7 +150,7 @@ class People:
 
     def by_subject(self, issuer: str, subject: str) -> Person | None:
         """The person whom an identity provider calls this, if she may come in."""
-        wanted = self._keyed("subject", f"{issuer}\n{subject}")
+        wanted = self._keyed.hash("subject", f"{issuer}\n{subject}")
         found = self._rows.read(select(person).where(person.c.subject == wanted, person.c.disabled_at.is_(None)))
         return self._person(found[0]) if found else None
 
@@ -197,7 +195,7 @@ class People:
         check_line(login, MAX_NAME, "/login")
         if not name.strip():
             raise Invalid("got no name", "/name")
-        keyed = self._keyed("login", _folded(login)) if login else None
+        keyed = self._keyed.hash("login", _folded(login)) if login else None
         return {"wrapped": self._wrap(person_id, name, login), "login": keyed}
 
     def _wrap(self, person_id: str, name: str, login: str) -> bytes:
@@ -218,20 +216,6 @@ class People:
             disabled_at=row.disabled_at,
         )
 
-    def _keyed(self, what: str, text: str) -> bytes:
-        """The keyed hash of a login or of a provider's name for a person."""
-        if self._key is None:
-            made = self._master.wrap(self._rows.rand(32), secret_identity(_KEYED))
-            query = select(access_secret.c.wrapped).where(access_secret.c.name == _KEYED)
-            found = self._rows.read(query)
-            if not found:
-                # Two processes may make one at once; the one that was first counts.
-                with suppress(IntegrityError):
-                    self._rows.write(insert(access_secret).values(name=_KEYED, wrapped=made))
-                found = self._rows.read(query)
-            self._key = self._master.unwrap(found[0].wrapped, secret_identity(_KEYED))
-        return hmac.digest(self._key, f"{what}\n{text}".encode(), "sha256")
-
 
 @contextmanager
 def _refusing() -> Iterator[None]:
@@ -245,11 +229,6 @@ def _refusing() -> Iterator[None]:
 def person_identity(person_id: str) -> bytes:
     """The row that a wrapped name belongs to."""
     return b"person/" + person_id.encode()
-
-
-def secret_identity(name: str) -> bytes:
-    """The row that a wrapped key of keyed hashes belongs to."""
-    return b"access_secret/" + name.encode()
 
 
 def _folded(login: str) -> str:

@@ -211,6 +211,9 @@ Index("find_private_statement", find_private.c.statement)
 code.append_column(_column("mark", Text(), nullable=True))
 code.append_column(_column("of_case", Text(), nullable=True))
 code.append_column(_column("party", Text(), nullable=True))
+# The keyed hash of its short code (``ledger.shortcode``); NULL for codes older than these, and once it was erased.
+code.append_column(_column("short", Octets, nullable=True))
+Index("code_short", code.c.short)
 # The public keys of owner codes: all that is kept of them.
 owner_key = _table(
     "owner_key",
@@ -270,6 +273,37 @@ auditor_grant = _table(
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
 )
+
+# Reports (``ledger.db.reports``): those that were asked for or fell due by a schedule, and what came of each.
+report_schedule = _table(
+    "report_schedule",
+    _key("id", Text()),
+    _column("party", Text(), index=True),
+    _column("role", Text()),
+    _column("every", Text()),
+    _column("asked", Text()),
+    _column("next_due", Text()),
+    _column("created_at", Text()),
+    _column("ended_at", Text(), nullable=True),
+)
+report = _table(
+    "report",
+    _key("id", Text()),
+    _column("party", Text()),
+    _column("schedule", Text(), nullable=True),
+    _column("role", Text()),
+    _column("asked", Text()),
+    _column("asked_at", Text()),
+    _column("due", Text()),
+    _column("taken_at", Text(), nullable=True),
+    _column("percent", Small),
+    _column("made", Text(), nullable=True),
+    _column("problem", Text(), nullable=True),
+    _column("size", Number, nullable=True),
+    _column("document", Octets, nullable=True),
+)
+Index("report_party", report.c.party, report.c.due)
+Index("report_open", report.c.made, report.c.due)
 
 # Private members (``ledger.db.vault``): what is kept of them, by statement and class of data, and the keys to it, each
 # wrapped by the key of an epoch. ``pseudonym`` lists the statements of somebody whom a shop calls by a pseudonym.

@@ -239,19 +239,47 @@ async function claim() {
   await speak("item.claimed", { holder_key: made.did, holder_custody: "device" }, page.paper, made);
 }
 
+/** A fresh asking of the item's present holder, signed. */
+function asking() {
+  const { item, drift } = page;
+  const at = new Date(Date.now() + drift).toISOString();
+  return signAsking({ ledger: item.ledger, subject: item.id, grant: item.holder.grant, at }, page.device ?? page.paper);
+}
+
+/** A button that shows a private file in its own place: a picture as one, anything else to be saved. */
+function fileButton(file) {
+  const place = made("div", "", "actions", [made("button", file.name)]);
+  on(place.firstChild, "click", async () => {
+    const how = { method: "POST", body: JSON.stringify(await asking()), headers: { "Content-Type": "application/json" } };
+    const answer = await fetch(`/i/${page.token}/attachments/${file.sha256}`, how);
+    if (!answer.ok) return say(`${word("refused")} ${(await answer.json()).detail}`);
+    const raw = await answer.arrayBuffer();
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", raw));
+    if ([...digest].map((one) => one.toString(16).padStart(2, "0")).join("") !== file.sha256) return say(word("altered"));
+    const picture = file.media_type.startsWith("image/");
+    const shown = document.createElement(picture ? "img" : "a");
+    const address = URL.createObjectURL(new Blob([raw], { type: file.media_type }));
+    if (picture) Object.assign(shown, { src: address, alt: file.name });
+    else Object.assign(shown, { href: address, download: file.name, textContent: file.name });
+    place.replaceChildren(shown);
+  });
+  return place;
+}
+
 /** Ask for what only the holder may read, and show it record by record. */
 async function read() {
-  const { item, drift, token } = page;
+  const { item, token } = page;
   const place = main.querySelector("[data-private]");
   place.replaceChildren();
-  const at = new Date(Date.now() + drift).toISOString();
-  const asked = { ledger: item.ledger, subject: item.id, grant: item.holder.grant, at };
-  const { status, value } = await ask(`/i/${token}/history`, await signAsking(asked, page.device ?? page.paper));
+  const { status, value } = await ask(`/i/${token}/history`, await asking());
   if (status !== 200) return say(`${word("refused")} ${value.detail}`);
   const opened = await openDisclosures(value);
   for (const record of item.records.filter((one) => opened.has(one.statement))) {
-    const facts = opened.get(record.statement).map(([name, fact]) => row(called(name), plain(fact)));
+    const members = opened.get(record.statement).filter(([name]) => name !== "attachments");
+    const facts = members.map(([name, fact]) => row(called(name), plain(fact)));
     place.append(made("h3", record.sentence), made("dl", "", "facts", facts));
+    const files = opened.get(record.statement).find(([name]) => name === "attachments")?.[1] ?? [];
+    for (const file of files) place.append(fileButton(file));
   }
   place.append(made("p", word(opened.size ? "fits" : "nothing"), "quiet"));
 }
