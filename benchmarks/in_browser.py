@@ -14,6 +14,7 @@ import argparse
 import statistics
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser
 
@@ -41,7 +42,7 @@ def write(directory: Path, counts: list[int]) -> dict[int, str]:
         parties.register(ledger, SHOP, {"name": "Shop", "roles": ["retailer", "repairer"]}, KEY)
         for number in range(OTHERS + len(counts)):
             about = {"name": "Ring", "category": "jewellery"}
-            values = [("item.registered", about)]
+            values: list[tuple[str, dict[str, Any]]] = [("item.registered", about)]
             values += [("repair.completed", WORK)] * (counts[number] - 1 if number < len(counts) else 0)
             for kind, details in values:
                 value = folder.value_of(ledger, SHOP, kind, [ring(number)], details)
