@@ -1,7 +1,7 @@
 """What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
 
-Upkeep brings the access log to its table, sweeps files that nothing lists, looks at stored files, erases what is
-due, and forgets private keys that have ended.
+Upkeep brings the access log to its table, lets work lists follow the log, sweeps files that nothing lists, looks at
+stored files, erases what is due, and forgets private keys that have ended.
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +42,10 @@ SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
 """Seconds between looks at what is due to be erased: a handful of questions to indexes."""
+FOLLOW_EVERY = 1.0
+"""Seconds between looks at what work lists have to follow."""
+FOLLOW_REST = 9.0
+"""So many times as long as it took to follow a slice is rested after it, so that appends lose a tenth at most."""
 REPORT_EVERY = 2.0
 """Seconds between looks for a report that was asked for or fell due."""
 PAUSE = 600.0
@@ -62,7 +67,7 @@ class Jobs:
         loop = asyncio.get_running_loop()
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
-            "files": self._files, "forget": self._forget, "erase": self._erase,
+            "files": self._files, "forget": self._forget, "erase": self._erase, "follow": self._follow,
             "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
@@ -89,6 +94,7 @@ class Jobs:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             await self._quietly(lambda ledger: ledger.readings.flush())
+            await self._quietly(lambda ledger: ledger.risks.flush())
 
     async def _sweep(self) -> None:
         while True:
@@ -101,12 +107,13 @@ class Jobs:
             await asyncio.sleep(CHECK_EVERY)
             await self._quietly(lambda ledger: ledger.attachments.check_some(1))
 
-    async def _quietly(self, work: Callable[[Ledger], object]) -> None:
-        """Do what may fail now and succeed later, in a thread: it reads and writes files."""
+    async def _quietly(self, work: Callable[[Ledger], object]) -> object:
+        """Do what may fail now and succeed later, in a thread: it reads and writes files; what came of it."""
         try:
-            await asyncio.to_thread(work, self._site.ledger)
+            return await asyncio.to_thread(work, self._site.ledger)
         except (PatinaError, *AWAY) as error:
             _log.warning("a task of upkeep failed: %s", getattr(error, "message", type(error).__name__))
+            return None
 
     async def _forget(self) -> None:
         while True:
@@ -122,6 +129,12 @@ class Jobs:
             await asyncio.sleep(ERASE_EVERY)
             if self._site.why_not_ready() is None:
                 await self._quietly(lambda ledger: erase.work(ledger, self._site.clock(), grace=GRACE))
+
+    async def _follow(self) -> None:
+        while True:
+            begin = time.monotonic()
+            more = self._site.why_not_ready() is None and await self._quietly(lambda ledger: ledger.follower.step())
+            await asyncio.sleep(FOLLOW_REST * (time.monotonic() - begin) if more else FOLLOW_EVERY)
 
     async def _reports(self) -> None:
         while True:

@@ -27,10 +27,12 @@ LOST_TOKENS = 60
 """Wrong codes of one address: a shop's guests share one, and some mistype."""
 FINDS = 120
 """How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
-
-
 UPLOADS = 20
 """Files that the holder of a thing may upload: each is washed in a process of its own."""
+MESSAGES_OF_ADDRESS = 10
+"""Messages to parties, of one address: a shop's guests share one."""
+MESSAGES_TO_PARTY = 60
+"""Messages to one party: each is an entry for ever, and nobody's key stands for it."""
 
 
 class Limit:
@@ -71,6 +73,8 @@ class Limits:
         self.tokens = Limit("tokens", LOST_TOKENS, counts)
         self.finds = Limit("finds", FINDS, counts)
         self.uploads = Limit("uploads", UPLOADS, counts)
+        self.writers = Limit("writers", MESSAGES_OF_ADDRESS, counts)
+        self.written = Limit("written", MESSAGES_TO_PARTY, counts)
 
     def address_of(self, scope: Scope) -> str:
         """What counts as one client: an IPv4 address or an IPv6 network of 64 bits."""

@@ -56,7 +56,11 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/items/{id:path}/history"): CONCERNED,
     ("GET", "/v1/items/{id:path}"): CONCERNED,
     ("GET", "/v1/items/{id:path}/responsibility"): CONCERNED,
+    ("GET", "/v1/cases"): READERS,
     ("GET", "/v1/cases/{id}"): READERS,
+    ("GET", "/v1/maintenance"): READERS,
+    ("POST", "/v1/check"): WRITERS,
+    ("GET", "/v1/parties/{id}/standards"): ANYBODY,
     ("GET", "/v1/items/{id:path}/qr.svg"): READERS,
     ("GET", "/v1/items/{id:path}/qr.png"): READERS,
     ("POST", "/v1/items/{id:path}/codes"): WRITERS,
@@ -73,6 +77,10 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/find"): READERS,
     ("GET", "/v1/readings"): READERS,
     ("GET", "/v1/signals"): READERS,
+    ("GET", "/v1/risks"): READERS,
+    ("GET", "/v1/parties/{id}/feedback"): CONCERNED - {"sibling with a code"},
+    ("GET", "/p/{party}"): ANYBODY,
+    ("POST", "/p/{party}/cases"): ANYBODY,
     ("GET", "/v1/signing-keys"): READERS,
     ("POST", "/v1/signing-keys"): OWNERS,
     ("POST", "/v1/signing-keys/rotate"): OWNERS,
@@ -154,7 +162,7 @@ UNASKED = {("GET", "/v1/session/people"): 401}
 """What whoever is not let in is told there instead: without the tablet's cookie we do not know who asks."""
 NOT_THERE = frozenset(
     {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}", "/v1/cases/{id}"}
-    | {"/v1/reports/{id}"}
+    | {"/v1/parties/{id}/standards", "/v1/reports/{id}"}
     | {f"{at}/{{sha256}}{end}" for at in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
 )
 """What is answered with 404 to whoever is let in: no provider is configured, and no such item, erasure or file is."""
@@ -293,6 +301,8 @@ def address(street: Street, path: str, who: str) -> str:
     for name, value in {
         "/v1/items/{id:path}": f"/v1/items/{segment(street.item)}",
         "/v1/statements/{id}": f"/v1/statements/{segment(street.statement)}",
+        "/v1/parties/{id}/feedback": f"/v1/parties/{segment(uuid('North'))}/feedback",
+        "{party}": uuid("North").removeprefix("urn:uuid:"),
         "{subject:path}": segment(street.item),
         "{token}": code,
         "{short_code}": short_of(code),

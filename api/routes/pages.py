@@ -19,7 +19,9 @@ from api.pages import qr
 from api.pages.files_shown import FileShown, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
+from api.pages.promised import Promised
 from api.problems import KINDS, Problem, not_found, problem_of, problem_response, request_id_of
+from api.promised import promised_of
 from api.routes.items import history_response, read_at
 from api.routes.statements import JSON
 from api.site import Site, site_of
@@ -47,6 +49,7 @@ async def get_code_page(request: Request) -> Response:
     token = request.path_params["token"]
 
     async def show(code: Code) -> Response:
+        site_of(request).ledger.risks.scanned(code.id)
         opened = code.level == VIEW
         return await _item(request, Shown(code.subject, f"/i/{token}", token, opened=opened, short=code.short))
 
@@ -169,7 +172,10 @@ def _make(site: Site, shown: Shown, below: int | None) -> bytes | None:
     if verified is None or page is None:
         return None
     files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
-    return _as_json(site, shown, page, files) if shown.as_json else _as_html(site, shown, page, files)
+    if shown.as_json:
+        return _as_json(site, shown, page, files)
+    promises = promised_of(site, verified) if shown.opened and below is None else Promised()
+    return _as_html(site, shown, page, files, promises)
 
 
 def read_verified(
@@ -194,7 +200,7 @@ def _as_json(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
     return _encode(document | {"ledger": site.ledger.id})
 
 
-def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
+def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files, promises: Promised) -> bytes:
     token, path = shown.token, shown.path
     return site.pages.render(
         "item.html" if shown.opened else "public.html",
@@ -203,6 +209,7 @@ def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
         token=token,
         short=shortcode.short_of(token) if token is not None and shown.short else None,
         files=files,
+        promised=promises,
         host=site.settings.host,
         address=site.settings.public_url + path,
         qr=f"{path}/qr.svg" if token is not None else None,
