@@ -136,6 +136,7 @@ HOT = (
     RawRoute("/docs/problems", pages.get_problem_docs),
     RawRoute("/openapi.json", pages.get_openapi),
     RawRoute("/static/{name}", pages.get_static),
+    RawRoute("/static/{mark}/{name}", pages.get_module),
     RawRoute("/robots.txt", pages.get_robots),
     RawRoute("/favicon.ico", pages.get_icon),
 )

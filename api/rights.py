@@ -166,6 +166,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/docs/problems", PUBLIC),
     ("GET", "/openapi.json", PUBLIC),
     ("GET", "/static/{name}", PUBLIC),
+    ("GET", "/static/{mark}/{name}", PUBLIC),
     ("GET", "/robots.txt", PUBLIC),
     ("GET", "/favicon.ico", PUBLIC),
 )

@@ -169,6 +169,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/docs/problems"): ANYBODY,
     ("GET", "/openapi.json"): ANYBODY,
     ("GET", "/static/{name}"): ANYBODY,
+    ("GET", "/static/{mark}/{name}"): ANYBODY,
     ("GET", "/robots.txt"): ANYBODY,
     ("GET", "/favicon.ico"): ANYBODY,
 }
@@ -325,6 +326,7 @@ def address(street: Street, path: str, who: str) -> str:
         "{giai}": "unknown",
         "/tile/{path:path}": "/tile/0/000.p/1",
         "/tile/entries/{path:path}": "/tile/entries/000.p/1",
+        "/static/{mark}/{name}": street.shop.app.state.site.pages.modules.entry,
         "{name}": "patina.css",
         "{id}": "0" * 16,
         "{code}": "0" * 16,
