@@ -23,7 +23,7 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
 
 run: setup ## a ledger with demo data in ./var, served on 127.0.0.1:$PORT (8000)
-	$(BIN)/patina demo --dir var --if-absent
+	$(BIN)/patina demo --dir var --if-absent --year
 	$(BIN)/patina serve --dir var --host 127.0.0.1 --port $(PORT) --announce
 
 setup: $(READY) ## .venv/bin/patina with what it needs to run

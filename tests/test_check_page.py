@@ -337,8 +337,7 @@ def test_a_browser_that_keeps_nothing_says_so(site: Site, phone: BrowserContext)
 
 @pytest.mark.parametrize("kept", ["", "null", "{}", '{"vkeys":[],"size":"1","root":"","counts":{}}', '{"a":1,"a":2}'])
 def test_what_something_else_kept_there_is_nothing(site: Site, phone: BrowserContext, kept: str) -> None:
-    page = phone.new_page()
-    page.goto(site.address())
+    page = badge(phone, site.address())[3]  # whose own check is over: it keeps nothing after this
     page.evaluate("(text) => localStorage.setItem('patina/v1/log', text)", kept)
     state, text, _, _ = badge(phone, site.address())
     assert (state, "remembered for your next visit" in text) == ("phone", True)

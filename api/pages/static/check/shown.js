@@ -18,34 +18,31 @@ export class Shown {
   }
 
   /** The leaf hashes of everything that is shown, which the checks below rest on. */
-  async hash() {
-    for (const [subject, part] of this.parts) {
-      const hashing = part.entries.map((text) => leafHash(this.crypto.sha256, text));
-      this.hashes.set(subject, await Promise.all(hashing));
-    }
+  hash() {
+    return inOrder(this.parts, async ([subject, { entries }]) => {
+      this.hashes.set(subject, await Promise.all(entries.map((text) => leafHash(this.crypto.sha256, text))));
+    });
   }
 
   /** (4) Each map proof reaches the root, and as many entries are shown as the map counts. */
-  async checkMap(root) {
-    for (const [subject, part] of this.parts) {
-      const [count] = await checkMap(this.crypto.sha256, root, subject, part.map);
-      if (part.entries.length !== count) {
-        throw new Malformed(`got ${part.entries.length} entries, the map counts ${count}`);
-      }
-    }
+  checkMap(root) {
+    return inOrder(this.parts, async ([subject, { map, entries }]) => {
+      const [count] = await checkMap(this.crypto.sha256, root, subject, map);
+      if (entries.length !== count) throw new Malformed(`got ${entries.length} entries, the map counts ${count}`);
+    });
   }
 
   /** (5) The last entry of each history stands in the tree at the index that the map names. */
-  async checkLast() {
+  checkLast() {
     const { size, root } = this.checkpoint;
-    for (const [subject, { map, last_proof }] of this.parts) {
+    return inOrder(this.parts, async ([subject, { map, last_proof }]) => {
       if (map.last !== null) {
         const [last] = this.hashes.get(subject).slice(-1);
         await checkInclusion(this.crypto.sha256, BigInt(map.last), size, last, last_proof, root);
       } else if (last_proof.length) {
         throw new Malformed("got a proof of an entry of an absent subject, want none");
       }
-    }
+    });
   }
 
   /** (7) Each entry is canonical with exactly its members, and each subject in its one spelling. */
@@ -150,3 +147,10 @@ export class Shown {
 }
 
 const sorted = (shown) => [...shown].sort(([one], [other]) => one - other);
+
+/** Make a check of each at once; throws what the first of them, in their order, threw. */
+async function inOrder(each, make) {
+  const settled = await Promise.allSettled([...each].map(make));
+  const failed = settled.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
+}
