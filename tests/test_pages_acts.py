@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests.owner_stage import HANDED, OPENED, QUOTED, RECEIVED, WORKED, Stage, c
 pytestmark = needs_chromium
 ASKED = (OPENED, RECEIVED, QUOTED)
 DELIVERED = ("item.delivered", {"method": "courier", "state": "whole"}, {})
+NOTED = ("item.inspected", {"tests": []}, {"note": "likes yellow gold"})
 SCENES = {
     "approve": ASKED,
     "decline": ASKED,
@@ -27,6 +30,7 @@ SCENES = {
     "delivered": (DELIVERED,),
     "complaint": (),
     "stranger": ASKED,
+    "erasure": (NOTED,),
 }
 
 
@@ -61,8 +65,8 @@ def test_a_quote_is_shown_with_its_amount_and_decided_once(
 ) -> None:
     page, said = claimed(phone, stage, name)
     quote = page.locator("[data-cases] form").filter(has_text="A quote waits")
-    expect(quote).to_contain_text("86.40")
-    expect(quote).to_contain_text("2031-03-01")
+    expect(quote).to_contain_text("86.40 EUR")
+    expect(quote).to_contain_text("March 1, 2031")
     quote.get_by_role("button", name=button, exact=True).click()
     recorded(page)
     expect(quote).to_have_count(0)
@@ -111,7 +115,9 @@ def test_a_hand_over_is_accepted_and_the_service_rated_and_the_rating_revised(
     first = last(stage, "handed over")
     assert (first["type"], first["details"]) == ("case.evaluated", {"overall": 2, "attitude": 5})
     assert "Slow" not in str(first)
-    expect(page.get_by_role("heading", name="Your rating")).to_be_visible()
+    expect(page.get_by_text("Your rating")).to_be_visible()
+    assert page.locator("[data-cases] details").evaluate("(one) => one.open") is False
+    page.get_by_text("Your rating").click()
     expect(rate.get_by_label("Overall")).to_have_value("2")
     rate.get_by_label("Overall").select_option("4")
     rate.get_by_role("button").click()
@@ -152,6 +158,28 @@ def test_a_complaint_has_words_and_photographs_that_only_those_see_who_may(stage
     expect(page.locator("[data-private]")).to_contain_text("One stone is <b>loose</b>")
     page.get_by_role("button", name="photo-1").click()
     expect(page.get_by_role("img", name="photo-1")).to_be_visible()
+    assert said == []
+
+
+def test_the_holder_asks_for_erasure_and_sees_that_it_was_done(stage: Stage, phone: BrowserContext) -> None:
+    page, said = claimed(phone, stage, "erasure")
+    page.get_by_role("button", name="Show it").click()
+    expect(page.locator("[data-private]")).to_contain_text("likes yellow gold")
+    page.get_by_text("Ask for erasure").click()
+    page.get_by_role("button", name="Send the request").click()
+    recorded(page)
+    signed = last(stage, "erasure")
+    assert (signed["type"], signed["party"]) == ("case.opened", stage.subject("erasure"))
+    assert signed["details"] == {"kind": "consultation", "channel": "web", "issue": "terms"}
+    noted = next(one["id"] for one in stage.entries("erasure") if one["type"] == "item.inspected")
+    words = ["erase", "--statement", noted, "--dir", str(stage.directory)]
+    ran = subprocess.run([sys.executable, "-m", "ledger.command", *words], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    page.get_by_role("button", name="Show it").click()
+    expect(page.locator("[data-private]")).to_contain_text("Please erase the personal data")
+    expect(page.locator("[data-private]")).not_to_contain_text("likes yellow gold")
+    erased = [one for one in stage.entries("erasure") if one["type"] == "data.erased"]
+    assert len(erased) == 1, "the log itself says that something was erased"
     assert said == []
 
 
@@ -200,6 +228,7 @@ def test_the_acts_are_said_in_the_reader_s_language_and_fit_a_phone(
     for name in ("owner_quote", "owner_accept"):
         expect(page.get_by_role("heading", name=words[name]).first).to_be_visible()
     expect(page.get_by_role("button", name=words["owner_quote_yes"], exact=True)).to_be_visible()
-    expect(page.get_by_text("86.40")).to_be_visible()
+    expect(page.get_by_text("86.40 EUR")).to_be_visible()
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     for width in (320, 360, 1280):
         fits(page, width)

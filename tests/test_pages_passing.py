@@ -1,4 +1,4 @@
-"""A thing is passed on from phone to phone by three links; what is old, used, changed or of another thing is refused."""
+"""A thing passed on from phone to phone by three links; what is old, used, changed or of another thing is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ("whole", "library", "replayed", "changed", "late", "moved on", "other",
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with staged(tmp_path_factory.mktemp("passing") / "ledger", {name: () for name in NAMES}) as found:
+    with staged(tmp_path_factory.mktemp("passing") / "ledger", dict.fromkeys(NAMES, ())) as found:
         yield found
 
 

@@ -19,6 +19,8 @@ from ledger.types import TYPES
 
 _HANDED: Final = frozenset({"handed_over", "exchanged"})
 """Statuses of a case in which the customer has the thing and has not said whether she takes it over."""
+_DONE: Final = _HANDED | {"accepted", "refused", "returned", "closed"}
+"""Statuses in which it is time to rate."""
 _ANSWERS: Final = frozenset({"item.accepted", "item.refused"})
 
 
@@ -42,6 +44,7 @@ def _acts(course: Course, state: State, shown: Progress, now: int) -> dict[str, 
         "status": shown.status,
         "may": may,
         "handed_over": course.status in _HANDED,
+        "done": course.status in _DONE,
         "quotes": [
             {
                 "statement": quote.step.statement,

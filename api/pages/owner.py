@@ -17,6 +17,7 @@ ISSUES: Final = ("quality", "misuse", "transport", "logistics", "slowness", "att
 """Of a complaint about a thing: those that a customer would choose."""
 ASPECTS: Final = ("appearance", "function", "marking", "packaging", "documents")
 RATINGS: Final = ("overall", "response", "quality", "attitude", "timeliness", "professionalism", "product")
+_DAYS: Final = ("due", "expires")
 _WITH_PRIVATE: Final = ("case.opened", "case.approved", "case.declined", "case.evaluated")
 
 
@@ -24,7 +25,7 @@ def owner_values(words: Catalogue) -> dict[str, Any]:
     """The values of the page's template in a language."""
     room = {kind: len(allowed(kind)) for kind in _WITH_PRIVATE}
     return {
-        "members": [(name, words.label(name)) for name in MEMBERS],
+        "members": [(name, words.label(name)) for name in (*MEMBERS, *_DAYS)],
         "room": msgspec.json.encode(room).decode(),
         "issues": ISSUES,
         "aspects": ASPECTS,

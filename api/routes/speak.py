@@ -18,8 +18,8 @@ from api import erasing, holders, intake, private_out
 from api.languages import headers_of, language_of
 from api.pages.case_page import CasePage, describe_case, make_case
 from api.pages.files_shown import shown_files
-from api.pages.owner import owner_values
 from api.pages.own_case import make_own_case
+from api.pages.owner import owner_values
 from api.problems import not_found
 from api.promised import promised_of
 from api.routes.items import page_of

@@ -4,8 +4,9 @@
 // code that follows from it, which opens the item, and statements that its key, or this device's own, has signed.
 
 import { all, ask, main, moment, on, one, page, say, show, speak, word } from "./owner_page.js";
-import { complain, showCases } from "./owner_cases.js";
-import { deriveSeed, deviceKeys, keyOf, makeDeviceKey, parseCode, parseTyped, viewToken, wayHere } from "./owner_keys.js";
+import { askErasure, complain, showCases } from "./owner_cases.js";
+import { deriveSeed, deviceKeys, keyOf, makeDeviceKey } from "./owner_keys.js";
+import { parseCode, parseTyped, viewToken, wayHere } from "./owner_keys.js";
 import { follow, give, share } from "./owner_pass.js";
 import { read } from "./owner_read.js";
 
@@ -46,7 +47,10 @@ function itemOfCase(value) {
   return { ...value, holder, waiting: [], cases: [{ ...value.acts, case: value.case }], delivered: false };
 }
 
-const speaks = () => Boolean(page.device) || (page.paper && page.item.holder && page.item.holder.key === page.paper.did);
+function speaks() {
+  const { device, paper, item } = page;
+  return device || (paper && item.holder && item.holder.key === paper.did);
+}
 
 function stateOf(holder, waits) {
   if (!holder) return "unheld";
@@ -116,6 +120,7 @@ async function start() {
   for (const button of all("[data-say]")) on(button, "click", () => speak(button.dataset.say, {}));
   on(one("[data-read]"), "click", read);
   on(one("[data-complain]"), "submit", complain);
+  on(one("[data-erase]"), "click", askErasure);
   on(one("[data-give]"), "click", give);
   for (const button of all("[data-share]")) on(button, "click", share);
   const refuse = one("[data-refuse]");

@@ -1,8 +1,8 @@
-// What the holder does in a case: decides on a quote, takes the thing over, rates, complains.
+// What the holder does in a case: decides on a quote, takes the thing over, rates, complains, asks for erasure.
 //
 // The server says what the ledger would accept (`may`); each part is a template of the page, filled and signed here.
 
-import { called, copied, made, on, one, page, plain, row, speak, word } from "./owner_page.js";
+import { called, copied, made, moment, on, one, page, plain, row, speak, word } from "./owner_page.js";
 import { openPrivate, upload } from "./owner_read.js";
 import { newId } from "./owner_says.js";
 
@@ -29,16 +29,17 @@ function caseOf(act, opened) {
   const parts = decidable(act).map((quote) => quoteOf(act, quote, opened.get(quote.statement) || []));
   if (act.handed_over && act.may.includes("case.accepted")) parts.push(acceptance("case", { case: act.case }));
   if (act.may.includes("case.evaluated") || act.rating) parts.push(rating(act));
-  return made("article", "", "case", [made("h3", `${act.title} · ${act.status}`), ...parts]);
+  return made("article", "", "mine", [made("h3", `${act.title} · ${act.status}`), ...parts]);
 }
 
 /** A quote with what is private of it: approving or declining signs the very terms that were shown. */
 function quoteOf(act, { details }, members) {
   const form = copied("quote");
   const known = members.filter(([name]) => MONEY.includes(name));
-  const plainly = ["due", "expires"].filter((name) => details[name]).map((name) => [name, details[name]]);
-  const shown = details.free ? [row(called("amount"), word("free"))] : known.map(([name, value]) => row(called(name), plain(value)));
-  form.querySelector("dl").append(...shown, ...plainly.map(([name, value]) => row(called(name), value)));
+  const named = ["due", "expires"].filter((name) => details[name]);
+  const days = named.map((name) => row(called(name), moment(details[name])));
+  const money = known.map(([name, value]) => row(called(name), worded(name, value, details.currency)));
+  form.querySelector("dl").append(...(details.free ? [row(called("amount"), word("free"))] : money), ...days);
   form.querySelector("[data-unknown]").hidden = details.free || known.some(([name]) => name === "amount");
   const terms = {};
   for (const name of NAMED) if (name in details) terms[name] = details[name];
@@ -46,6 +47,8 @@ function quoteOf(act, { details }, members) {
   onChoice(form, (type) => speak(type, terms, { case: act.case, priv }));
   return form;
 }
+
+const worded = (name, value, currency) => (name === "amount" && currency ? `${value} ${currency}` : plain(value));
 
 /** Taking over, or not: what was looked at and how it was. */
 function acceptance(of, more) {
@@ -64,12 +67,14 @@ function onChoice(form, act) {
 }
 
 /** A rating, or the revision of the one that was given: as a correction, beside the first. */
-function rating({ case: name, rating: given }) {
-  const form = copied("rate");
+function rating({ case: name, rating: given, done }) {
+  const part = copied("rate");
+  const form = part.querySelector("form");
+  part.open = done && !given;
   const selects = Array.from(form.querySelectorAll("select"));
   for (const select of selects) select.value = given ? String(given.details[select.name] || "") : "";
-  form.querySelector("[data-first]").hidden = Boolean(given);
-  form.querySelector("[data-again]").hidden = !given;
+  part.querySelector("[data-first]").hidden = Boolean(given);
+  part.querySelector("[data-again]").hidden = !given;
   form.querySelector("[data-comment]").hidden = Boolean(given);
   on(form, "submit", () => {
     const details = {};
@@ -78,7 +83,7 @@ function rating({ case: name, rating: given }) {
     if (!given) return speak("case.evaluated", details, { case: name, priv: comment ? { comment } : {} });
     return speak("statement.corrected", { reason: "revised", details }, { case: name, corrects: given.statement });
   });
-  return form;
+  return part;
 }
 
 /** A complaint: a case of its own kind on the item, its words and photographs for those it is for. */
@@ -91,4 +96,11 @@ export async function complain(event) {
   const opened = { kind: "complaint", channel: "web", issue: issue.value };
   const { said } = await speak("case.opened", opened, { case: newId(), priv });
   if (said) event.target.reset();
+}
+
+/** Ask the shop to erase what it keeps of her: a request in the log, whose words only those see who answer it. */
+export function askErasure(event) {
+  const opened = { kind: "consultation", channel: "web", issue: "terms" };
+  const priv = { description: event.target.dataset.erase };
+  return speak("case.opened", opened, { case: newId(), priv });
 }

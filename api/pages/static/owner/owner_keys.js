@@ -47,7 +47,7 @@ export async function viewToken(secret) {
 /** The seed of the owner's key for one item. */
 export const deriveSeed = (secret, subject) => derive(sha256, secret, "patina/v1/holder\n" + subject);
 
-// Keys: `{did, signer}`, in which the signer is a CryptoKey, or 32 bytes where there is none ----------------------------
+// Keys: `{did, signer}`, in which the signer is a CryptoKey, or 32 bytes where there is none --------------------------
 
 /** The key of a seed. */
 export async function keyOf(seed) {

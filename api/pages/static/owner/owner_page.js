@@ -1,11 +1,11 @@
 // What the scripts of the owner's page share: the item in hand, words of the page, questions to the server, elements.
 //
 // Every word that is shown stands in the page itself, in the reader's language; what others wrote is set as text and
-// never read as HTML. `page.base` is /i/ or /c/ and the code by which the item was found.
+// never read as HTML. `page.base` is /i/ or /c/ and the code by which the item was found; `page.after` shows it anew.
 
 import { Unfit, conceal, newId, sign, signAsking } from "./owner_says.js";
 
-export const page = { secret: null, token: null, base: "", item: null, paper: null, device: null, drift: 0, after: null };
+export const page = { secret: null, token: null, base: "", item: null, paper: null, device: null, drift: 0 };
 export const main = typeof document === "object" ? document.querySelector("[data-owner]") : null;
 export const one = (selector) => main.querySelector(selector);
 export const all = (selector) => Array.from(main.querySelectorAll(selector));
@@ -14,7 +14,9 @@ export const word = (name) => one(`[data-word="${CSS.escape(name)}"]`).textConte
 /** Show the parts of a state, and fill their places. */
 export function show(state, filled = {}) {
   for (const part of all("[data-state]")) part.hidden = !part.dataset.state.split(" ").includes(state);
-  for (const [name, text] of Object.entries(filled)) for (const at of all(`[data-fill="${name}"]`)) at.textContent = text;
+  for (const [name, text] of Object.entries(filled)) {
+    for (const at of all(`[data-fill="${name}"]`)) at.textContent = text;
+  }
 }
 
 /** Say something on top of the page, or nothing. */
@@ -27,8 +29,8 @@ export function say(text) {
 
 /** The status and the value of what the server answers; a body is posted as JSON. */
 export async function ask(path, body) {
-  const how = body ? { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } } : {};
-  const answer = await fetch(path, { ...how, headers: { ...how.headers, Accept: "application/json" } });
+  const headers = { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) };
+  const answer = await fetch(path, body ? { method: "POST", body: JSON.stringify(body), headers } : { headers });
   const served = Date.parse(answer.headers.get("Date"));
   if (served) page.drift = served - Date.now(); // a phone's clock may be wrong; the ledger's is what counts
   return { status: answer.status, value: await answer.json() };
@@ -51,8 +53,8 @@ export function draft(type, details, key, more = {}) {
   const { item } = page;
   const at = now();
   const { grant } = item.holder.grants.find((known) => known.key === key.did);
-  const said = { id: newId(at.getTime()), type, ledger: item.ledger, subjects: [item.id], party: item.id, grant, details };
-  return { ...said, occurred_at: at.toISOString(), ...more };
+  const who = { ledger: item.ledger, subjects: [item.id], party: item.id, grant };
+  return { id: newId(at.getTime()), type, ...who, details, occurred_at: at.toISOString(), ...more };
 }
 
 /** Say something as the holder: `{case, corrects, priv, key, also}` are what not every statement has. */
@@ -107,8 +109,10 @@ export function on(element, kind, act) {
   });
 }
 
+/** A day, or a time by this device's clock. */
 export function moment(text) {
-  return new Date(text).toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+  const how = text.length === 10 ? { timeZone: "UTC" } : { timeStyle: "short" };
+  return new Date(text).toLocaleString(document.documentElement.lang, { dateStyle: "long", ...how });
 }
 
 /** How a private member is called. */

@@ -97,7 +97,8 @@ async function confirmed(rest, open) {
   const own = { ...draft("item.transferred", details, mine), id, occurred_at };
   const { verifies } = await openCrypto();
   const fits = encode(own) === encode(statement) && did !== mine.did;
-  if (!fits || !(await verifies(parseDid(did), parseBase64(sig), message(statement)))) throw new Stopped("pass_on_wrong");
+  const good = fits && (await verifies(parseDid(did), parseBase64(sig), message(statement)));
+  if (!good) throw new Stopped("pass_on_wrong");
   show("confirm", { name: page.item.name, digits: await digits(did) });
   on(one("[data-confirm]"), "click", async () => {
     await keep({ ...mine, offer: { ...mine.offer, used: did } });

@@ -33,7 +33,8 @@ export async function read() {
 function fileButton(file) {
   const place = made("div", "", "actions", [made("button", file.name)]);
   on(place.firstChild, "click", async () => {
-    const how = { method: "POST", body: JSON.stringify(await asking()), headers: { "Content-Type": "application/json" } };
+    const headers = { "Content-Type": "application/json" };
+    const how = { method: "POST", body: JSON.stringify(await asking()), headers };
     const answer = await fetch(`/i/${page.token}/attachments/${file.sha256}`, how);
     if (!answer.ok) return say(`${word("refused")} ${(await answer.json()).detail}`);
     const raw = new Uint8Array(await answer.arrayBuffer());
@@ -51,7 +52,8 @@ function fileButton(file) {
 /** Upload a photograph of the holder's: what a statement of hers then lists; throws with the server's words. */
 export async function upload(file, number) {
   const headers = { "Patina-Asking": formatBase64url(utf8(JSON.stringify(await asking()))) };
-  const answer = await fetch(`/i/${page.token}/attachments?name=photo-${number}`, { method: "POST", body: file, headers });
+  const path = `/i/${page.token}/attachments?name=photo-${number}`;
+  const answer = await fetch(path, { method: "POST", body: file, headers });
   const value = await answer.json();
   if (!answer.ok) throw new Error(value.detail);
   return value.attachment;
