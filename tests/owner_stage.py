@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +21,16 @@ from ledger.dsse import SigningKey
 from tests.build import ring, uuid
 from tests.served import Server
 
+Step = tuple[str, dict[str, Any], dict[str, Any]]
+"""A type, its details, its private members."""
 KEY: Final = SigningKey.from_seed(bytes(range(12, 44)))
 SHOP: Final = uuid("the stage's shop")
 EVIDENCE: Final = {"weight_g": "3.62"}
-OPENED: Final = ("case.opened", {"kind": "repair", "channel": "store", "issue": "quality"}, {})
-RECEIVED: Final = ("case.received", {"evidence": EVIDENCE}, {})
-QUOTED: Final = ("case.quoted", {"free": False, "currency": "EUR", "due": "2031-03-01"}, {"amount": "86.40"})
-WORKED: Final = ("repair.completed", {"work": ["polish"], "tests": [{"name": "tight", "result": "pass"}]}, {})
-HANDED: Final = ("case.handed_over", {"check": "id", "evidence": EVIDENCE}, {})
-Step = tuple[str, dict[str, Any], dict[str, Any]]
+OPENED: Final[Step] = ("case.opened", {"kind": "repair", "channel": "store", "issue": "quality"}, {})
+RECEIVED: Final[Step] = ("case.received", {"evidence": EVIDENCE}, {})
+QUOTED: Final[Step] = ("case.quoted", {"free": False, "currency": "EUR", "due": "2031-03-01"}, {"amount": "86.40"})
+WORKED: Final[Step] = ("repair.completed", {"work": ["polish"], "tests": [{"name": "tight", "result": "pass"}]}, {})
+HANDED: Final[Step] = ("case.handed_over", {"check": "id", "evidence": EVIDENCE}, {})
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Stage:
 
 
 @contextmanager
-def staged(directory: Path, scenes: dict[str, Sequence[Step]]) -> Iterator[Stage]:
+def staged(directory: Path, scenes: Mapping[str, Sequence[Step]]) -> Iterator[Stage]:
     """A stage on which each named thing was sold, and its scene has been said by the shop."""
     init.create(directory, "stage.example/log")
     tokens = {}

@@ -8,19 +8,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.pages.catalogue import load_catalogue
 from ledger.disclosure import digest
 from tests.browser import NO_ED25519, chromium, needs_chromium, needs_library
 from tests.files import jpeg
-from tests.owner_stage import HANDED, OPENED, QUOTED, RECEIVED, WORKED, Stage, claimed, recorded, staged
+from tests.owner_stage import HANDED, OPENED, QUOTED, RECEIVED, WORKED, Stage, Step, claimed, recorded, staged
 
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 pytestmark = needs_chromium
-ASKED = (OPENED, RECEIVED, QUOTED)
-DELIVERED = ("item.delivered", {"method": "courier", "state": "whole"}, {})
-NOTED = ("item.inspected", {"tests": []}, {"note": "likes yellow gold"})
-SCENES = {
+ASKED: tuple[Step, ...] = (OPENED, RECEIVED, QUOTED)
+DELIVERED: Step = ("item.delivered", {"method": "courier", "state": "whole"}, {})
+NOTED: Step = ("item.inspected", {"tests": []}, {"note": "likes yellow gold"})
+SCENES: dict[str, tuple[Step, ...]] = {
     "approve": ASKED,
     "decline": ASKED,
     "by the case": ASKED,
@@ -147,7 +149,7 @@ def test_a_complaint_has_words_and_photographs_that_only_those_see_who_may(stage
     page.get_by_label("Issue").select_option("transport")
     page.get_by_label("Description").fill("One stone is <b>loose</b>")
     picture = {"name": "IMG 1.JPG", "mimeType": "image/jpeg", "buffer": jpeg()}
-    page.get_by_label("Photographs").set_input_files([picture])  # type: ignore[arg-type,list-item]
+    page.get_by_label("Photographs").set_input_files([picture])  # type: ignore[arg-type]
     page.get_by_role("button", name="Send the complaint").click()
     recorded(page)
     signed = last(stage, "complaint")
@@ -232,3 +234,4 @@ def test_the_acts_are_said_in_the_reader_s_language_and_fit_a_phone(
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     for width in (320, 360, 1280):
         fits(page, width)
+        assert Axe().run(page, options=RULES).response["violations"] == []
