@@ -154,7 +154,7 @@ def test_a_link_is_for_one_phone_and_the_last_one_for_the_phone_that_asked(
     follow(old, other)
     stopped(old, "used")
     follow(page, third)
-    stopped(page, "refused")
+    stopped(page, "not_here")
     follow(page, second)
     stopped(page, "elsewhere")
     old.goto("about:blank")

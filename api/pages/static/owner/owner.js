@@ -135,10 +135,10 @@ async function start() {
   if (fragment) say(word("not_code"));
 }
 
-/** Things whose key this device made: one button each, for no code is needed where the key is. */
+/** Things that this device holds, not those that it only asked for: one button each, for the key is here. */
 async function remembered() {
   const list = one("[data-known]");
-  const newest = new Map((await deviceKeys()).map((key) => [key.item, key]));
+  const newest = new Map((await deviceKeys()).filter((key) => !key.asked).map((key) => [key.item, key]));
   for (const known of newest.values()) {
     const button = document.createElement("button");
     button.type = "button";

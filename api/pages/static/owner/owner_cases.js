@@ -61,9 +61,10 @@ function acceptance(of, more) {
   return form;
 }
 
-/** What each button of a form does, with its value. */
+/** What each button of a form does, with its choice. */
 function onChoice(form, act) {
-  for (const button of Array.from(form.querySelectorAll("button"))) on(button, "click", () => act(button.value));
+  const buttons = Array.from(form.querySelectorAll("button"));
+  for (const button of buttons) on(button, "click", () => act(button.dataset.choice));
 }
 
 /** A rating, or the revision of the one that was given: as a correction, beside the first. */

@@ -111,10 +111,15 @@ async function confirmed(rest, open) {
 /** The new phone sends both signatures to the ledger. */
 async function finished(rest, open) {
   const [nonce, sig] = rest.split(".");
-  const mine = (await deviceKeys()).find((key) => key.asked && key.asked.nonce === nonce);
+  const raw = parseBase64url(sig);
+  const { verifies } = await openCrypto();
+  let mine = null; // a phone may have asked twice, with two keys: one of them was signed for
+  for (const key of (await deviceKeys()).filter((known) => known.asked && known.asked.nonce === nonce)) {
+    if (await verifies(parseDid(key.asked.giver), raw, message(key.asked.statement))) mine = key;
+  }
   if (!mine) throw new Stopped("pass_on_not_here");
   const { statement, giver } = mine.asked;
-  const signatures = [{ key: giver, sig: formatBase64(parseBase64url(sig)) }, await sign(statement, mine)];
+  const signatures = [{ key: giver, sig: formatBase64(raw) }, await sign(statement, mine)];
   const { status, value } = await ask(`/i/${mine.token}/statements`, { statement, signatures });
   if (status >= 300) {
     stop("pass_on_refused");
