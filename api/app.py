@@ -31,6 +31,7 @@ from api.routes import (
     cases,
     check,
     codes,
+    console,
     devices,
     erasures,
     find,
@@ -136,6 +137,10 @@ HOT = (
     RawRoute("/docs/problems", pages.get_problem_docs),
     RawRoute("/openapi.json", pages.get_openapi),
     RawRoute("/static/{name}", pages.get_static),
+    RawRoute("/console", console.get_console),
+    RawRoute("/console/worker.js", console.get_console_worker),
+    RawRoute("/console/files/{mark}/{name}", console.get_console_file),
+    RawRoute("/console/{page}", console.get_console),
     RawRoute("/robots.txt", pages.get_robots),
     RawRoute("/favicon.ico", pages.get_icon),
 )
