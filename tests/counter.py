@@ -50,6 +50,11 @@ class Counter:
         made = self.ask("POST", "/v1/items", {"name": name, "category": "jewellery"})
         return str(made["id"])
 
+    def say(self, kind: str, subject: str, details: dict[str, Any], **more: Any) -> None:
+        """Record a statement by the shop's program."""
+        statement = {"type": kind, "party": self.shop, "subjects": [subject], "details": details, **more}
+        self.ask("POST", "/v1/statements", {"statement": statement})
+
     def said(self, subject: str) -> list[str]:
         """The types of the statements about a subject, oldest first, from the log itself."""
         return [one["type"] for one in self.statements(subject)]

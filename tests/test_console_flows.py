@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.pages.flows import MAX_FIELDS
-from tests.counter import PEOPLE, Counter, at_tablet, open_counter, ready
 from tests.console import PIN
+from tests.counter import PEOPLE, Counter, at_tablet, open_counter, ready
 from tests.pictured import drawing
 from tests.test_pages_browser import CHROMIUM
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.pages.console import HERE, LOCALES, PAGES, TYPES, WORKER
 from api.pages.catalogue import LANGUAGES
+from api.pages.console import HERE, LOCALES, PAGES, TYPES, WORKER
 from api.pages.flows import FLOWS, FORMS, MAX_FIELDS, Field, Form, spoken_by
 from api.roles import ROLES
 from ledger.private import MEMBERS, allowed
@@ -169,9 +169,9 @@ def test_no_other_address_is_the_consoles(shop: Shop, path: str) -> None:
 
 def test_files_are_served_under_their_mark_and_the_worker_over_all_pages(shop: Shop) -> None:
     mark = shop.app.state.site.console.mark
-    for name in FILES:
+    for name, text in FILES.items():
         answer = shop.get(f"/console/files/{mark}/{name}")
-        assert (answer.status_code, answer.text) == (200, FILES[name])
+        assert (answer.status_code, answer.text) == (200, text)
         assert "immutable" in answer.headers["cache-control"]
     worker = shop.get("/console/worker.js")
     assert worker.headers["service-worker-allowed"] == "/console"

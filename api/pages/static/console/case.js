@@ -29,7 +29,8 @@ function draw(found, thing, entries, who) {
     [say("by_job_no"), found.steps[0]?.details.job_no],
     [say("lacking"), (found.deviations ?? []).map((one) => one.step.split("|").map(typed).join(" / ")).join(", ")],
   ]);
-  const allowed = new Set(found.next_steps.allowed);
+  // The ledger lets an open case be opened again, as a record of what was said; at a counter it would only mislead.
+  const allowed = new Set(found.next_steps.allowed.filter((one) => found.closed || one !== "case.reopened"));
   const spoken = new Set(told.roles[who.role] ?? []);
   const expected = new Set((found.next_steps.expected ?? "").split("|"));
   for (const details of $$("[data-step]")) {
