@@ -25,7 +25,9 @@ HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "console"
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 WORKER = "worker.js"
-PAGES = ("lists", "door", "find", "item", "case", "queue", *(flow.name for flow in FLOWS))
+COLUMNS = ("name", "category", "brand", "model", "gtin", "serial")
+"""Of a table of things to be registered."""
+PAGES = ("lists", "door", "find", "item", "case", "queue", "register", *(flow.name for flow in FLOWS))
 """The last part of each page's address, but of the first, which is the console's own."""
 
 
@@ -76,6 +78,7 @@ class Console:
             "roles": self._roles,
             "flows": [flow.name for flow in FLOWS],
             "language": language,
+            **({"columns": _columns()} if name == "register" else {}),
         }
         values = {
             "name": name,
@@ -98,3 +101,9 @@ class Console:
         """A file of the console and its type."""
         raw = self._files.get(name)
         return None if raw is None else (raw, TYPES[Path(name).suffix])
+
+
+def _columns() -> dict[str, list[str]]:
+    """What the columns of a table may be called: in small letters, in each of our languages and in the format's."""
+    spoken = [load_words(one).field for one in LANGUAGES]
+    return {name: sorted({name, *(words[name].lower() for words in spoken)}) for name in COLUMNS}

@@ -9,7 +9,7 @@ import { all } from "./store.js";
 import { offer, canScan } from "./scan.js";
 
 const page = document.body.dataset.page;
-const PAGES = { lists: "lists", door: "door", find: "find", item: "item", case: "case", queue: "waiting" };
+const PAGES = { lists: "lists", door: "door", find: "find", item: "item", case: "case", queue: "waiting", register: "register" };
 const RETRY = 15_000;
 
 /** Say plainly what this page cannot do, each found by trying and never by the browser's name. */

@@ -3,8 +3,8 @@
 
 const mark = new URL(self.location).searchParams.get("mark");
 const kept = `console-${mark}`;
-const FILES = ["case.js", "console.css", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "lists.js", "main.js", "making.js", "queue.js", "scan.js", "sides.js", "store.js", "things.js", "waiting.js", "wire.js", "words.js"];
-const PAGES = ["/console", ...["door", "find", "item", "case", "queue", "intake", "handover", "sell", "wait", "exchange", "return"].map((name) => `/console/${name}`)];
+const FILES = ["case.js", "console.css", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "lists.js", "main.js", "making.js", "queue.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "things.js", "waiting.js", "wire.js", "words.js"];
+const PAGES = ["/console", ...["door", "find", "item", "case", "queue", "register", "intake", "handover", "sell", "wait", "exchange", "return"].map((name) => `/console/${name}`)];
 
 const fill = async () => {
   const cache = await caches.open(kept);
