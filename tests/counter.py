@@ -34,6 +34,8 @@ class Counter:
     device_key: str
     people: dict[str, str] = field(default_factory=dict)
     shop: str = SHOP
+    ring: str = ""
+    case: str = ""
 
     def address(self, path: str) -> str:
         return f"http://{self.server.place}{path}"
@@ -54,6 +56,14 @@ class Counter:
         """Record a statement by the shop's program."""
         statement = {"type": kind, "party": self.shop, "subjects": [subject], "details": details, **more}
         self.ask("POST", "/v1/statements", {"statement": statement})
+
+    def taken_in(self, subject: str) -> str:
+        """A new repair of a thing of the shop; the case."""
+        case = uuid(f"case of {subject}")
+        opened = {"kind": "repair", "channel": "store", "issue": "quality", "job_no": "J-1", "promised": "2030-01-31"}
+        self.say("case.opened", subject, opened, case=case)
+        self.say("case.received", subject, {"evidence": {"weight_g": "3.62", "hallmark": "750"}}, case=case)
+        return case
 
     def said(self, subject: str) -> list[str]:
         """The types of the statements about a subject, oldest first, from the log itself."""

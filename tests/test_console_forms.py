@@ -16,6 +16,7 @@ from ledger.private import MEMBERS, allowed
 from ledger.types import TYPES as STATEMENTS
 from tests.console import Browser, open_console, signed_in
 from tests.shop import Shop
+from tests.test_pages_languages import SIMPLIFIED, TRADITIONAL
 
 WORDS = {language: json.loads((LOCALES / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
 FILES = {path.name: path.read_text("utf-8") for path in (HERE / "static" / "console").iterdir()}
@@ -97,11 +98,17 @@ def test_every_language_has_every_word_and_no_other() -> None:
 
 def test_every_text_is_used_and_every_used_one_is_there() -> None:
     used = {*re.findall(r"\bt\.(\w+)", TEMPLATES), *re.findall(r'say\("(\w+)"', SCRIPTS)}
-    used |= set(re.findall(r'"(limit_\w+|thing_no_case|case_offline)"', SCRIPTS))
+    used |= set(re.findall(r'"(limit_\w+|register_\w+|thing_no_case|case_offline)"', SCRIPTS))
     text = set(WORDS["en"]["text"])
     assert used <= text, used - text
     built = re.compile("list_|by_|flow_")
     assert {name for name in text - used if not built.match(name)} == {"language"}
+
+
+def test_the_two_chinese_catalogues_keep_to_their_script() -> None:
+    hans, hant = (json.dumps(WORDS[language], ensure_ascii=False) for language in LANGUAGES[1:])
+    assert not (TRADITIONAL - SIMPLIFIED) & set(hans.replace("繁體", ""))
+    assert not (SIMPLIFIED - TRADITIONAL) & set(hant.replace("简体", ""))
 
 
 def test_no_page_or_script_has_a_sentence_of_its_own() -> None:

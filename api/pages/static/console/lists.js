@@ -1,6 +1,6 @@
 // Work lists, the most urgent first: each is one request, and says how many rows it has.
 
-import { $, $$, caseRow, itemRow, show } from "./draw.js";
+import { $, $$, caseRow, explained, itemRow, message, show } from "./draw.js";
 import { say, when } from "./words.js";
 import { ask } from "./wire.js";
 
@@ -14,6 +14,7 @@ const CASES = {
   open: "closed=false",
 };
 const SHOWN = 10;
+const MANAGERS = ["owner", "manager"];
 
 async function fill(section, address) {
   const answer = await ask("GET", address);
@@ -34,7 +35,21 @@ async function fill(section, address) {
   show(none, list.children.length === 0);
 }
 
-export async function start() {
+/** Enrol this browser as a shared tablet: its key goes into a cookie and is seen by nobody. */
+function tablets(who) {
+  const form = $("[data-form=tablet]");
+  show($("[data-tablets]"), MANAGERS.includes(who.role));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const made = await ask("POST", "/v1/devices", { label: form.elements.label.value });
+    const kept = made.ok ? await ask("POST", "/v1/session/device", { device_key: made.body.device_key }) : made;
+    if (kept.ok) message(say("tablet_made"), "good");
+    else message("", "bad", explained(kept.body));
+  });
+}
+
+export async function start(who) {
+  tablets(who);
   // The first two decide the day: they are asked for before the rest.
   for (const section of $$("[data-list]")) {
     const name = section.dataset.list;
