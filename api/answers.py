@@ -187,6 +187,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/docs/problems"): {"200": _HTML},
     ("get", "/openapi.json"): {"200": _json({"type": "object"})},
     ("get", "/static/{name}"): {"200": {"text/css": _TEXT, **_SVG}},
+    ("get", "/static/{mark}/{name}"): {"200": {"text/javascript": _TEXT}},
     ("get", "/robots.txt"): {"200": _PLAIN},
     ("get", "/favicon.ico"): {"200": _SVG},
     ("get", "/healthz"): {"200": _json(_members(status={"const": "alive"}))},

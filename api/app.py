@@ -137,6 +137,7 @@ HOT = (
     RawRoute("/docs/problems", pages.get_problem_docs),
     RawRoute("/openapi.json", pages.get_openapi),
     RawRoute("/static/{name}", pages.get_static),
+    RawRoute("/static/{mark}/{name}", pages.get_module),
     RawRoute("/console", console.get_console),
     RawRoute("/console/worker.js", console.get_console_worker),
     RawRoute("/console/files/{mark}/{name}", console.get_console_file),

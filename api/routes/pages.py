@@ -42,6 +42,11 @@ from ledger.db.codes import CASE, UNBOUND, VIEW, Code
 from ledger.errors import Disproved, Invalid, Malformed, Unavailable
 from ledger.history import VerifiedHistory
 
+SCRIPT_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""Of a page with a script: its own, from here, which may speak to nobody but us."""
 _HOUR = 3_600_000_000
 Files = dict[int, tuple[FileShown, ...]]
 _encode = msgspec.json.encode
@@ -171,6 +176,8 @@ async def _item(request: Request, shown: Shown) -> Response:
     headers = {**headers_of(request, language), "ETag": tag, "Cache-Control": "private, no-cache"}
     if packed:
         headers |= PACKED
+    if shown.opened and not shown.as_json:
+        headers["Content-Security-Policy"] = SCRIPT_POLICY
     return Response(body, headers=headers, media_type=JSON if shown.as_json else HTML)
 
 
@@ -275,6 +282,16 @@ async def get_static(request: Request) -> Response:
         raise not_found()
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     return Response(found[0], headers=headers | (PACKED if packed else {}), media_type=found[1])
+
+
+async def get_module(request: Request) -> Response:
+    """A module of the script with which an item's page checks itself."""
+    zipped = takes_gzip(request)
+    found = site_of(request).pages.modules.read(**request.path_params, zipped=zipped)
+    if found is None:
+        raise not_found()
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    return Response(found, headers=headers | (PACKED if zipped else {}), media_type="text/javascript; charset=utf-8")
 
 
 async def get_icon(request: Request) -> Response:

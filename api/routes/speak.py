@@ -36,8 +36,8 @@ OWNER_PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The one page with a script: its own, from here, which may speak to nobody but us. It shows pictures that it fetched
-with a signature, which is what ``blob:`` is for."""
+"""The owner's page runs a script, our own, which may speak to nobody but us. It shows pictures that it fetched with a
+signature, which is what ``blob:`` is for."""
 
 
 async def post_statement(request: Request) -> Response:
