@@ -29,7 +29,7 @@ SCRIPTS = "".join(text for name, text in FILES.items() if name.endswith(".js"))
 def places(form: Form) -> Iterator[tuple[Field, str, list[str]]]:
     for field in form.fields:
         for place in field.to:
-            kind, _, path = place.partition(" ")
+            kind, _, path = place.partition(":")
             yield field, kind, path.split("/")
 
 
