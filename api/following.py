@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from api import fold
 from api.site import Site
 from ledger.db.follower import Follower
+from ledger.db.ledger import Ledger
 from ledger.entitlement import Entitlement, entitlement, replaced_by
 from ledger.errors import Unavailable
 from ledger.leaf import Entry
@@ -25,6 +26,18 @@ async def promises_now(site: Site) -> Promises:
     """What binds each party at the newest entry, or as far as lists that are far behind have followed."""
     await _catch_up(site)
     return await site.read(site.ledger.follower.promises)
+
+
+def promises_of(ledger: Ledger) -> Promises:
+    """The same, for what runs beside the loop."""
+    ledger.follower.catch_up()
+    return ledger.follower.promises()
+
+
+def newest_promises(ledger: Ledger) -> Promises:
+    """What binds each party at the newest entry, however long the lists take to follow: not for a page."""
+    ledger.follower.follow()
+    return ledger.follower.promises()
 
 
 async def _catch_up(site: Site) -> bool:

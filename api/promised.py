@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.following import promises_of
 from api.pages.catalogue import Catalogue
 from api.pages.promised import Promised, promised
 from api.site import Site
@@ -13,8 +14,7 @@ from ledger.leaf import Entry, parse_leaf
 def promised_of(site: Site, verified: VerifiedHistory, words: Catalogue) -> Promised:
     """What the page of a verified item or case says of promises now; reads the log, and so belongs in a thread."""
     ledger, now = site.ledger, site.clock()
-    ledger.follower.catch_up()
-    promises = ledger.follower.promises()
+    promises = promises_of(ledger)
     told = [(entry, leaf_hash.hex()) for entry, leaf_hash in zip(verified.entries, verified.leaf_hashes, strict=True)]
     found = None
     if verified.entries[0].statement.type == "item.registered":

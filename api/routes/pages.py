@@ -13,7 +13,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import adopted, erasing
+from api import erasing
+from api.following import promises_of
 from api.languages import headers_of, language_of
 from api.pages import qr
 from api.pages.files_shown import FileShown, photo_of, shown_files
@@ -212,7 +213,7 @@ def page_of_verified(site: Site, verified: VerifiedHistory, language: str, below
     """What an item's page says in a language, from the entries below an index; ``None`` before it was registered."""
     absences = erasing.absences(site.ledger, verified.entries)
     seller = _seller_of(verified)
-    standard = None if seller is None else adopted.standard_of(site.ledger, seller)
+    standard = None if seller is None else promises_of(site.ledger).newest(seller)
     words = site.pages.catalogues[language]
     return make_page(verified, words, site.ledger.vkeys, site.clock(), below, absences=absences, standard=standard)
 
