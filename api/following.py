@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from api import fold
 from api.site import Site
@@ -14,11 +15,13 @@ from ledger.errors import Unavailable
 from ledger.leaf import Entry
 from ledger.promises import Promises
 
+BEHIND: Final = "the work lists are being made from the log; ask again, or run patina rebuild"
+
 
 async def followed(site: Site) -> Follower:
     """The work lists, brought up to the newest entry; raises ``Unavailable`` where they are far behind."""
     if not await _catch_up(site):
-        raise Unavailable("the work lists are being made from the log; ask again, or run patina rebuild")
+        raise Unavailable(BEHIND)
     return site.ledger.follower
 
 
@@ -47,7 +50,13 @@ async def _catch_up(site: Site) -> bool:
 
 async def entitlement_of(site: Site, item: str, entries: Sequence[Entry]) -> Entitlement:
     """The rights of an item in force, from these entries about it and those of the item that it was given for."""
+    promises = await promises_now(site)
+    return await site.read(entitled, site.ledger, item, entries, promises, site.clock())
+
+
+def entitled(ledger: Ledger, item: str, entries: Sequence[Entry], promises: Promises, now: int) -> Entitlement:
+    """The same, for what runs beside the loop."""
     other = replaced_by(item, entries)
-    raws = [] if other is None else await site.read(site.ledger.reader.entries, other)
+    raws = [] if other is None else ledger.reader.entries(other)
     replaced = [one.entry for one in fold.parse_entries(raws)]
-    return entitlement(item, entries, await promises_now(site), site.clock(), replaced)
+    return entitlement(item, entries, promises, now, replaced)

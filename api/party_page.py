@@ -12,10 +12,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from api import fold
-from api.following import promises_of
+from api.following import BEHIND, promises_of
 from ledger import feedback, times
 from ledger.db.ledger import Ledger
-from ledger.errors import Invalid
+from ledger.errors import Invalid, Unavailable
 from ledger.feedback import Message
 from ledger.promises import Promises
 from ledger.standard_words import words as words_of
@@ -65,11 +65,13 @@ def messages(ledger: Ledger, party: str, promises: Promises, now: int) -> list[M
 
 
 def make(ledger: Ledger, party: str, language: str, now: int) -> PartyPage | None:
-    """The page of a party; ``None`` if there is none."""
+    """The page of a party; ``None`` if there is none. Raises ``Unavailable`` where the lists are too far behind."""
     if not registered(ledger, party):
         return None
     promises = promises_of(ledger)
     promised, place = promises.newest(party), promises.place(party)
+    if not place:
+        raise Unavailable(BEHIND)
     lately = [one for one in messages(ledger, party, promises, now) if one.opened_at > now - YEAR]
     return PartyPage(
         id=party,
