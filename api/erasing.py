@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api import adopted, intake
+from api import intake
+from api.following import newest_promises
 from api.pages.story import Absence
 from ledger import private, times
 from ledger.db import erase
@@ -102,7 +103,7 @@ def retention_of(ledger: Ledger, party: str) -> dict[str, Any]:
 
     A month counts as a twelfth of 365 1/4 days, rounded up.
     """
-    found = adopted.standard_of(ledger, party)
+    found = newest_promises(ledger).newest(party)
     kept = () if found is None else found.retention
     return {one.name: -(-one.legal_months * 487 // 16) for one in kept if one.legal_months}
 

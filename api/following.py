@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from api import fold
 from api.site import Site
 from ledger.db.follower import Follower
+from ledger.db.ledger import Ledger
 from ledger.entitlement import Entitlement, entitlement, replaced_by
 from ledger.errors import Unavailable
 from ledger.leaf import Entry
 from ledger.promises import Promises
 
+BEHIND: Final = "the work lists are being made from the log; ask again, or run patina rebuild"
+
 
 async def followed(site: Site) -> Follower:
     """The work lists, brought up to the newest entry; raises ``Unavailable`` where they are far behind."""
     if not await _catch_up(site):
-        raise Unavailable("the work lists are being made from the log; ask again, or run patina rebuild")
+        raise Unavailable(BEHIND)
     return site.ledger.follower
 
 
@@ -27,6 +31,18 @@ async def promises_now(site: Site) -> Promises:
     return await site.read(site.ledger.follower.promises)
 
 
+def promises_of(ledger: Ledger) -> Promises:
+    """The same, for what runs beside the loop."""
+    ledger.follower.catch_up()
+    return ledger.follower.promises()
+
+
+def newest_promises(ledger: Ledger) -> Promises:
+    """What binds each party at the newest entry, however long the lists take to follow: not for a page."""
+    ledger.follower.follow()
+    return ledger.follower.promises()
+
+
 async def _catch_up(site: Site) -> bool:
     # Not on the loop: after a calendar was adopted, there may be thousands of cases to work out.
     return not await site.read(site.ledger.follower.behind) or await asyncio.to_thread(site.ledger.follower.catch_up)
@@ -34,7 +50,13 @@ async def _catch_up(site: Site) -> bool:
 
 async def entitlement_of(site: Site, item: str, entries: Sequence[Entry]) -> Entitlement:
     """The rights of an item in force, from these entries about it and those of the item that it was given for."""
+    promises = await promises_now(site)
+    return await site.read(entitled, site.ledger, item, entries, promises, site.clock())
+
+
+def entitled(ledger: Ledger, item: str, entries: Sequence[Entry], promises: Promises, now: int) -> Entitlement:
+    """The same, for what runs beside the loop."""
     other = replaced_by(item, entries)
-    raws = [] if other is None else await site.read(site.ledger.reader.entries, other)
+    raws = [] if other is None else ledger.reader.entries(other)
     replaced = [one.entry for one in fold.parse_entries(raws)]
-    return entitlement(item, entries, await promises_now(site), site.clock(), replaced)
+    return entitlement(item, entries, promises, now, replaced)

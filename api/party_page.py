@@ -6,20 +6,18 @@ answered. Nothing of what anybody wrote is on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from api import fold
-from ledger import feedback, standard, times, uri
-from ledger.calendar import WorkingTime
+from api.following import BEHIND, promises_of
+from ledger import feedback, times
 from ledger.db.ledger import Ledger
-from ledger.errors import Invalid
+from ledger.errors import Invalid, Unavailable
 from ledger.feedback import Message
-from ledger.leaf import Entry
-from ledger.standard import Standard
-from ledger.standard_figures import Facts
+from ledger.promises import Promises
 from ledger.standard_words import words as words_of
 
 YEAR: Final = 365 * times.DAY
@@ -46,30 +44,6 @@ class PartyPage:
     in_time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the log says about a party and those above it."""
-
-    party: str
-    entries: Mapping[str, list[Entry]]
-    chain: tuple[str, ...]
-    place: Mapping[str, Any]
-    size: int
-
-    def standard(self, index: int, facts: Facts | None = None) -> Standard | None:
-        """The standard in force at an index."""
-        return standard.in_force(self.entries, self.chain, index, facts)
-
-    def working(self) -> WorkingTime:
-        """Its working time, by the calendar in force now."""
-        years = standard.calendar_in_force(self.entries, self.chain, str(self.place.get("calendar", "")), self.size)
-        return WorkingTime(years, str(self.place.get("timezone", "")), self.place.get("hours", ()))
-
-    def messages(self, now: int) -> list[Message]:
-        """The messages about it."""
-        return feedback.messages(self.entries[self.party], self.standard, self.working(), now)
-
-
 def named(text: str) -> str:
     """The party of an address: its uuid, with or without ``urn:uuid:``; raises ``Invalid``."""
     try:
@@ -78,30 +52,27 @@ def named(text: str) -> str:
         raise Invalid("got no id of a party, want a uuid", "/party") from None
 
 
-def read(ledger: Ledger, party: str) -> Told | None:
-    """What the log says of a party; ``None`` if it is not registered."""
-    parties = ledger.reader.parties()
-    found = parties.parties.get(party)
-    if found is None or not found.registered:
-        return None
-    parents = {one: other.parent for one, other in parties.parties.items()}
-    chain = standard.chain_of(party, parents, parties.operator)
-    entries = {one: [told.entry for told in fold.parse_entries(ledger.reader.entries(one))] for one in chain}
-    place: Mapping[str, Any] = {}
-    for told in fold.parse_entries(ledger.reader.entries(uri.authority_of(party))):
-        if told.entry.statement.type in {"party.registered", "party.updated"}:
-            place = told.entry.statement.details
-    return Told(party, entries, chain, place, ledger.reader.size())
+def registered(ledger: Ledger, party: str) -> bool:
+    """Whether there is such a party."""
+    found = ledger.reader.parties().parties.get(party)
+    return found is not None and found.registered
+
+
+def messages(ledger: Ledger, party: str, promises: Promises, now: int) -> list[Message]:
+    """The messages about a party, oldest first."""
+    told = [one.entry for one in fold.parse_entries(ledger.reader.entries(party))]
+    return feedback.messages(told, partial(promises.standard, party), promises.working(party), now)
 
 
 def make(ledger: Ledger, party: str, language: str, now: int) -> PartyPage | None:
-    """The page of a party; ``None`` if there is none."""
-    told = read(ledger, party)
-    if told is None:
+    """The page of a party; ``None`` if there is none. Raises ``Unavailable`` where the lists are too far behind."""
+    if not registered(ledger, party):
         return None
-    promised = told.standard(told.size)
-    lately = [one for one in told.messages(now) if one.opened_at > now - YEAR]
-    place = told.place
+    promises = promises_of(ledger)
+    promised, place = promises.newest(party), promises.place(party)
+    if not place:
+        raise Unavailable(BEHIND)
+    lately = [one for one in messages(ledger, party, promises, now) if one.opened_at > now - YEAR]
     return PartyPage(
         id=party,
         name=place["name"],

@@ -136,13 +136,20 @@ def facts_of(course: Course, category: str) -> Facts:
 
 
 def entries_of(course: Course, told: Told) -> list[Entry]:
-    """The entries that the clocks of a case look at: its own, and what took something back."""
-    return [
-        entry
-        for entry, _ in told
-        if entry.statement.subjects[0] == course.subject
-        and (entry.statement.case == course.case or entry.statement.type == "statement.retracted")
-    ]
+    """The entries that the clocks of a case look at: its own, the delivery of its item, and what took something back.
+
+    A delivery that names no case is of the one that was opened last.
+    """
+    found: list[Entry] = []
+    newest: str | None = None
+    for entry, _ in told:
+        said = entry.statement
+        if said.type == "case.opened":
+            newest = said.case
+        of_case = said.case or (newest if said.type == "item.delivered" else None)
+        if said.subjects[0] == course.subject and (of_case == course.case or said.type == "statement.retracted"):
+            found.append(entry)
+    return found
 
 
 def party_of(course: Course, told: Told, operator: str) -> str:

@@ -72,10 +72,14 @@ class Promises:
             chain = self.chain(party)
             name = self._stated(chain, "calendar") or self._stated(chain, "country")
             years = standards.calendar_in_force(self._published, chain, name, self._index)
-            hours: Sequence[Any] = self._places.get(party, {}).get("hours", ())
+            hours: Sequence[Any] = self.place(party).get("hours", ())
             found = self._working[party] = WorkingTime(years, self._stated(chain, "timezone"), hours)
         return found
 
+    def place(self, party: str) -> Mapping[str, Any]:
+        """What a party said of itself last: its name, roles, zone, hours; empty if it is not registered."""
+        return self._places.get(party, {})
+
     def _stated(self, chain: Sequence[str], member: str) -> str:
         """What the nearest party of a chain says of itself, or "" if none does."""
-        return next((str(place[member]) for one in chain if member in (place := self._places.get(one, {}))), "")
+        return next((str(place[member]) for one in chain if member in (place := self.place(one))), "")

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ledger import clocks, measure, private, report_sums, steps, times
 from ledger.calendar import WorkingTime
+from ledger.caseload import entries_of
 from ledger.cases import cases_of
 from ledger.course import Course
 from ledger.days import Year
@@ -177,7 +178,7 @@ class Subject:
 
     def _add_clocks(self, sums: One, course: Course, standard: Standard | None, working: WorkingTime) -> None:
         n = sums.counts
-        for one in measure.measure(self._measured(course), standard, working, self._item.get("category", "")):
+        for one in measure.measure(entries_of(course, self._told), standard, working, self._item.get("category", "")):
             name = _CLOCKS[one.clock]
             if one.clock == "resolution":
                 resolved, withdrawn = one.stop is not None, one.closed == "withdrawn"
@@ -203,20 +204,6 @@ class Subject:
             sums.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
             if one.waits:
                 sums.last(f"{name}/paused", one.paused(self._counting.as_of))
-
-    def _measured(self, course: Course) -> list[Entry]:
-        """The entries that clocks of a case see; a delivery that names no case is of the one that was opened last."""
-        entries: list[Entry] = []
-        newest: str | None = None
-        for entry, _ in self._told:
-            statement = entry.statement
-            if statement.type == "case.opened":
-                newest = statement.case
-            if statement.case == course.case or (
-                statement.type == "item.delivered" and statement.case is None and newest == course.case
-            ):
-                entries.append(entry)
-        return entries
 
     def _add_costs(self, sums: One, entries: Sequence[Entry]) -> None:
         """What work has cost, as far as it was disclosed; a disclosure must be of the statement's own digests."""

@@ -198,7 +198,7 @@ def test_rights_in_force_say_why(shop: Shop, jeweller: Party, ring: str) -> None
     sold = times.format_recorded(shop.clock())[:10]
     assert rights["free_repair"]["until"] == f"{int(sold[:4]) + 2}{sold[4:]}"
     page = shop.client.get(f"/i/{shop.code(jeweller, ring)}").text
-    assert "What you may ask for today" in page
+    assert "Warranty and rights today" in page
     assert "Exchange" in page
     assert "Repairs under warranty did not help (Law X)" in page
 

@@ -91,6 +91,19 @@ def one(log: Log, *published: Entry) -> Load:
     return load
 
 
+def test_a_delivery_that_names_no_case_is_of_the_one_opened_last() -> None:
+    asks = {"standard": "ours", "version": "1", "limits": [
+        {"clock": "feedback", "within": {"hours": 48}, "source": "house"}]}  # fmt: skip
+    log = Log()
+    log.register()
+    log.open("2026-03-02 09:00")
+    log.open("2026-03-03 09:00", case=uuid("later"))
+    log.say("item.delivered", "2026-03-04 09:00", {"method": "courier", "state": "whole"})
+    first, later = case_loads(log.told, promises(adopted(SHOP, asks)))
+    assert first.clock is None
+    assert (later.clock, later.due_at) == ("feedback", at("2026-03-06 09:00"))
+
+
 def test_what_is_due_first_and_when_it_warns() -> None:
     log = Log()
     log.register()

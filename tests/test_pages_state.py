@@ -91,18 +91,27 @@ def test_the_warranty_that_is_left_says_what_it_rests_on(shop: Shop, jeweller: P
     assert none in seen_of(shop, jeweller, ring)
     # Sold on 4 May 2026 for 24 months: through 4 May 2028, of which 24 whole months are left on the first day.
     shop.say(jeweller, "item.sold", ring, {"channel": "store", "warranty_months": 24})
-    assert "Warranty 24 months left Until 4 May 2028 Promised by the seller" in seen_of(shop, jeweller, ring)
+    assert (
+        "Repair free of charge 24 months left until 4 May 2028 Warranty of the seller (promised at the sale)"
+        in seen_of(shop, jeweller, ring)
+    )
     shop.say(jeweller, "repair.completed", ring, {**WORK, "warranty_days": 30})
     seen = seen_of(shop, jeweller, ring)
     # 30 days after 4 May are through 3 June.
-    assert "30 days left Until 3 June 2026 For the work that was done" in seen
+    assert "30 days left until 3 June 2026 Warranty on a repair (promised with the repair)" in seen
     assert "還剩" not in seen_of(shop, jeweller, ring, accept_language="zh-TW")
-    assert "保固 尚餘 24 個月 至 2028年5月4日 賣方承諾" in seen_of(shop, jeweller, ring, accept_language="zh-TW")
-    assert "保修 还剩 24 个月 至 2028年5月4日 销售方承诺" in seen_of(shop, jeweller, ring, accept_language="zh-CN")
-    # 30 days after 5 April are through 5 May, which is tomorrow.
+    assert "免費維修 尚餘 24 個月 有效至 2028年5月4日 賣方的保固（售出時承諾）" in seen_of(
+        shop, jeweller, ring, accept_language="zh-TW"
+    )
+    assert "免费维修 还剩 24 个月 有效至 2028年5月4日 销售方的保修（售出时承诺）" in seen_of(
+        shop, jeweller, ring, accept_language="zh-CN"
+    )
+    # 30 days after 4 April are through 4 May, which is today; after 5 April through tomorrow.
+    shop.say(jeweller, "repair.completed", ring, {**WORK, "warranty_days": 30}, occurred_at="2026-04-04T12:00:00Z")
+    assert "last day today until 4 May 2026" in seen_of(shop, jeweller, ring)
     done = {**WORK, "warranty_days": 30}
     shop.say(jeweller, "repair.completed", ring, done, occurred_at="2026-04-05T12:00:00Z")
-    assert "1 day left Until 5 May 2026" in seen_of(shop, jeweller, ring)
+    assert "1 day left until 5 May 2026" in seen_of(shop, jeweller, ring)
 
 
 def test_a_warranty_that_is_over_is_not_shown(shop: Shop, jeweller: Party, ring: str) -> None:
@@ -110,7 +119,7 @@ def test_a_warranty_that_is_over_is_not_shown(shop: Shop, jeweller: Party, ring:
     shop.say(jeweller, "item.sold", ring, sold, occurred_at="2025-05-03T12:00:00Z")
     seen = seen_of(shop, jeweller, ring)
     assert "No warranty is in force by what is recorded here." in seen
-    assert "left Until" not in seen
+    assert "left until" not in seen
 
 
 def test_the_warranty_of_a_standard_is_named_by_its_text(shop: Shop, ring: str) -> None:
@@ -126,10 +135,10 @@ def test_the_warranty_of_a_standard_is_named_by_its_text(shop: Shop, ring: str) 
     shop.say(seller, "item.registered", item, {"name": "Clock", "category": "watch"})
     shop.say(seller, "item.sold", item, {"channel": "store", "warranty_months": 12})
     seen = seen_of(shop, seller, item)
-    assert "36 months left Until 4 May 2029" in seen
-    assert "By: Law X" in seen
-    assert "依据：甲法" in seen_of(shop, seller, item, accept_language="zh-CN")
-    assert "依據：乙法" in seen_of(shop, seller, item, accept_language="zh-TW")
+    assert "36 months left until 4 May 2029" in seen
+    assert "Warranty (Law X)" in seen
+    assert "保修（甲法）" in seen_of(shop, seller, item, accept_language="zh-CN")
+    assert "保固（乙法）" in seen_of(shop, seller, item, accept_language="zh-TW")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -229,3 +229,13 @@ def test_the_shop_itself_cannot_record_a_complaint_for_somebody(shop: Shop, sell
     write(shop, seller)
     assert newest(shop).statement.party != seller.id
     assert json.dumps(shop.get(path_of(seller), None, **JSON).json()).find("looked") == -1
+
+
+def test_a_party_newer_than_lists_far_behind_has_its_page_later(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shop.ledger.follower.catch_up()
+    monkeypatch.setattr(shop.ledger.follower, "catch_up", lambda: False)
+    party = shop.party("Newcomer", "retailer")
+    answer = shop.get(path_of(party), None, **JSON)
+    assert (answer.status_code, "the work lists are being made" in answer.json()["detail"]) == (503, True)
+    monkeypatch.undo()
+    assert shop.get(path_of(party), None, **JSON).json()["name"] == "Newcomer"

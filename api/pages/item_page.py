@@ -14,13 +14,11 @@ from api.fold import Told, fold
 from api.pages.catalogue import Catalogue
 from api.pages.progress import Progress, progress_of
 from api.pages.story import Absence, Certificate, Event, Teller
-from api.pages.warranty import Warranty, warranties
 from ledger import times
 from ledger.bundle import parse_history
 from ledger.history import Asked, VerifiedHistory, check_history
 from ledger.leaf import Entry
 from ledger.note import parse_vkey
-from ledger.standard import Standard
 from ledger.state import State
 
 _LEAD = ("category", "brand", "model")
@@ -95,7 +93,6 @@ class ItemPage:
     state: State
     cases: tuple[Progress, ...] = ()
     badge: Badge | None = None
-    warranty: tuple[Warranty, ...] = ()
     told: tuple[Told, ...] = ()
 
 
@@ -107,12 +104,9 @@ def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> Verif
 
 def make_page(
     verified: VerifiedHistory, words: Catalogue, vkeys: Sequence[str], now: int, below: int | None,
-    *, absences: Mapping[str, Absence] | None = None, standard: Standard | None = None,
+    *, absences: Mapping[str, Absence] | None = None,
 ) -> ItemPage | None:  # fmt: skip
-    """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none.
-
-    ``standard`` is the service standard by which its warranty is reckoned.
-    """
+    """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none."""
     told, parties = tuple(_told(verified, below)), verified.replay.parties
     state = fold(verified.subject, told)
     if state is None or state.kind != "item":
@@ -146,7 +140,6 @@ def make_page(
         state=state,
         cases=cases,
         badge=_badge(banners, cases, words),
-        warranty=warranties(verified.subject, [one.entry for one in told], standard, now, words),
         told=told,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from api.pages.catalogue import Catalogue
@@ -23,14 +24,19 @@ from ledger.rights import REPAIR, SALE, Right
 from ledger.standard import Standard
 from ledger.standard_shape import HOUSE
 
+_MONTHS_FROM: Final = 90
+"""Days from which what is left is told in months."""
+_DAYS_OF_A_MONTH: Final = 30.4375
 _TONES: Final[Mapping[str, str]] = {"overdue": "bad", "due_soon": "note", "waiting": "note"}
 
 
 @dataclass(frozen=True, slots=True)
 class RightShown:
-    """A right in words: what may be asked for, until when, and why."""
+    """A right in words: what may be asked for, for how long still and until when, and why."""
 
+    right: str
     title: str
+    left: str
     until: str
     why: str
 
@@ -77,10 +83,19 @@ def promised(
 
     A case that is about no item has no rights: ``found`` is ``None``.
     """
-    rights = tuple(_right(one, found, words) for one in found.rights) if found else ()
+    rights = rights_shown(found, promises, now, words) if found else ()
     by = name_of(found.party) if found else ""
     shown = (case_shown(course, judge(course, told, promises), now, words) for course in cases_of(told))
     return Promised(by, rights, tuple(one for one in shown if one.limits or one.deviations))
+
+
+def rights_shown(found: Entitlement, promises: Promises, now: int, words: Catalogue) -> tuple[RightShown, ...]:
+    """The rights in force, what is warranted longest first: a repair under one warranty is under the other as well."""
+    today = promises.working(found.party).day_of(now)
+    repairs = [one for one in found.rights if one.right == "free_repair"]
+    repairs.sort(key=lambda one: one.until or date.max, reverse=True)
+    others = [one for one in found.rights if one.right != "free_repair"]
+    return tuple(_right(one, found, today, words) for one in (*repairs, *others))
 
 
 def case_shown(course: Course, judged: Judged, now: int, words: Catalogue) -> CaseShown:
@@ -127,11 +142,19 @@ def _step(step: str, words: Catalogue) -> str:
     return " / ".join(words.value(one.partition(".")[2]) for one in step.split("|"))
 
 
-def _right(one: Right, found: Entitlement, words: Catalogue) -> RightShown:
+def _right(one: Right, found: Entitlement, today: date, words: Catalogue) -> RightShown:
     promise = one.source in {SALE, REPAIR}
     source = words.text[f"right_source_{one.source}"] if promise else _source(one.source, found.standard, words)
     until = words.say("right_until", when=words.day(one.until.isoformat())) if one.until is not None else ""
     if one.due is not None:
         until = words.say("right_due", when=words.day(one.due.isoformat()))
     why = words.say("right_why", rule=words.text[f"rule_{one.rule}"], source=source)
-    return RightShown(words.text[f"right_{one.right}"], until, why)
+    left = _left((one.until - today).days, words) if one.until is not None and one.due is None else ""
+    return RightShown(one.right, words.text[f"right_{one.right}"], left, until, why)
+
+
+def _left(days: int, words: Catalogue) -> str:
+    """How long a right still lasts: customers plan by months, and by days at last."""
+    if days >= _MONTHS_FROM:
+        return words.count("months_left", int(days / _DAYS_OF_A_MONTH))
+    return words.count("days_left", days) if days else words.text["last_day"]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.pages.item_page import Badge, Banner, ItemPage
-from api.pages.warranty import Warranty
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Entry:
     lead: str = ""
     banners: tuple[Banner, ...] = ()
     badge: Badge | None = None
-    warranty: tuple[Warranty, ...] = ()
+    warranty: str = ""
 
     @property
     def revoked(self) -> bool:
@@ -45,8 +44,8 @@ class ReceiptPage:
     count: int
 
 
-def entry_of(page: ItemPage, path: str, case_path: str | None, *, opened: bool) -> Entry:
-    """A thing as its own page shows it, in a few words."""
+def entry_of(page: ItemPage, path: str, case_path: str | None, *, opened: bool, warranty: str = "") -> Entry:
+    """A thing as its own page shows it, in a few words; ``warranty`` says until when it is repaired free of charge."""
     if not opened:
         return Entry(page.name, path, opened=False)
     return Entry(
@@ -58,7 +57,7 @@ def entry_of(page: ItemPage, path: str, case_path: str | None, *, opened: bool) 
         lead=page.lead,
         banners=page.banners,
         badge=page.badge,
-        warranty=page.warranty[:1],
+        warranty=warranty,
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import adopted, erasing
+from api import erasing
 from api.languages import headers_of, language_of
 from api.pages import qr
 from api.pages.files_shown import FileShown, photo_of, shown_files
@@ -211,17 +211,8 @@ def read_verified(
 def page_of_verified(site: Site, verified: VerifiedHistory, language: str, below: int | None = None) -> ItemPage | None:
     """What an item's page says in a language, from the entries below an index; ``None`` before it was registered."""
     absences = erasing.absences(site.ledger, verified.entries)
-    seller = _seller_of(verified)
-    standard = None if seller is None else adopted.standard_of(site.ledger, seller)
     words = site.pages.catalogues[language]
-    return make_page(verified, words, site.ledger.vkeys, site.clock(), below, absences=absences, standard=standard)
-
-
-def _seller_of(verified: VerifiedHistory) -> str | None:
-    """Whose standard the warranty goes by: whoever sold or exchanged the thing last."""
-    types = {"item.sold", "exchange.completed"}
-    said = (entry.statement for entry in reversed(verified.entries))
-    return next((statement.party for statement in said if statement.type in types), None)
+    return make_page(verified, words, site.ledger.vkeys, site.clock(), below, absences=absences)
 
 
 def _as_json(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:

@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import intake, party_page
+from api.following import promises_now
 from api.languages import headers_of, language_of
 from api.problems import Problem, not_found
 from api.rights import ADMIN, ENTRIES, Caller
@@ -123,18 +124,18 @@ async def get_feedback(request: Request) -> Response:
     granted = any(grant.party == party and grant.subject is None for grant in grants)
     if not (granted or party in caller.sees or caller.may(ADMIN) or caller.may(ENTRIES)):
         raise Problem("forbidden", "want an API key or a session of this party, or of one above it")
-    told = await asyncio.to_thread(party_page.read, site.ledger, party)
-    if told is None:
+    if not await site.read(party_page.registered, site.ledger, party):
         raise not_found("got an id that is no party of this ledger")
-    now = site.clock()
-    standard = told.standard(told.size)
+    now, promises = site.clock(), await promises_now(site)
+    told = await asyncio.to_thread(party_page.messages, site.ledger, party, promises, now)
+    standard = promises.newest(party)
     review = {} if standard is None else standard.document.get("review", {})
     surveyed = await asyncio.to_thread(site.ledger.risks.surveyed, party)
     year = int(times.format_recorded(now)[:4])
     a_year = review.get("surveys_a_year")
     document = {
         "party": party,
-        "messages": [_message(one) for one in told.messages(now)],
+        "messages": [_message(one) for one in told],
         "rated": feedback.dimensions(standard),
         "surveys": [] if a_year is None else feedback.survey_cycles(surveyed, a_year, year),
     }

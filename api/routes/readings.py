@@ -69,7 +69,10 @@ async def get_readings(
 
 @router.get("/v1/signals", summary="Unusual reading of private members, newest first")
 async def get_signals(request: Request) -> Response:
-    """Each names its reader and its time, and ``readings`` is the address of the readings that gave it."""
+    """Out of the access log: who reads. What in the ledger's own log should be looked at is ``GET /v1/risks``.
+
+    Each names its reader and its time, and ``readings`` is the address of the readings that gave it.
+    """
     site = site_of(request)
     found = await site.read(site.ledger.readings.signals, _whose(request))
     shown = [

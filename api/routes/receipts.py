@@ -23,6 +23,7 @@ from api.pages import qr
 from api.pages.receipt_page import Entry, ReceiptPage, describe_receipt, entry_of
 from api.pages.site_pages import pack
 from api.problems import not_found
+from api.promised import rights_of
 from api.rights import ADMIN
 from api.routes.items import page_of
 from api.routes.pages import page_of_verified, read_verified
@@ -188,7 +189,11 @@ def _entry(site: Site, line: Line, level: tuple[str | None, str | None], languag
     if level[0] is None:
         return Entry("", "", opened=False)
     verified = read_verified(site, line.subject)
-    page = None if verified is None else page_of_verified(site, verified, language)
-    assert page is not None, "a paper is made of items of this ledger"
+    assert verified is not None, "a paper is made of items of this ledger"
+    page = page_of_verified(site, verified, language)
+    assert page is not None, "and of nothing else"
     case_path = f"/c/{line.case_token}" if level[1] == CASE else None
-    return entry_of(page, f"/i/{line.token}", case_path, opened=level[0] == VIEW)
+    opened = level[0] == VIEW
+    rights = rights_of(site, verified, site.pages.catalogues[language]) if opened else ()
+    warranty = next((one.until for one in rights if one.right == "free_repair"), "")
+    return entry_of(page, f"/i/{line.token}", case_path, opened=opened, warranty=warranty)

@@ -25,7 +25,9 @@ Least = Annotated[Literal["high", "medium", "low"], Query(description="leave out
 
 @router.get("/v1/risks", summary="What in the log should be looked at, the most urgent first")
 async def get_risks(request: Request, least: Least = "low") -> Response:
-    """Each signal names its kind, severity, party, figures, and the indexes of the entries that caused it; ``size`` is
+    """Out of the ledger's log: what was written. Unusual reading of private members is ``GET /v1/signals``.
+
+    Each signal names its kind, severity, party, figures, and the indexes of the entries that caused it; ``size`` is
     that of the log that was looked at. The first request after a start reads the whole log.
     """
     site, caller = site_of(request), caller_of(request)
