@@ -24,7 +24,7 @@ from ledger.asking import check_asking, parse_asking
 from ledger.audience import Reader
 from ledger.db.codes import CASE, GIFT, PUBLIC, Code
 from ledger.db.draft import Draft
-from ledger.errors import Forbidden, Invalid
+from ledger.errors import Forbidden, Invalid, Refused
 from ledger.leaf import Statement
 from ledger.state import State
 
@@ -32,6 +32,9 @@ _MEMBERS = frozenset({"statement", "signatures", "disclosures"})
 """A holder signs herself, and makes the disclosures of her own private members."""
 _OF_A_CASE = frozenset("item.accepted item.refused statement.disputed statement.corrected statement.retracted".split())
 """What may be said by the code of a case beside ``case.*``."""
+GOOD = times.DAY
+"""How long after its ``occurred_at`` a transfer is taken here: nobody who signed one waits for it longer."""
+LATE = "this transfer was signed more than a day ago: want one that the present holder signs now"
 FALLEN = (
     "this code has fallen to the public level, because the item has another holder than when it was made: "
     "want a code of the present holder's"
@@ -65,7 +68,7 @@ async def read_spoken(value: Mapping[str, Any], site: Site, code: Code) -> Spoke
     await check_drawn(statement, site)
     # What a holder lists she has uploaded for the item (``api.routes.private_files``).
     draft = await attached(draft, site, statement.party)
-    draft = replace(draft, may=_opened(code, site))
+    draft = replace(draft, may=_opened(code, site, statement))
     if statement.type != "item.transferred":
         return Spoken(draft)
     did = statement.details["holder_key"]
@@ -106,12 +109,17 @@ def _check_scope(statement: Statement, code: Code) -> None:
         raise Forbidden("got a statement that is not of this code's case", "/case")
 
 
-def _opened(code: Code, site: Site) -> Any:
-    """Raises ``Forbidden`` if the code has fallen in the state that the statement is judged by."""
+def _opened(code: Code, site: Site, statement: Statement) -> Any:
+    """Raises ``Forbidden`` if the code has fallen in the state that the statement is judged by.
+
+    Raises ``Refused`` for a transfer that was signed more than a day before: a link to take something over ends.
+    """
 
     def may(states: Sequence[State | None]) -> None:
         if code.level_at(states[0], times.format_recorded(site.clock())) == PUBLIC:
             raise Forbidden(FALLEN)
+        if statement.type == "item.transferred" and site.clock() - times.parse_occurred(statement.occurred_at) > GOOD:
+            raise Refused(LATE, "/statement/occurred_at", ("item.transferred",))
 
     return may
 

@@ -216,6 +216,20 @@ def test_passing_an_item_on_is_signed_by_both_and_gives_the_new_holder_a_code(sh
     assert speak(shop, Paper(paper.item, code, b""), "item.reported_lost", new).status_code == 201
 
 
+def test_a_transfer_waits_a_day_and_no_longer_and_its_repeat_is_answered_ever_after(shop: Shop, paper: Paper) -> None:
+    device, new = claim(shop, paper), key("late buyer of " + paper.item)
+    kept = spoken(shop, paper, "item.transferred", device, also=key("too late for " + paper.item))
+    pass_hours(shop, 23.9)
+    good = spoken(shop, paper, "item.transferred", device, also=new)
+    pass_hours(shop, 0.2)
+    size = shop.size()
+    problem = refused(shop, shop.post(f"/i/{paper.token}/statements", kept), size, 409, "more than a day ago")
+    assert problem["may_follow"] == ["item.transferred"]
+    assert shop.post(f"/i/{paper.token}/statements", good).status_code == 201
+    pass_hours(shop, 24)
+    assert shop.post(f"/i/{paper.token}/statements", good).status_code == 200
+
+
 def test_an_item_passed_on_to_a_new_paper_has_that_papers_code(shop: Shop, jeweller: Party, paper: Paper) -> None:
     device, new = claim(shop, paper), draw_paper(shop, jeweller, paper.item)
     answer = speak(shop, paper, "item.transferred", device, also=new.key, custody="receipt")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.pages.catalogue import load_catalogue
-from api.pages.modules import APART, ENTRY, FOLDER, LIBRARY, Modules
+from api.pages.modules import APART, ENTRY, FOLDER, LIBRARY, OWNER_FOLDER, Modules
 from tests.browser import needs_library
 from tests.page_shop import jeweller, ring, shop
 from tests.shop import Shop
@@ -101,7 +101,7 @@ def test_every_verdict_has_its_words_and_every_word_a_verdict() -> None:
     assert {f"verify_{word}" for word in written} <= set(load_catalogue("en").text)
 
 
-@pytest.mark.parametrize("name", sorted(file.name for file in FOLDER.glob("*.js")))
+@pytest.mark.parametrize("name", sorted(file.name for at in (FOLDER, OWNER_FOLDER) for file in at.glob("*.js")))
 def test_nothing_is_newer_than_the_oldest_browser(name: str) -> None:
     source = Modules(Path("/nowhere"))
     sent = (source.read(source.mark, name, zipped=False) or b"").decode()

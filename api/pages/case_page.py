@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from api.pages.acts import acts_of
 from api.pages.catalogue import Catalogue
 from api.pages.item_json import describe_speaker
 from api.pages.item_page import ItemPage
@@ -33,10 +34,12 @@ class CasePage:
     """Private members that the code of the case opens, by statement, as they were verified."""
     private: Mapping[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """The same in words, by the record's index."""
+    acts: Mapping[str, Any] = field(default_factory=dict)
+    """What the holder may say next in it."""
 
 
 def make_case(
-    page: ItemPage, case: str, words: Catalogue, disclosed: Mapping[str, Mapping[str, Any]] | None = None
+    page: ItemPage, case: str, words: Catalogue, now: int, disclosed: Mapping[str, Mapping[str, Any]] | None = None
 ) -> CasePage:
     """The page of a case of this item; ``disclosed`` are private members of its statements, verified."""
     disclosed = disclosed or {}
@@ -48,7 +51,7 @@ def make_case(
         for event in page.events
         if event.case == case
     )
-    found = page.state.cases.get(case)
+    found, progress = page.state.cases.get(case), next((one for one in page.cases if one.case == case), None)
     holding = page.state.held.holding
     holder = None
     if holding is not None:
@@ -63,7 +66,8 @@ def make_case(
         as_of=page.as_of,
         as_of_at=page.as_of_at,
         holder=holder,
-        progress=next((one for one in page.cases if one.case == case), None),
+        progress=progress,
+        acts={} if progress is None else acts_of(page.told, page.state, [progress], now)[0],
         disclosed=disclosed,
         private={
             event.index: tuple(
@@ -99,5 +103,6 @@ def describe_case(page: CasePage) -> dict[str, Any]:
         "closed": page.closed,
         "as_of": page.as_of_at,
         "holder": page.holder,
+        "acts": page.acts,
         "records": records,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from api.pages.acts import acts_of, awaits_answer
 from api.pages.files_shown import FileShown
 from api.pages.item_page import ItemPage
 from api.pages.story import Absence, Speaker
@@ -52,6 +53,10 @@ def describe_page(page: ItemPage, public_url: str, token: str | None, now: int, 
             {name: getattr(step, name) for name in ("statement", "type", "recorded_at", "by", "custody")}
             for step in page.holder.steps
         ]
+    acts = acts_of(page.told, page.state, page.cases, now)
+    found = {one.case: act for one, act in zip(page.cases, acts, strict=True)}
+    state["cases"] = [one | found.get(one["case"], {}) for one in state["cases"]]
+    state["delivered"] = awaits_answer(page.told)
     return (
         document | state | {"history": f"{public_url}/i/{token}/history", "vkeys": list(page.vkeys), "records": records}
     )

@@ -93,6 +93,7 @@ class ItemPage:
     state: State
     cases: tuple[Progress, ...] = ()
     badge: Badge | None = None
+    told: tuple[Told, ...] = ()
 
 
 def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> VerifiedHistory:
@@ -106,11 +107,10 @@ def make_page(
     *, absences: Mapping[str, Absence] | None = None,
 ) -> ItemPage | None:  # fmt: skip
     """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none."""
-    told = _told(verified, below)
+    told, parties = tuple(_told(verified, below)), verified.replay.parties
     state = fold(verified.subject, told)
     if state is None or state.kind != "item":
         return None
-    parties = verified.replay.parties
     teller = Teller(words, parties, told, verified.doubts, absences)
     about, moment = _about(told), times.format_recorded(now)
     today = moment[:10]
@@ -140,6 +140,7 @@ def make_page(
         state=state,
         cases=cases,
         badge=_badge(banners, cases, words),
+        told=told,
     )
 
 

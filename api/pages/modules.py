@@ -1,4 +1,4 @@
-"""The ES modules with which an item's page checks itself, as they are served (docs/verify.md).
+"""The ES modules of the pages, as they are served: an item's page checks itself (docs/verify.md), holders sign.
 
 They import each other by relative names, so all stand in one folder whose name is a fragment of the hash of them all:
 an address may be kept for ever, and no browser mixes two versions. Comments are for whoever reads the source: lines
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).parent / "static" / "check"
+OWNER_FOLDER: Final = FOLDER.parent / "owner"
+"""Of the page of the owner code, where the holder's keys are: it imports some of the others."""
 PACKAGES: Final = Path(__file__).parents[2] / "node_modules"
 LIBRARY: Final = {
     "ed25519.js": "@noble/ed25519/index.js",
@@ -27,6 +29,7 @@ LIBRARY: Final = {
 }
 """What is served as what; the last three are imported by the second, by these names."""
 ENTRY: Final = "verify.js"
+OWNER_ENTRY: Final = "owner.js"
 APART: Final = frozenset({"receipt.js", "trust.js"})
 """For a page of a receipt and for a reader with a trust policy: not fetched by the page of an item."""
 _COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
@@ -39,14 +42,16 @@ class Modules:
     """The modules of one process, read once.
 
     ``mark`` names their folder; ``library`` says whether the packages are there; ``entry`` is the address of the one
-    that a page starts, ``addresses`` are those of the others that it needs.
+    that an item's page starts, ``addresses`` are those of the others that it needs; ``owner`` is the one of the page of
+    the owner code.
     """
 
     def __init__(self, packages: Path = PACKAGES) -> None:
         own = {file.name: file for file in sorted(FOLDER.glob("*.js"))}
+        owner = {file.name: file for file in sorted(OWNER_FOLDER.glob("*.js"))}
         other = {name: packages / path for name, path in LIBRARY.items()}
         self.library = all(file.is_file() for file in other.values())
-        files = own | other if self.library else own
+        files = own | owner | (other if self.library else {})
         sources = {
             name: (_NOTICE if name in LIBRARY else b"") + _without_comments(file) for name, file in files.items()
         }
@@ -54,6 +59,7 @@ class Modules:
         self._sources = sources
         self._zipped = {name: gzip.compress(source, mtime=0) for name, source in sources.items()}
         self.entry = self._address(ENTRY)
+        self.owner = self._address(OWNER_ENTRY)
         self.addresses = [self._address(name) for name in own if name not in {ENTRY, *APART}]
 
     def read(self, mark: str, name: str, *, zipped: bool) -> bytes | None:

@@ -31,7 +31,6 @@ MAKERS = 2
 STATIC = {
     "patina.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
-    "holder.js": "text/javascript; charset=utf-8",
 }
 
 

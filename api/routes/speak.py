@@ -19,6 +19,7 @@ from api.languages import headers_of, language_of
 from api.pages.case_page import CasePage, describe_case, make_case
 from api.pages.files_shown import shown_files
 from api.pages.own_case import make_own_case
+from api.pages.owner import owner_values
 from api.problems import not_found
 from api.promised import promised_of
 from api.routes.items import page_of
@@ -29,15 +30,14 @@ from api.site import Site, site_of
 from ledger.db.codes import CASE, UNBOUND, Code
 from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavailable
 from ledger.history import VerifiedHistory
-from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
 OWNER_PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The owner's page runs a script, our own, which may speak to nobody but us. It shows pictures that it fetched with a
-signature, which is what ``blob:`` is for."""
+"""The page with the holder's keys: scripts from here alone, which may speak to nobody but us. It shows pictures that it
+fetched with a signature, which is what ``blob:`` is for."""
 
 
 async def post_statement(request: Request) -> Response:
@@ -109,7 +109,7 @@ def _case_shown(site: Site, verified: VerifiedHistory, case: str, language: str)
     words = site.pages.catalogues[language]
     page = page_of_verified(site, verified, language)
     if page is not None:
-        return make_case(page, case, words, verified.disclosed)
+        return make_case(page, case, words, site.clock(), verified.disclosed)
     names = {party: one.name for party, one in site.ledger.view.parties.parties.items()}
     own = make_own_case(verified, words, names, absences=erasing.absences(site.ledger, verified.entries))
     assert own is not None, "a code of a case is made for an item or a case"
@@ -118,6 +118,5 @@ def _case_shown(site: Site, verified: VerifiedHistory, case: str, language: str)
 
 async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
-    words = site_of(request).pages.catalogues[language_of(request)]
-    members = [(name, words.label(name)) for name in MEMBERS]
-    return html(request, "owner.html", headers={"Content-Security-Policy": OWNER_PAGE_POLICY}, members=members)
+    values = owner_values(site_of(request).pages.catalogues[language_of(request)])
+    return html(request, "owner.html", headers={"Content-Security-Policy": OWNER_PAGE_POLICY}, **values)

@@ -47,7 +47,7 @@ export function parseBase64(text) {
 }
 
 /** The base64 of bytes. */
-const formatBase64 = (raw) => btoa(Array.from(raw, (byte) => String.fromCharCode(byte)).join(""));
+export const formatBase64 = (raw) => btoa(Array.from(raw, (byte) => String.fromCharCode(byte)).join(""));
 
 /** The base64url of bytes, without padding. */
 export const formatBase64url = (raw) => formatBase64(raw).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");

@@ -7,9 +7,13 @@ const BLOCK = 64;
 
 /** The did:key of the holder's key of an owner secret for a subject. */
 export async function holderDid({ sha256, publicOf }, secret, subject) {
+  return formatDid(await publicOf(await derive(sha256, secret, "patina/v1/holder\n" + subject)));
+}
+
+/** HKDF-SHA-256 (RFC 5869) of a secret without a salt, 32 bytes of it, for what the label says. */
+export async function derive(sha256, secret, label) {
   const extracted = await hmac(sha256, new Uint8Array(32), secret);
-  const seed = await hmac(sha256, extracted, joined(utf8("patina/v1/holder\n" + subject), Uint8Array.of(1)));
-  return formatDid(await publicOf(seed));
+  return hmac(sha256, extracted, joined(utf8(label), Uint8Array.of(1)));
 }
 
 /** HMAC-SHA-256 (RFC 2104) under a key of at most one block. */

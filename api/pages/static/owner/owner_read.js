@@ -1,0 +1,60 @@
+// What only the holder may read: private members of her own time and files, asked for with a signature.
+
+import { formatBase64url, hexOf, utf8 } from "./forms.js";
+import { sha256 } from "./owner_keys.js";
+import { ask, asking, called, made, on, one, page, plain, row, say, word } from "./owner_page.js";
+import { openDisclosures } from "./owner_says.js";
+
+/** By statement id, what the holder may read; null, and said so, if it is refused. */
+export async function openPrivate() {
+  const { status, value } = await ask(`${page.base}/history`, await asking());
+  if (status === 200) return openDisclosures(value);
+  say(`${word("refused")} ${value.detail}`);
+  return null;
+}
+
+/** Show it record by record. */
+export async function read() {
+  const place = one("[data-private]");
+  place.replaceChildren();
+  const opened = await openPrivate();
+  if (!opened) return;
+  for (const record of page.item.records.filter((known) => opened.has(known.statement))) {
+    const members = opened.get(record.statement).filter(([name]) => name !== "attachments");
+    const facts = members.map(([name, fact]) => row(called(name), plain(fact)));
+    place.append(made("h3", record.sentence), made("dl", "", "facts", facts));
+    const files = opened.get(record.statement).find(([name]) => name === "attachments");
+    for (const file of files ? files[1] : []) place.append(fileButton(file));
+  }
+  place.append(made("p", word(opened.size ? "fits" : "nothing"), "quiet"));
+}
+
+/** A button that shows a private file in its own place: a picture as one, anything else to be saved. */
+function fileButton(file) {
+  const place = made("div", "", "actions", [made("button", file.name)]);
+  on(place.firstChild, "click", async () => {
+    const headers = { "Content-Type": "application/json" };
+    const how = { method: "POST", body: JSON.stringify(await asking()), headers };
+    const answer = await fetch(`/i/${page.token}/attachments/${file.sha256}`, how);
+    if (!answer.ok) return say(`${word("refused")} ${(await answer.json()).detail}`);
+    const raw = new Uint8Array(await answer.arrayBuffer());
+    if (hexOf(await sha256(raw)) !== file.sha256) return say(word("altered"));
+    const picture = file.media_type.startsWith("image/");
+    const shown = document.createElement(picture ? "img" : "a");
+    const address = URL.createObjectURL(new Blob([raw], { type: file.media_type }));
+    if (picture) Object.assign(shown, { src: address, alt: file.name });
+    else Object.assign(shown, { href: address, download: file.name, textContent: file.name });
+    place.replaceChildren(shown);
+  });
+  return place;
+}
+
+/** Upload a photograph of the holder's: what a statement of hers then lists; throws with the server's words. */
+export async function upload(file, number) {
+  const headers = { "Patina-Asking": formatBase64url(utf8(JSON.stringify(await asking()))) };
+  const path = `/i/${page.token}/attachments?name=photo-${number}`;
+  const answer = await fetch(path, { method: "POST", body: file, headers });
+  const value = await answer.json();
+  if (!answer.ok) throw new Error(value.detail);
+  return value.attachment;
+}
