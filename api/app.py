@@ -31,6 +31,7 @@ from api.routes import (
     cases,
     check,
     codes,
+    console,
     devices,
     erasures,
     find,
@@ -137,6 +138,10 @@ HOT = (
     RawRoute("/openapi.json", pages.get_openapi),
     RawRoute("/static/{name}", pages.get_static),
     RawRoute("/static/{mark}/{name}", pages.get_module),
+    RawRoute("/console", console.get_console),
+    RawRoute("/console/worker.js", console.get_console_worker),
+    RawRoute("/console/files/{mark}/{name}", console.get_console_file),
+    RawRoute("/console/{page}", console.get_console),
     RawRoute("/robots.txt", pages.get_robots),
     RawRoute("/favicon.ico", pages.get_icon),
 )

@@ -2,7 +2,7 @@
 
 A ``BaseHTTPMiddleware`` in this place costs three quarters of the throughput (amendments R9), so nothing here makes a
 task, a request object or a response unless something is wrong. No answer may fetch from elsewhere, run a script or be
-framed, but for the one page that sets a policy of its own; none is indexed; none tells the next site where the
+framed, but for the pages that set a policy of their own; none is indexed; none tells the next site where the
 reader came from.
 """
 

@@ -167,6 +167,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/openapi.json", PUBLIC),
     ("GET", "/static/{name}", PUBLIC),
     ("GET", "/static/{mark}/{name}", PUBLIC),
+    ("GET", "/console", PUBLIC),
+    ("GET", "/console/worker.js", PUBLIC),
+    ("GET", "/console/files/{mark}/{name}", PUBLIC),
+    ("GET", "/console/{page}", PUBLIC),
     ("GET", "/robots.txt", PUBLIC),
     ("GET", "/favicon.ico", PUBLIC),
 )

@@ -92,9 +92,10 @@ def read_settings(
     jobs: bool = True,
     workers: int = 1,
     accept_clock: bool = False,
+    tls: bool = False,
 ) -> Settings:
     """The settings for a server that binds ``host`` and ``port``; raises ``Invalid`` for an address that is none."""
-    public_url = environ.get("PATINA_PUBLIC_URL") or f"http://{_name_in_url(host)}:{port}"
+    public_url = environ.get("PATINA_PUBLIC_URL") or f"http{'s' if tls else ''}://{_name_in_url(host)}:{port}"
     return Settings(
         directory=directory,
         public_url=check_public_url(public_url),

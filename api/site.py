@@ -19,9 +19,11 @@ from api.appender import Appender
 from api.counts import Counts
 from api.files.sandbox import Sandbox
 from api.limits import Limits
+from api.pages.console import Console
 from api.pages.site_pages import Pages
 from api.passwords import Passwords
 from api.rights import Caller
+from api.roles import ROLES
 from api.settings import Settings
 from api.visiting import Visiting, party_rights
 from ledger.db.codes import Code
@@ -45,6 +47,7 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
+        self.console = Console({name: role.may_say for name, role in ROLES.items()})
         self.sandbox = Sandbox()
         self.passwords = Passwords()
         self._counts = Counts(settings.directory, self._keyed, clock)

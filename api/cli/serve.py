@@ -28,7 +28,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from api.cli import folder, terminal
+from api.cli import certificate, folder, terminal
 from api.cli.announce import announce, announced
 from api.plain_log import log_config
 from api.settings import Settings, read_settings
@@ -56,6 +56,9 @@ def main(argv: Sequence[str]) -> int:
     words.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     words.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port; 0 takes a free one (default: 8000)")
     words.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
+    words.add_argument("--tls", action="store_true", help="https, by a certificate that this machine makes for itself")
+    words.add_argument("--tls-cert", type=Path, metavar="FILE", help="https, by this certificate (PEM, with its chain)")
+    words.add_argument("--tls-key", type=Path, metavar="FILE", help="the key of that certificate (PEM)")
     folder.add_clock(words)
     words.add_argument("--announce", action="store_true", help="print page, QR code, API key and vkey of the demo")
     words.add_argument(
@@ -64,6 +67,8 @@ def main(argv: Sequence[str]) -> int:
     given = words.parse_args(argv)
     if not 1 <= given.workers <= 64:
         raise Invalid(f"got {given.workers} workers, want 1 to 64")
+    if (given.tls_cert is None) != (given.tls_key is None):
+        raise Invalid("want --tls-cert and --tls-key together")
     return serve(given)
 
 
@@ -80,7 +85,9 @@ def serve(given: argparse.Namespace) -> int:
     # Another server that shares its port would share this one's connections: ask for it alone first.
     bind(given.host, given.port, shared=False).close()
     held = bind(given.host, given.port)
-    place = Place(given.dir, given.host, held.getsockname()[1], accept_clock=given.accept_clock or _ask(given.dir))
+    pair = _certificate(given)
+    accept = given.accept_clock or _ask(given.dir)
+    place = Place(given.dir, given.host, held.getsockname()[1], accept_clock=accept, pair=pair)
     _leave_at_signals()
 
     def tell() -> None:
@@ -89,6 +96,8 @@ def serve(given: argparse.Namespace) -> int:
             print(json.dumps(place.value() | {"workers": given.workers} | demo, ensure_ascii=False), flush=True)
             return
         terminal.remark(f"serving {place.directory} on {place.settings().public_url}")
+        if pair is not None:
+            terminal.remark(f"certificate {pair.certificate}, SHA-256 {pair.fingerprint()}")
         if os.environ.get("PATINA_PUBLIC_URL"):
             terminal.remark(f"listening on {place.host} port {place.port}")
         if given.announce:
@@ -97,6 +106,13 @@ def serve(given: argparse.Namespace) -> int:
     if given.workers == 1:
         return run(place, tell)
     return _supervise(place, given.workers, tell)
+
+
+def _certificate(asked: argparse.Namespace) -> certificate.Pair | None:
+    """The certificate that was asked for, given or made here; ``None`` for plain http."""
+    if asked.tls_cert is not None:
+        return certificate.given(asked.tls_cert, asked.tls_key)
+    return certificate.own(asked.dir, asked.host) if asked.tls else None
 
 
 def _ask(directory: Path) -> bool:
@@ -125,10 +141,12 @@ class Place:
     jobs: bool = True
     accept_clock: bool = False
     workers: int = 1
+    pair: certificate.Pair | None = None
 
     def value(self) -> dict[str, Any]:
         """Where it is, for programs; ``url`` is what printed addresses begin with."""
-        return {"url": self.settings().public_url, "host": self.host, "port": self.port, "dir": str(self.directory)}
+        shown = {"url": self.settings().public_url, "host": self.host, "port": self.port, "dir": str(self.directory)}
+        return shown if self.pair is None else {**shown, "fingerprint": self.pair.fingerprint()}
 
     def settings(self) -> Settings:
         """The settings of a process that serves here."""
@@ -140,6 +158,7 @@ class Place:
             jobs=self.jobs,
             workers=self.workers,
             accept_clock=self.accept_clock,
+            tls=self.pair is not None,
         )
 
 
@@ -179,8 +198,11 @@ def run(place: Place, started: Callable[[], None]) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL)
     listening = bind(place.host, place.port)
     listening.listen(BACKLOG)
+    pair = place.pair
     config = uvicorn.Config(
         app,
+        ssl_certfile=None if pair is None else str(pair.certificate),
+        ssl_keyfile=None if pair is None else str(pair.key),
         loop="uvloop",
         http="httptools",
         ws="none",

@@ -1,0 +1,109 @@
+"""The console's pages: shells in the reader's language, which the browser's script fills with the shop's own records.
+
+A shell is the same for everybody and holds nothing about anybody, so it may be kept by the browser and opens without
+a network; whoever opens it sees records only after she has come in, by the same routes as every program
+(``docs/decisions/00xx-console.md``). All files of the console share one mark, the hash of what they hold, in their
+address: they may be kept for ever, and a new version is fetched at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api.pages.catalogue import LANGUAGES
+from api.pages.flows import FLOWS, FORMS, STEPS, spoken_by
+
+HERE = Path(__file__).parent
+LOCALES = HERE / "locales" / "console"
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+WORKER = "worker.js"
+COLUMNS = ("name", "category", "brand", "model", "gtin", "serial")
+"""Of a table of things to be registered."""
+PAGES = ("lists", "door", "find", "item", "case", "queue", "register", *(flow.name for flow in FLOWS))
+"""The last part of each page's address, but of the first, which is the console's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The console's words in one language: texts, labels of fields, values, names of forms and of steps."""
+
+    text: Mapping[str, str]
+    field: Mapping[str, str]
+    option: Mapping[str, str]
+    form: Mapping[str, str]
+    problem: Mapping[str, str]
+
+
+@lru_cache(maxsize=8)
+def load_words(language: str) -> Words:
+    """The words of a language, read once."""
+    return msgspec.json.decode((LOCALES / f"{language}.json").read_bytes(), type=Words)
+
+
+class Console:
+    """The shells and files of one process; ``roles`` says which types of statements each role may say."""
+
+    def __init__(self, roles: Mapping[str, Callable[[str], bool]]) -> None:
+        self._files = {path.name: path.read_bytes() for path in sorted((HERE / "static" / "console").iterdir())}
+        whole = b"".join(name.encode() + b"\0" + raw for name, raw in self._files.items())
+        self.mark = hashlib.sha256(whole).hexdigest()[:12]
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates" / "console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._forms = {name: form.described() for name, form in FORMS.items()}
+        self._roles = spoken_by(roles)
+
+    def page(self, name: str, language: str, host: str) -> bytes | None:
+        """The shell of a page, or ``None`` for a name that is none."""
+        if name not in PAGES:
+            return None
+        words = load_words(language)
+        names = [name] if name in FORMS else [form.name for form in STEPS] if name == "case" else []
+        told: dict[str, Any] = {
+            "words": {part: getattr(words, part) for part in words.__slots__},
+            "forms": {one: self._forms[one] for one in names},
+            "roles": self._roles,
+            "flows": [flow.name for flow in FLOWS],
+            "language": language,
+            **({"columns": _columns()} if name == "register" else {}),
+        }
+        values = {
+            "name": name,
+            "host": host,
+            "language": language,
+            "languages": {one: load_words(one).text["language"] for one in LANGUAGES},
+            "t": words.text,
+            "words": words,
+            "flows": FLOWS,
+            "form": FORMS.get(name),
+            "forms": [FORMS[one] for one in names],
+            "at": f"/console/files/{self.mark}",
+            "told": msgspec.json.encode(told).decode(),
+            "pages": PAGES,
+        }
+        template = "flow.html" if name in FORMS else f"{name}.html"
+        return self._templates.get_template(template).render(**values).encode()
+
+    def file(self, name: str) -> tuple[bytes, str] | None:
+        """A file of the console and its type."""
+        raw = self._files.get(name)
+        return None if raw is None else (raw, TYPES[Path(name).suffix])
+
+
+def _columns() -> dict[str, list[str]]:
+    """What the columns of a table may be called: in small letters, in each of our languages and in the format's."""
+    spoken = [load_words(one).field for one in LANGUAGES]
+    return {name: sorted({name, *(words[name].lower() for words in spoken)}) for name in COLUMNS}

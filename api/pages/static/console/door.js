@@ -1,0 +1,63 @@
+// Coming in: by choosing oneself and a PIN on a shared tablet, or by login and password.
+
+import { $, el, explained, message, show } from "./draw.js";
+import { say } from "./words.js";
+import { ask, Offline } from "./wire.js";
+
+/** Where to go after coming in: a page of the console, never another place. */
+function next() {
+  const asked = new URLSearchParams(location.search).get("next") ?? "";
+  return /^\/console(\/[a-z]+(\?.*)?)?$/.test(asked) ? asked : "/console";
+}
+
+async function come(path, body) {
+  try {
+    const answer = await ask("POST", path, body);
+    if (answer.ok) location.assign(next());
+    else message("", "bad", explained(answer.body));
+  } catch (error) {
+    if (!(error instanceof Offline)) throw error;
+    message(say("failed"), "bad");
+  }
+}
+
+function choose(person, form) {
+  form.dataset.person = person.id;
+  $("[data-chosen]").textContent = person.name;
+  show(form);
+  $("#pin").focus();
+}
+
+export async function start() {
+  const pin = $("[data-form=pin]");
+  pin.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const typed = pin.elements.pin.value;
+    pin.reset();
+    come("/v1/session/pin", { person: pin.dataset.person, pin: typed });
+  });
+  const password = $("[data-form=password]");
+  password.addEventListener("submit", (event) => {
+    event.preventDefault();
+    come("/v1/session", { login: password.elements.login.value, password: password.elements.password.value });
+  });
+  const device = $("[data-form=device]");
+  device.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await ask("POST", "/v1/session/device", { device_key: device.elements.device_key.value.trim() });
+    device.reset();
+    if (answer.ok) message(say("tablet_made"), "good");
+    else message("", "bad", explained(answer.body));
+    await people(pin);
+  });
+  await people(pin);
+}
+
+async function people(form) {
+  const answer = await ask("GET", "/v1/session/people");
+  if (!answer.ok) return;
+  show($("[data-tablet]"));
+  const buttons = answer.body.people.map((one) => el("button", { type: "button", class: "person", click: () => choose(one, form) }, one.name));
+  $("[data-people]").replaceChildren(...buttons);
+  buttons[0]?.focus();
+}

@@ -1,0 +1,73 @@
+// Nodes of the page: everything that came from somebody is put in as text, never as markup.
+
+import { say, told, typed, when, word } from "./words.js";
+
+export const $ = (selector, within = document) => within.querySelector(selector);
+export const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+/** A new node; members of `more` that are functions listen. */
+export function el(name, more = {}, ...inside) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(more)) {
+    if (typeof value === "function") node.addEventListener(key, value);
+    else if (value !== undefined && value !== null) node.setAttribute(key, value);
+  }
+  node.append(...inside.filter((one) => one !== null && one !== undefined));
+  return node;
+}
+
+export function show(node, shown = true) {
+  if (node) node.hidden = !shown;
+}
+
+/** Say something to the reader; `tone` is good, note or bad. */
+export function message(text, tone = "note", more = []) {
+  const node = $("[data-message]");
+  node.className = `banner ${tone}`;
+  node.replaceChildren(text, ...more);
+  show(node, Boolean(text));
+  if (text && tone === "bad") node.focus();
+}
+
+export const item = (id) => `/console/item?id=${encodeURIComponent(id)}`;
+export const caseOf = (id, subject) => `/console/case?id=${encodeURIComponent(id)}&item=${encodeURIComponent(subject)}`;
+
+/** What a problem means: in words, with what it says itself, and what may follow. */
+export function explained(problem) {
+  const kind = String(problem?.type ?? "").split("#")[1];
+  const parts = [el("strong", {}, told.words.problem[kind] ?? say("failed"))];
+  if (problem?.detail) parts.push(el("span", { lang: "en" }, problem.detail));
+  if (problem?.may_follow?.length) parts.push(el("span", {}, ` ${say("may_follow")} ${problem.may_follow.map(typed).join(", ")}`));
+  return parts;
+}
+
+/** A case in a list. */
+export function caseRow(row) {
+  const tone = row.standing === "overdue" ? "bad" : row.standing === "due_soon" ? "note" : "plain";
+  const facts = [word(row.kind), row.job_no, row.due_at ? say("due", { day: when(row.due_at) }) : null, row.waits_for ? word(row.waits_for) : null];
+  return el("li", {},
+    el("a", { href: caseOf(row.case, row.subject) }, row.name || say("name_none")), " ",
+    row.standing ? el("span", { class: `pill ${tone}` }, word(row.standing)) : null,
+    el("span", { class: "quiet" }, facts.filter(Boolean).join(" · ")));
+}
+
+/** An item in a list. */
+export function itemRow(one) {
+  return el("li", {}, el("a", { href: item(one.id) }, one.name || say("name_none")), " ",
+    el("span", { class: "quiet" }, [one.category, one.state ? word(one.state) : null].filter(Boolean).join(" · ")),
+    el("span", { class: "id" }, one.id));
+}
+
+/** Rows of what is known and what it is. */
+export function facts(list, pairs) {
+  list.replaceChildren(...pairs.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+/** Evidence as somebody stated it: photos, weight, and whatever else the category asks for. */
+export function evidence(said, attachments = []) {
+  const rows = Object.entries(said ?? {}).filter(([name]) => name !== "photos");
+  const list = el("dl", { class: "facts" });
+  facts(list, rows.map(([name, value]) => [told.words.field[name] ?? name.replaceAll("_", " "), Array.isArray(value) ? value.join(", ") : word(value)]));
+  const photos = attachments.filter((one) => one.media_type?.startsWith("image/"));
+  return [...photos.map((one) => el("a", { href: `/v1/attachments/${one.sha256}` }, el("img", { src: `/v1/attachments/${one.sha256}/thumbnail`, alt: told.words.field.photo }))), list];
+}

@@ -1,0 +1,108 @@
+// A flow: one screen, one atomic batch, and then the paper.
+
+import { $, caseOf, el, explained, item, message, show } from "./draw.js";
+import { say, told, typed } from "./words.js";
+import { byKeyboard, choosing, record, told_of, valuesOf } from "./form.js";
+import { historyOf, itemOf } from "./things.js";
+import { follow, sides } from "./sides.js";
+import { newId } from "./making.js";
+import { made } from "./item.js";
+import { ask, Offline } from "./wire.js";
+
+const form = told.forms[document.body.dataset.page];
+let within = null;
+
+/** The case that is handed over: the newest open one of the thing. */
+async function openCase(node, state) {
+  const open = (state.cases ?? []).filter((one) => !one.closed).at(-1);
+  within = open?.case ?? null;
+  if (!within) {
+    message(say("thing_no_case"), "note");
+    return;
+  }
+  message("");
+  const shown = sides(await historyOf(state.id), within, true);
+  if (shown) follow(node, shown);
+}
+
+/** An owner code for a sale, drawn from the service; nothing without a network. */
+async function owner(id) {
+  try {
+    const answer = await ask("POST", "/v1/codes", { items: [id] });
+    return answer.ok ? answer.body.cards[0] : null;
+  } catch (error) {
+    if (error instanceof Offline) return null;
+    throw error;
+  }
+}
+
+async function papers(things, about) {
+  if (!form.paper) return [];
+  const items = Object.values(things).map((one) => (about && form.paper !== "sale" ? { item: one, case: about } : { item: one }));
+  const answer = await ask("POST", "/v1/receipts", { kind: form.paper, items: form.name === "exchange" ? [{ item: things.replacement }] : items });
+  return answer.ok ? made(answer) : [el("p", { class: "quiet" }, say("paper_none")), ...explained(answer.body)];
+}
+
+async function done(node, things, about, card, became) {
+  const sent = told_of(became);
+  if (became.outcome.problem && !became.outcome.later) return;
+  show(node, false);
+  show($("[data-identity]"), false);
+  const after = $("[data-done]");
+  $("[data-done-title]").textContent = typed(form.name);
+  $("a[data-item]", after).href = item(things.thing);
+  const link = $("a[data-case]", after);
+  show(link, Boolean(about));
+  if (about) link.href = caseOf(about, things.thing);
+  show(after);
+  after.focus();
+  const place = $("[data-made]", after);
+  if (card) place.append(el("p", {}, el("strong", {}, say("owner_code"))), el("p", { class: "short" }, card.owner.typed), el("p", { class: "id" }, card.owner.url));
+  if (sent) place.append(...(await papers(things, about)));
+  else if (form.name === "sell") place.append(el("p", {}, say("owner_offline")));
+}
+
+async function submit(node, chosen, who) {
+  const names = form.fields.filter((field) => field.kind === "thing").map((field) => field.name);
+  if (names.some((name) => !chosen.has(name))) {
+    message(say("thing_first"), "bad");
+    return;
+  }
+  if (form.case === "known" && !within) {
+    message(say(navigator.onLine ? "thing_no_case" : "case_offline"), "bad");
+    return;
+  }
+  const things = Object.fromEntries(names.map((name) => [name, chosen.get(name).id]));
+  const values = valuesOf(node, form);
+  const about = form.case === "new" ? newId() : form.case === "known" ? within : null;
+  const card = form.name === "sell" && values.owner ? await owner(things.thing) : null;
+  const more = card ? { "item.sold": { holder_key: card.owner.holder_key, holder_custody: card.owner.holder_custody } } : {};
+  const codes = names.map((name) => chosen.get(name).code).filter(Boolean);
+  const fresh = names.filter((name) => chosen.get(name).fresh);
+  const became = await record(form, values, { things, fresh, about, more, codes }, who);
+  await done(node, things, about, card, became);
+}
+
+export async function start(who) {
+  const node = $(`[data-form=${form.name}]`);
+  const { chosen, known, settled } = choosing(node, form, (name, state) => (form.case === "known" ? openCase(node, state) : null));
+  byKeyboard(node);
+  node.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = $("button:not([type=button])", node);
+    button.disabled = true;
+    try {
+      await settled();
+      await submit(node, chosen, who);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  const id = new URLSearchParams(location.search).get("item");
+  const input = node.elements.thing;
+  if (id) {
+    input.value = id;
+    const state = await itemOf(id);
+    if (state) known("thing", state);
+  } else input.focus();
+}

@@ -1,0 +1,50 @@
+// A thing: how it stands, its cases, what was said about it, and the codes and papers that lead to it.
+
+import { $, $$, caseOf, el, explained, facts, message, show } from "./draw.js";
+import { say, told, typed, when, word } from "./words.js";
+import { historyOf, itemOf } from "./things.js";
+import { ask, segment } from "./wire.js";
+
+/** What stands behind a statement's digests, in words, for whoever may see it. */
+export function privately(members) {
+  const flat = (value) => (Array.isArray(value) ? value.map(flat).join(", ") : value && typeof value === "object" ? Object.values(value).map(flat).join(" ") : String(value));
+  return Object.entries(members).map(([name, value]) => el("p", { class: "private" }, `${told.words.field[name] ?? name.replaceAll("_", " ")}: ${flat(value)}`));
+}
+
+/** An entry of a history. */
+export function entryRow(entry) {
+  const { statement } = entry;
+  const { evidence: seen, ...details } = statement.details;
+  const said = Object.entries({ ...details, ...(seen ? { weight_g: seen.weight_g, changed: seen.reason } : {}) }).filter(([, value]) => value !== undefined).filter(([, value]) => typeof value !== "object").map(([name, value]) => `${told.words.field[name] ?? name.replaceAll("_", " ")}: ${word(value)}`);
+  const photos = (statement.attachments ?? []).filter((one) => one.media_type.startsWith("image/"));
+  return el("li", {}, el("strong", {}, typed(statement.type)), " ", el("span", { class: "quiet" }, when(statement.occurred_at)),
+    el("p", {}, said.join(" · ")), ...privately(entry.private),
+    ...photos.map((one) => el("img", { src: `/v1/attachments/${one.sha256}/thumbnail`, alt: told.words.field.photo })));
+}
+
+/** A paper or a code that was just made: its address to open and print, and the short code to read out. */
+export function made(answer) {
+  if (!answer.ok) return explained(answer.body);
+  const { page, short_code: short } = answer.body;
+  return [el("p", {}, el("a", { class: "button", href: new URL(page).pathname, target: "_blank", rel: "noopener" }, say("paper_print"))),
+    short ? el("p", {}, `${say("short_code")}: `, el("strong", { class: "short" }, short)) : null].filter(Boolean);
+}
+
+export async function start(who) {
+  const id = new URLSearchParams(location.search).get("id") ?? "";
+  const found = await itemOf(id);
+  if (!found) {
+    message(told.words.problem.not_found, "bad");
+    return;
+  }
+  for (const node of $$("[data-fill]")) node.textContent = found[node.dataset.fill] ?? "";
+  document.title = `${found.name} · ${told.words.text.brand}`;
+  $("[data-flows]").replaceChildren(...told.flows.filter((flow) => told.roles[who.role]?.includes(flow)).map((flow) => el("a", { class: "button", href: `/console/${flow}?item=${encodeURIComponent(id)}` }, typed(flow))));
+  facts($("[data-facts]"), [[say("state"), word(found.state)], [say("brand_of"), [found.brand, found.model].filter(Boolean).join(" ")], ...found.certificates.map((one) => [say("by_certificate_no"), one.certificate_no])]);
+  const open = [...found.cases].reverse();
+  $("[data-cases]").replaceChildren(...open.map((one) => el("li", {}, el("a", { href: caseOf(one.case, id) }, when(one.opened_at)), " ", one.closed ? typed("case.closed") : say("list_open"))));
+  show($("[data-none]"), open.length === 0);
+  $("[data-code]").addEventListener("click", async () => $("[data-made]").replaceChildren(...made(await ask("POST", `/v1/items/${segment(id)}/codes`, { kind: "view" }))));
+  $("[data-paper]").addEventListener("click", async () => $("[data-made]").replaceChildren(...made(await ask("POST", "/v1/receipts", { kind: "gift", items: [id] }))));
+  $("[data-history]").replaceChildren(...(await historyOf(id)).reverse().map(entryRow));
+}

@@ -1,0 +1,58 @@
+// Work lists, the most urgent first: each is one request, and says how many rows it has.
+
+import { $, $$, caseRow, explained, itemRow, message, show } from "./draw.js";
+import { say, when } from "./words.js";
+import { ask } from "./wire.js";
+
+const CASES = {
+  overdue: "overdue=true&closed=false",
+  due_soon: "due_soon=true&closed=false",
+  waiting: "waiting=customer&closed=false",
+  mine: "mine=true&closed=false",
+  held: "held=14&closed=false",
+  repeated: "repeated=true&closed=false",
+  open: "closed=false",
+};
+const SHOWN = 10;
+const MANAGERS = ["owner", "manager"];
+
+async function fill(section, address) {
+  const answer = await ask("GET", address);
+  const none = $("[data-none]", section);
+  if (!answer.ok) {
+    none.textContent = say("list_failed");
+    show(none);
+    return;
+  }
+  const rows = answer.body.cases ?? answer.body.items;
+  const drawn = rows.map((row) => (row.case ? caseRow(row) : itemRow({ ...row, id: row.subject ?? row.id, category: row.next_due ? when(row.next_due) : row.category })));
+  const list = $("[data-rows]", section);
+  list.append(...drawn);
+  const more = $("[data-more]", section);
+  show(more, Boolean(answer.body.next));
+  more.onclick = () => fill(section, new URL(answer.body.next).pathname + new URL(answer.body.next).search);
+  $("[data-count]", section).textContent = list.children.length + (answer.body.next ? "+" : "");
+  show(none, list.children.length === 0);
+}
+
+/** Enrol this browser as a shared tablet: its key goes into a cookie and is seen by nobody. */
+function tablets(who) {
+  const form = $("[data-form=tablet]");
+  show($("[data-tablets]"), MANAGERS.includes(who.role));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const made = await ask("POST", "/v1/devices", { label: form.elements.label.value });
+    const kept = made.ok ? await ask("POST", "/v1/session/device", { device_key: made.body.device_key }) : made;
+    if (kept.ok) message(say("tablet_made"), "good");
+    else message("", "bad", explained(kept.body));
+  });
+}
+
+export async function start(who) {
+  tablets(who);
+  // The first two decide the day: they are asked for before the rest.
+  for (const section of $$("[data-list]")) {
+    const name = section.dataset.list;
+    await fill(section, name === "maintenance" ? `/v1/maintenance?limit=${SHOWN}` : `/v1/cases?${CASES[name]}&limit=${SHOWN}`);
+  }
+}

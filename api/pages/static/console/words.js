@@ -1,0 +1,22 @@
+// What the page was told by the server: words in the reader's language, the forms, and who may fill them in.
+
+export const told = JSON.parse(document.getElementById("told").content.textContent);
+
+/** A text with its places filled. */
+export function say(key, values = {}) {
+  return told.words.text[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "…");
+}
+
+/** The word of a value, or the value where it has none: what a shop wrote itself is not translated. */
+export const word = (value) => told.words.option[value] ?? String(value).replaceAll("_", " ");
+
+/** What a type of statement is called. */
+export const typed = (type) => told.words.form[type] ?? type.replace(/[._]/g, " ");
+
+/** A time as the reader's language writes it. */
+export function when(text) {
+  if (!text) return "";
+  const day = text.length === 10;
+  const shown = new Intl.DateTimeFormat(told.language, day ? { dateStyle: "medium", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short" });
+  return shown.format(new Date(text));
+}

@@ -1,0 +1,51 @@
+// Keeps the console's pages and files, so that it opens without a network. They are the same for everybody and hold no
+// record of anybody; what the service answers about records is never kept here.
+
+const mark = new URL(self.location).searchParams.get("mark");
+const kept = `console-${mark}`;
+const FILES = ["case.js", "console.css", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "lists.js", "main.js", "making.js", "queue.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "things.js", "waiting.js", "wire.js", "words.js"];
+const PAGES = ["/console", ...["door", "find", "item", "case", "queue", "register", "intake", "handover", "sell", "wait", "exchange", "return"].map((name) => `/console/${name}`)];
+
+const fill = async () => {
+  const cache = await caches.open(kept);
+  await cache.addAll([...FILES.map((name) => `/console/files/${mark}/${name}`), ...PAGES]);
+};
+
+self.addEventListener("install", (event) => event.waitUntil(fill().then(() => self.skipWaiting())));
+
+self.addEventListener("activate", (event) => {
+  const old = async () => {
+    const names = (await caches.keys()).filter((name) => name.startsWith("console-") && name !== kept);
+    await Promise.all(names.map((name) => caches.delete(name)));
+    await self.clients.claim();
+  };
+  event.waitUntil(old());
+});
+
+/** A page from the network, and kept anew; without a network as it was kept. */
+async function page(request, path) {
+  try {
+    const answer = await fetch(request);
+    if (answer.ok && !answer.redirected) {
+      const cache = await caches.open(kept);
+      await cache.put(path, answer.clone());
+    }
+    return answer;
+  } catch (error) {
+    const found = await caches.match(path);
+    if (found) return found;
+    throw error;
+  }
+}
+
+self.addEventListener("fetch", (event) => {
+  const { pathname, origin, searchParams } = new URL(event.request.url);
+  if (event.request.method !== "GET" || origin !== self.location.origin) return;
+  if (event.request.mode === "navigate" && PAGES.includes(pathname)) {
+    event.respondWith(page(event.request, pathname));
+    // Another language was chosen: all pages are kept in it from now on.
+    if (searchParams.has("lang")) event.waitUntil(fill());
+  } else if (pathname.startsWith(`/console/files/${mark}/`)) {
+    event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));
+  }
+});
