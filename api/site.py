@@ -22,6 +22,7 @@ from api.limits import Limits
 from api.pages.console import Console
 from api.pages.site_pages import Pages
 from api.passwords import Passwords
+from api.rehashing import Rehashing
 from api.rights import Caller
 from api.roles import ROLES
 from api.settings import Settings
@@ -49,6 +50,7 @@ class Site:
         self.pages = Pages()
         self.console = Console({name: role.may_say for name, role in ROLES.items()})
         self.sandbox = Sandbox()
+        self.rehashing = Rehashing()
         self.passwords = Passwords()
         self._counts = Counts(settings.directory, self._keyed, clock)
         self.limits = Limits(self._counts, settings.trusted_proxies)
