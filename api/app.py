@@ -144,6 +144,8 @@ HOT = (
     RawRoute("/console", console.get_console),
     RawRoute("/console/worker.js", console.get_console_worker),
     RawRoute("/console/files/{mark}/{name}", console.get_console_file),
+    RawRoute("/console/ledger", console.get_ledger),
+    RawRoute("/console/ledger/{page}", console.get_ledger),
     RawRoute("/console/{page}", console.get_console),
     RawRoute("/robots.txt", pages.get_robots),
     RawRoute("/favicon.ico", pages.get_icon),

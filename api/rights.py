@@ -172,6 +172,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/console", PUBLIC),
     ("GET", "/console/worker.js", PUBLIC),
     ("GET", "/console/files/{mark}/{name}", PUBLIC),
+    ("GET", "/console/ledger", PUBLIC),
+    ("GET", "/console/ledger/{page}", PUBLIC),
     ("GET", "/console/{page}", PUBLIC),
     ("GET", "/robots.txt", PUBLIC),
     ("GET", "/favicon.ico", PUBLIC),

@@ -19,6 +19,7 @@ from api.appender import Appender
 from api.counts import Counts
 from api.files.sandbox import Sandbox
 from api.limits import Limits
+from api.pages.audit import AuditPages
 from api.pages.console import Console
 from api.pages.site_pages import Pages
 from api.passwords import Passwords
@@ -49,6 +50,7 @@ class Site:
         self.clock = clock
         self.pages = Pages()
         self.console = Console({name: role.may_say for name, role in ROLES.items()})
+        self.audit = AuditPages(self.console.mark, self.pages.modules.mark)
         self.sandbox = Sandbox()
         self.rehashing = Rehashing()
         self.passwords = Passwords()

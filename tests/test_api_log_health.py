@@ -16,6 +16,7 @@ from ledger.cosignature import cosign
 from ledger.db.tables import head
 from ledger.note import COSIGNATURE, Signer, make_vkey
 from tests.build import uuid
+from tests.private_shop import sold
 from tests.shop import RING, Shop, open_shop
 
 
@@ -62,7 +63,7 @@ def test_other_signatures_are_named_with_their_time(shop: Shop) -> None:
     witness = Signer(make_vkey("witness.example", bytes(31) + b"\x01", COSIGNATURE), lambda _message: bytes(64))
     plain = note.NoteSignature("other.example", b"\0\0\0\1", bytes(64))
     more = note.Note(read.text, (*read.signatures, cosign(read.text, witness, 1_800_000_000), plain))
-    with shop.ledger.engine.begin() as connection:
+    with shop.ledger.reader._engine.begin() as connection:
         connection.execute(update(head).values(note=note.format_note(more)))
     told = shop.get("/v1/log/health", seller).json()["witnesses"]
     # 1,800,000,000 seconds after 1970 are 2027-01-15T08:00:00Z (date -u -d @1800000000).
@@ -74,9 +75,9 @@ def test_other_signatures_are_named_with_their_time(shop: Shop) -> None:
 def test_a_party_lists_its_own_erasures_and_the_operator_all(shop: Shop) -> None:
     seller, other = shop.party("seller", "retailer"), shop.party("other", "retailer")
     asked = []
-    for party in (seller, other):
-        person = uuid(f"somebody of {party.id}")
-        answer = shop.post("/v1/erasures", {"person": person, "why": "request"}, party)
+    for party, thing in ((seller, RING), (other, uuid("watch"))):
+        sale = sold(shop, party, thing)
+        answer = shop.post("/v1/erasures", {"statements": [sale["statement"]["id"]]}, party)
         assert answer.status_code == 201, answer.text
         asked.append(answer.json()["id"])
     mine = shop.get("/v1/erasures", seller).json()["erasures"]
