@@ -220,7 +220,7 @@ def test_an_operator_suspends_and_reinstates_with_a_reason(site: Audited, browse
             row.locator("input").fill("error")
             row.locator("button", has_text="really").click()
             expect(page.locator("[data-message]")).to_have_text("Done.")
-            assert row.locator("td").nth(5).inner_text() == after
+            expect(row.locator("td").nth(5)).to_have_text(after)
         visit(page, site.address())
         expect(page.locator("[data-disk]")).to_contain_text("GiB")
 
