@@ -335,7 +335,7 @@ def address(street: Street, path: str, who: str) -> str:
         "/tile/{path:path}": "/tile/0/000.p/1",
         "/tile/entries/{path:path}": "/tile/entries/000.p/1",
         "/static/{mark}/{name}": street.shop.app.state.site.pages.modules.entry,
-        "{mark}/{name}": f"{street.shop.app.state.site.console.mark}/main.js",
+        "/console/files/{mark}/{name}": f"/console/files/{street.shop.app.state.site.console.mark}/main.js",
         "/ledger/{page}": "/ledger/audit",
         "{page}": "find",
         "{name}": "patina.css",

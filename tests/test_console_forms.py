@@ -12,6 +12,8 @@ from api.pages.catalogue import LANGUAGES
 from api.pages.console import HERE, LOCALES, PAGES, TYPES, WORKER
 from api.pages.flows import FLOWS, FORMS, MAX_FIELDS, Field, Form, spoken_by
 from api.roles import ROLES
+from ledger.clocks import CLOCKS
+from ledger.course import STATUS
 from ledger.private import MEMBERS, allowed
 from ledger.types import TYPES as STATEMENTS
 from tests.console import Browser, open_console, signed_in
@@ -27,7 +29,7 @@ SCRIPTS = "".join(text for name, text in FILES.items() if name.endswith(".js"))
 def places(form: Form) -> Iterator[tuple[Field, str, list[str]]]:
     for field in form.fields:
         for place in field.to:
-            kind, _, path = place.partition(" ")
+            kind, _, path = place.partition(":")
             yield field, kind, path.split("/")
 
 
@@ -93,6 +95,7 @@ def test_every_language_has_every_word_and_no_other() -> None:
                 assert re.findall(r"\{\w+\}", text) == re.findall(r"\{\w+\}", english[part][name]), (language, name)
     assert {field.name for form in FORMS.values() for field in form.fields} <= set(english["field"])
     assert {one for form in FORMS.values() for field in form.fields for one in field.options} <= set(english["option"])
+    assert {*CLOCKS, *STATUS.values(), "waiting", "closed"} <= set(english["option"])
     assert {*FORMS, *(step.type for form in FORMS.values() for step in form.steps)} <= set(english["form"])
 
 

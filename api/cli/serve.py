@@ -198,11 +198,9 @@ def run(place: Place, started: Callable[[], None]) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL)
     listening = bind(place.host, place.port)
     listening.listen(BACKLOG)
-    pair = place.pair
     config = uvicorn.Config(
         app,
-        ssl_certfile=None if pair is None else str(pair.certificate),
-        ssl_keyfile=None if pair is None else str(pair.key),
+        **_https(place.pair),
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -218,6 +216,11 @@ def run(place: Place, started: Callable[[], None]) -> int:
     server = Server(config)
     server.run(sockets=[listening])
     return 0 if server.started else COULD_NOT
+
+
+def _https(pair: certificate.Pair | None) -> dict[str, Any]:
+    """What uvicorn is told of the certificate; nothing for plain http."""
+    return {} if pair is None else {"ssl_certfile": str(pair.certificate), "ssl_keyfile": str(pair.key)}
 
 
 def _leave_at_signals() -> None:

@@ -24,7 +24,7 @@ _GOOD: Final = [{"aspect": "appearance", "result": "good"}, {"aspect": "function
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field: ``to`` are its places, each "type.of.statement path/of/member"; ``kind`` is how it is filled in.
+    """A field: ``to`` are its places, each "type.of.statement:path/of/member"; ``kind`` is how it is filled in.
 
     Kinds: thing, text, area, lines, line, decimal, count, date, choice, flag, photo. ``lines`` makes a list of what
     stands in each line, ``line`` a list of one.
@@ -66,7 +66,7 @@ class Form:
         return asdict(self)
 
 
-_REGISTERED = "item.registered details/"
+_REGISTERED = "item.registered:details/"
 _THING = Field("thing", "thing", required=True)
 _NAME = Field("name", "text", (_REGISTERED + "name",))
 _CATEGORY = Field("category", "text", (_REGISTERED + "category",))
@@ -79,22 +79,22 @@ def _registered(subject: str = "thing") -> Step:
 
 def _customer(kind: str) -> tuple[Field, Field]:
     return (
-        Field("customer", "text", (f"{kind} private/customer/name",)),
-        Field("phone", "text", (f"{kind} private/customer/phone",)),
+        Field("customer", "text", (f"{kind}:private/customer/name",)),
+        Field("phone", "text", (f"{kind}:private/customer/phone",)),
     )
 
 
 def _evidence(kind: str) -> tuple[Field, Field]:
     return (
-        Field("photo", "photo", (f"{kind} details/evidence/photos",)),
-        Field("weight_g", "decimal", (f"{kind} details/evidence/weight_g",)),
+        Field("photo", "photo", (f"{kind}:details/evidence/photos",)),
+        Field("weight_g", "decimal", (f"{kind}:details/evidence/weight_g",)),
     )
 
 
 def _money(kind: str, member: str, name: str) -> tuple[Field, Field]:
     return (
-        Field(name, "decimal", (f"{kind} private/{member}/amount",)),
-        Field("currency", "choice", (f"{kind} private/{member}/currency",), options=CURRENCIES, value="CNY"),
+        Field(name, "decimal", (f"{kind}:private/{member}/amount",)),
+        Field("currency", "choice", (f"{kind}:private/{member}/currency",), options=CURRENCIES, value="CNY"),
     )
 
 
@@ -111,11 +111,11 @@ FLOWS: Final = (
             _NAME,
             _CATEGORY,
             *_evidence("case.received"),
-            Field("condition", "line", ("case.received details/condition",)),
-            Field("issue", "choice", ("case.opened details/issue",), options=ISSUES, value="quality", required=True),
-            Field("description", "area", ("case.opened private/description",)),
-            Field("promised", "date", ("case.opened details/promised",)),
-            Field("job_no", "text", ("case.opened details/job_no",)),
+            Field("condition", "line", ("case.received:details/condition",)),
+            Field("issue", "choice", ("case.opened:details/issue",), options=ISSUES, value="quality", required=True),
+            Field("description", "area", ("case.opened:private/description",)),
+            Field("promised", "date", ("case.opened:details/promised",)),
+            Field("job_no", "text", ("case.opened:details/job_no",)),
             *_customer("case.opened"),
         ),
         case="new",
@@ -135,19 +135,19 @@ FLOWS: Final = (
             Field(
                 "changed",
                 "choice",
-                ("case.handed_over details/evidence/reason",),
+                ("case.handed_over:details/evidence/reason",),
                 options=CHANGED,
             ),
-            Field("passed", "flag", ("case.inspected details/passed",), value="true"),
+            Field("passed", "flag", ("case.inspected:details/passed",), value="true"),
             Field(
                 "check",
                 "choice",
-                ("case.handed_over details/check",),
+                ("case.handed_over:details/check",),
                 required=True,
                 options=("receipt_code", "phone_code", "id", "signature", "delegate"),
                 value="receipt_code",
             ),
-            Field("basis", "choice", ("case.accepted details/basis",), options=BASES),
+            Field("basis", "choice", ("case.accepted:details/basis",), options=BASES),
             Field("close", "flag", value="true"),
         ),
         case="known",
@@ -161,10 +161,10 @@ FLOWS: Final = (
             _NAME,
             _CATEGORY,
             *_money("item.sold", "price", "price"),
-            Field("warranty_months", "count", ("item.sold details/warranty_months",), value="24"),
-            Field("return_days", "count", ("item.sold details/return_days",), value="7"),
+            Field("warranty_months", "count", ("item.sold:details/warranty_months",), value="24"),
+            Field("return_days", "count", ("item.sold:details/return_days",), value="7"),
             *_customer("item.sold"),
-            Field("receipt_no", "text", ("item.sold private/receipt_no",)),
+            Field("receipt_no", "text", ("item.sold:private/receipt_no",)),
             Field("owner", "flag", value="true"),
         ),
         paper="sale",
@@ -176,10 +176,10 @@ FLOWS: Final = (
             _THING,
             _NAME,
             _CATEGORY,
-            Field("work", "lines", ("maintenance.performed details/work",), required=True),
-            Field("photo", "photo", ("maintenance.performed attachments",)),
-            Field("next_due", "date", ("maintenance.performed details/next_due",)),
-            Field("note", "area", ("maintenance.performed private/note",)),
+            Field("work", "lines", ("maintenance.performed:details/work",), required=True),
+            Field("photo", "photo", ("maintenance.performed:attachments",)),
+            Field("next_due", "date", ("maintenance.performed:details/next_due",)),
+            Field("note", "area", ("maintenance.performed:private/note",)),
         ),
     ),
     Form(
@@ -194,14 +194,14 @@ FLOWS: Final = (
         ),
         (
             _THING,
-            Field("replacement", "thing", ("exchange.completed details/replacement",), required=True),
+            Field("replacement", "thing", ("exchange.completed:details/replacement",), required=True),
             _NAME,
             _CATEGORY,
-            Field("issue", "choice", ("case.opened details/issue",), options=ISSUES, value="quality", required=True),
+            Field("issue", "choice", ("case.opened:details/issue",), options=ISSUES, value="quality", required=True),
             Field(
                 "reason",
                 "choice",
-                ("exchange.completed details/reason",),
+                ("exchange.completed:details/reason",),
                 options=REASONS,
                 value="defect",
                 required=True,
@@ -225,20 +225,20 @@ FLOWS: Final = (
         ),
         (
             _THING,
-            Field("issue", "choice", ("case.opened details/issue",), options=ISSUES, value="quality", required=True),
+            Field("issue", "choice", ("case.opened:details/issue",), options=ISSUES, value="quality", required=True),
             Field(
-                "reason", "choice", ("return.completed details/reason",), options=REASONS, value="defect", required=True
+                "reason", "choice", ("return.completed:details/reason",), options=REASONS, value="defect", required=True
             ),
-            Field("condition", "text", ("return.completed details/condition",), required=True),
+            Field("condition", "text", ("return.completed:details/condition",), required=True),
             *_evidence("case.received"),
-            Field("resaleable", "flag", ("return.completed details/resaleable",)),
+            Field("resaleable", "flag", ("return.completed:details/resaleable",)),
             Field(
-                "refund", "decimal", ("return.completed private/refund/amount", "case.settled private/amount/amount")
+                "refund", "decimal", ("return.completed:private/refund/amount", "case.settled:private/amount/amount")
             ),
             Field(
                 "currency",
                 "choice",
-                ("return.completed private/refund/currency", "case.settled private/amount/currency"),
+                ("return.completed:private/refund/currency", "case.settled:private/amount/currency"),
                 options=CURRENCIES,
                 value="CNY",
             ),
@@ -254,16 +254,16 @@ def _step(kind: str, *fields: Field, **details: Any) -> Form:
 
 
 def _choice(kind: str, member: str, options: tuple[str, ...], value: str = "") -> Field:
-    return Field(member, "choice", (f"{kind} details/{member}",), required=True, options=options, value=value)
+    return Field(member, "choice", (f"{kind}:details/{member}",), required=True, options=options, value=value)
 
 
 def _work(kind: str, *more: Field) -> Form:
     # A list of tests must stand there, and may be empty.
     return _step(
         kind,
-        Field("work", "lines", (f"{kind} details/work",), required=True),
+        Field("work", "lines", (f"{kind}:details/work",), required=True),
         *more,
-        Field("photo", "photo", (f"{kind} attachments",)),
+        Field("photo", "photo", (f"{kind}:attachments",)),
         tests=[],
     )
 
@@ -271,46 +271,46 @@ def _work(kind: str, *more: Field) -> Form:
 _WAITS = ("approval", "parts", "customer", "workshop")
 
 STEPS: Final = (
-    _step("case.responded", Field("plan", "text", ("case.responded details/plan",))),
+    _step("case.responded", Field("plan", "text", ("case.responded:details/plan",))),
     _step(
         "case.contacted",
         _choice("case.contacted", "channel", ("phone", "message", "email", "store"), "phone"),
-        Field("reached", "flag", ("case.contacted details/reached",), value="true"),
+        Field("reached", "flag", ("case.contacted:details/reached",), value="true"),
     ),
     _step(
         "case.received",
         *_evidence("case.received"),
-        Field("changed", "choice", ("case.received details/evidence/reason",), options=CHANGED),
+        Field("changed", "choice", ("case.received:details/evidence/reason",), options=CHANGED),
         evidence={},
     ),
     _step(
         "case.forwarded",
-        Field("to", "text", ("case.forwarded details/to",), required=True, value="outside"),
+        Field("to", "text", ("case.forwarded:details/to",), required=True, value="outside"),
         *_evidence("case.forwarded"),
         evidence={},
     ),
     _step(
         "case.returned",
         *_evidence("case.returned"),
-        Field("changed", "choice", ("case.returned details/evidence/reason",), options=CHANGED),
+        Field("changed", "choice", ("case.returned:details/evidence/reason",), options=CHANGED),
         evidence={},
     ),
     _step(
         "case.diagnosed",
-        Field("findings", "lines", ("case.diagnosed details/findings",), required=True),
+        Field("findings", "lines", ("case.diagnosed:details/findings",), required=True),
         _choice("case.diagnosed", "responsible", ("none", "holder", "manufacturer", "retailer", "repairer", "carrier")),
-        Field("in_warranty", "flag", ("case.diagnosed details/in_warranty",)),
+        Field("in_warranty", "flag", ("case.diagnosed:details/in_warranty",)),
     ),
     _step(
         "case.quoted",
-        Field("free", "flag", ("case.quoted details/free",)),
+        Field("free", "flag", ("case.quoted:details/free",)),
         *_money("case.quoted", "amount", "amount"),
-        Field("expires", "date", ("case.quoted details/expires",)),
+        Field("expires", "date", ("case.quoted:details/expires",)),
     ),
     *(
         _step(
             kind,
-            Field("free", "flag", (f"{kind} details/free",)),
+            Field("free", "flag", (f"{kind}:details/free",)),
             _choice(kind, "basis", BASES, "signed_paper"),
             on_behalf=True,
         )
@@ -319,16 +319,16 @@ STEPS: Final = (
     _step("case.waiting", _choice("case.waiting", "for", _WAITS, "parts")),
     _step("case.resumed", _choice("case.resumed", "for", _WAITS, "parts")),
     _work("repair.started"),
-    _work("repair.completed", Field("warranty_days", "count", ("repair.completed details/warranty_days",))),
+    _work("repair.completed", Field("warranty_days", "count", ("repair.completed:details/warranty_days",))),
     _work(
         "repair.failed",
         _choice("repair.failed", "reason", ("spare_parts_not_available", "too_expensive", "no_way_to_open", "other")),
     ),
-    _step("case.inspected", Field("passed", "flag", ("case.inspected details/passed",), value="true")),
+    _step("case.inspected", Field("passed", "flag", ("case.inspected:details/passed",), value="true")),
     _step(
         "case.followed_up",
-        Field("reached", "flag", ("case.followed_up details/reached",), value="true"),
-        Field("resolved", "flag", ("case.followed_up details/resolved",), value="true"),
+        Field("reached", "flag", ("case.followed_up:details/reached",), value="true"),
+        Field("resolved", "flag", ("case.followed_up:details/resolved",), value="true"),
     ),
     _step("case.closed", _choice("case.closed", "outcome", ("resolved", "unresolved", "withdrawn"), "resolved")),
     _step("case.reopened", outcome="unresolved"),

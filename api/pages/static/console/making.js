@@ -75,7 +75,7 @@ export function make(form, values, { things, fresh = [], who, about, more = {} }
     const value = { statement, private: {} };
     for (const field of form.fields) {
       for (const to of field.to) {
-        const [type, path] = to.split(" ");
+        const [type, path] = to.split(":");
         if (type !== step.type) continue;
         if (field.kind === "photo") {
           if (values[field.name]) photos.push({ file: values[field.name], step: number, evidence: path.endsWith("photos") });

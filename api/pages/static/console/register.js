@@ -10,7 +10,7 @@ import { ask, segment } from "./wire.js";
 const COLUMNS = ["name", "category", "brand", "model", "gtin", "serial"];
 const LONGEST = { name: 200, category: 120, brand: 120, model: 120, gtin: 14, serial: 20 };
 const AT_ONCE = 200;
-const FORM = { name: "register", steps: [{ type: "item.registered", details: { origin: "imported" }, when: "", subjects: ["thing"] }], fields: COLUMNS.slice(0, 4).map((name) => ({ name, kind: "text", to: [`item.registered details/${name}`] })) };
+const FORM = { name: "register", steps: [{ type: "item.registered", details: { origin: "imported" }, when: "", subjects: ["thing"] }], fields: COLUMNS.slice(0, 4).map((name) => ({ name, kind: "text", to: [`item.registered:details/${name}`] })) };
 
 /** Whether the last digit of a GTIN is the one that GS1 computes (General Specifications 7.9). */
 function rightGtin(text) {
