@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from api.jobs import rehash
 from ledger import note
 from ledger.checkpoint import parse_checkpoint_text
 from ledger.cosignature import cosign
-from ledger.db.tables import head
 from ledger.note import COSIGNATURE, Signer, make_vkey
 from tests.build import uuid
 from tests.private_shop import sold
@@ -57,14 +56,14 @@ def test_it_says_how_the_last_walk_of_the_service_ended(shop: Shop) -> None:
     assert last["at"] <= told["now"]
 
 
-def test_other_signatures_are_named_with_their_time(shop: Shop) -> None:
+def test_other_signatures_are_named_with_their_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     seller = shop.party("seller", "retailer")
     read = note.parse_note(shop.get("/checkpoint").text)
     witness = Signer(make_vkey("witness.example", bytes(31) + b"\x01", COSIGNATURE), lambda _message: bytes(64))
     plain = note.NoteSignature("other.example", b"\0\0\0\1", bytes(64))
     more = note.Note(read.text, (*read.signatures, cosign(read.text, witness, 1_800_000_000), plain))
-    with shop.ledger.reader._engine.begin() as connection:
-        connection.execute(update(head).values(note=note.format_note(more)))
+    signed = replace(shop.ledger.reader.head(), note=note.format_note(more))
+    monkeypatch.setattr(shop.ledger.reader, "head", lambda: signed)
     told = shop.get("/v1/log/health", seller).json()["witnesses"]
     # 1,800,000,000 seconds after 1970 are 2027-01-15T08:00:00Z (date -u -d @1800000000).
     assert [one["name"] for one in told] == ["witness.example", "other.example"]
