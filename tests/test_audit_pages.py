@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from api.cli import folder, init, parties
 from api.pages.audit import HERE, PAGES, load_audit_words
@@ -150,7 +150,7 @@ def test_who_may_not_read_entries_audits_their_hashes_and_is_told(site: Audited,
     ],
 )
 def test_one_turned_bit_is_found(site: Audited, browser: Browser, path: str, why: str) -> None:
-    def turned(route) -> None:
+    def turned(route: Route) -> None:
         answer = route.fetch()
         raw = bytearray(answer.body())
         raw[2] ^= 1
@@ -196,7 +196,7 @@ def test_a_proof_is_drawn_and_computed(site: Audited, browser: Browser) -> None:
 
 @in_chromium
 def test_lists_are_for_who_may_read_them(site: Audited, browser: Browser) -> None:
-    denied = {
+    denied: dict[str, set[str]] = {
         "staff shop": {"reports", "parties", "keys", "people", "webhooks"},
         "auditor shop": {"parties", "keys", "people", "webhooks"},
         "owner shop": {"parties"},
