@@ -161,6 +161,23 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/v1/log/keys"): {
         "200": _json(_members(origin=_TEXT, ledger=_TEXT, name=_TEXT, keys=_list(_one("LogKey"))))
     },
+    ("get", "/v1/erasures"): {"200": _json(_members(erasures=_list({"type": "object"})))},
+    ("get", "/v1/log/health"): {
+        "200": _json(
+            _members(
+                origin=_TEXT,
+                size=_NUMBER,
+                root=_TEXT,
+                recorded_at=_TEXT,
+                now=_TEXT,
+                statements=_NUMBER,
+                subjects=_NUMBER,
+                refusal=_MAYBE,
+                witnesses=_list(_members(name=_TEXT, at=_MAYBE)),
+                rehash={"type": "object"},
+            )
+        )
+    },
     ("get", "/v1/log/map/{subject}"): {"200": _json(_members(subject=_TEXT, checkpoint=_TEXT, tail=_LEAF, map=_MAP))},
     ("get", "/v1/log/proof/inclusion"): {"200": _json(_members(index=_NUMBER, size=_NUMBER, hashes=_BASE64))},
     ("get", "/v1/log/proof/consistency"): {"200": _json(_members(old=_NUMBER, new=_NUMBER, hashes=_BASE64))},

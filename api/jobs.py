@@ -29,6 +29,7 @@ from ledger.db.connect import AWAY
 from ledger.db.epochs import GRACE
 from ledger.db.ledger import Ledger
 from ledger.errors import PatinaError
+from ledger.times import format_recorded
 
 SEAL_EVERY = 300.0
 """Seconds between looks at the age of the last seal; the writer decides whether it is an hour."""
@@ -197,8 +198,10 @@ async def rehash(site: Site, *, rest: float = 0.0) -> str | None:
     walk = site.ledger.rehash()
     progress = await site.read(walk.step, SLICE)
     while not progress.finished:
+        site.rehashing.went(progress, format_recorded(site.clock()))
         await asyncio.sleep(rest)
         progress = await site.read(walk.step, SLICE)
+    site.rehashing.went(progress, format_recorded(site.clock()))
     if progress.wrong is not None:
         site.ledger.writer.refusal = progress.wrong
         _log.critical("%s", progress.wrong)

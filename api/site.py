@@ -19,9 +19,11 @@ from api.appender import Appender
 from api.counts import Counts
 from api.files.sandbox import Sandbox
 from api.limits import Limits
+from api.pages.audit import AuditPages
 from api.pages.console import Console
 from api.pages.site_pages import Pages
 from api.passwords import Passwords
+from api.rehashing import Rehashing
 from api.rights import Caller
 from api.roles import ROLES
 from api.settings import Settings
@@ -48,7 +50,9 @@ class Site:
         self.clock = clock
         self.pages = Pages()
         self.console = Console({name: role.may_say for name, role in ROLES.items()})
+        self.audit = AuditPages(self.console.mark, self.pages.modules.mark)
         self.sandbox = Sandbox()
+        self.rehashing = Rehashing()
         self.passwords = Passwords()
         self._counts = Counts(settings.directory, self._keyed, clock)
         self.limits = Limits(self._counts, settings.trusted_proxies)

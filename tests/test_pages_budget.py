@@ -82,14 +82,27 @@ def test_an_item_page_and_all_that_it_fetches_fit_the_budget(counter: Counter, l
     assert sum(sizes.values()) <= BUDGET, sizes
 
 
-def imported(shop: Shop, path: str, known: set[str]) -> set[str]:
-    """The modules that a script fetches by its imports, and those by theirs."""
+LIBRARY = 17_500
+"""Bytes that a browser fetches besides which has no Ed25519 of its own."""
+
+
+def test_what_a_browser_without_ed25519_fetches_besides_stays_small(counter: Counter) -> None:
+    page = counter.shop.get(f"/i/{counter.token}")
+    scripts = re.findall(r'src="(/static/[^"]+)"', page.text)
+    plain = {other for one in scripts for other in imported(counter.shop, one, set())}
+    library = {other for one in scripts for other in imported(counter.shop, one, set(), wished=True)} - plain
+    assert any(one.endswith("/ed25519.js") for one in library)
+    assert sum(wire(counter.shop, one, "en") for one in library) <= LIBRARY
+
+
+def imported(shop: Shop, path: str, known: set[str], *, wished: bool = False) -> set[str]:
+    """The modules that a script imports, and those by theirs; ``wished`` with those that it may import later."""
     if path.split("?", maxsplit=1)[0].endswith(".js"):
         text = shop.get(path).text
-        for name in re.findall(r'(?:from|import) ?\(?"([^"]+)"', text):
+        for name in re.findall(r'(?:from|import) ?\(?"([^"]+)"' if wished else r'(?:from|import) ?"([^"]+)"', text):
             other = urljoin(path, name)
             if other not in known:
-                known |= {other} | imported(shop, other, known | {other})
+                known |= {other} | imported(shop, other, known | {other}, wished=wished)
     return known
 
 

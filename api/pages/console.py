@@ -23,6 +23,8 @@ from api.pages.flows import FLOWS, FORMS, STEPS, spoken_by
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "console"
+FOLDERS = (HERE / "static" / "console", HERE / "static" / "audit")
+"""Of files that stand under one mark: the console's, and those of the auditor's pages (``api.pages.audit``)."""
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 WORKER = "worker.js"
 COLUMNS = ("name", "category", "brand", "model", "gtin", "serial")
@@ -52,7 +54,7 @@ class Console:
     """The shells and files of one process; ``roles`` says which types of statements each role may say."""
 
     def __init__(self, roles: Mapping[str, Callable[[str], bool]]) -> None:
-        self._files = {path.name: path.read_bytes() for path in sorted((HERE / "static" / "console").iterdir())}
+        self._files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
         whole = b"".join(name.encode() + b"\0" + raw for name, raw in self._files.items())
         self.mark = hashlib.sha256(whole).hexdigest()[:12]
         self._templates = Environment(

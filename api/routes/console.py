@@ -33,6 +33,16 @@ async def get_console(request: Request) -> Response:
     return Response(page, headers={**headers_of(request, language), **HEADERS}, media_type=HTML)
 
 
+async def get_ledger(request: Request) -> Response:
+    """The first page for auditors and operators, how the ledger is, or the page that the address names."""
+    site, language = site_of(request), language_of(request)
+    settings, name = site.settings, request.path_params.get("page", "health")
+    page = site.audit.page(name, language, host=settings.host, origin=settings.public_url)
+    if page is None:
+        raise not_found()
+    return Response(page, headers={**headers_of(request, language), **HEADERS}, media_type=HTML)
+
+
 async def get_console_file(request: Request) -> Response:
     """A script or style sheet of the console; its address changes with what it holds."""
     site = site_of(request)

@@ -25,6 +25,7 @@ from ledger.errors import Invalid, PatinaError
 from ledger.forms import is_uuid
 
 _MEMBERS = frozenset({"id", "why", "person", "party", "item", "statements", "classes"})
+LISTED = 200
 _log = logging.getLogger("patina.api")
 _encode = msgspec.json.encode
 
@@ -42,6 +43,14 @@ async def post_erasure(request: Request) -> Response:
     found = await _ask(site, wanted, caller, erasure)
     document = erasing.describe(found, site.clock())
     return Response(_encode(document), 201, {"Location": f"/v1/erasures/{found.id}"}, media_type=JSON)
+
+
+async def get_erasures(request: Request) -> Response:
+    """The newest erasures that one's own party asked for, or all for whoever administers the ledger: 200 at most."""
+    site, caller = site_of(request), caller_of(request)
+    found = await site.read(site.ledger.erasures.newest, None if caller.may(ADMIN) else caller.party, LISTED)
+    listed = [{**erasing.describe(one, site.clock()), "asked_by": one.asked_by} for one in found]
+    return Response(_encode({"erasures": listed}), media_type=JSON)
 
 
 async def get_erasure(request: Request) -> Response:

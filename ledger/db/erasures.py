@@ -39,6 +39,8 @@ SLICE = 256
 _KEYS = 'SELECT statement, "class" FROM seal_key WHERE statement IN {among}'
 _PERSON = "SELECT statement FROM pseudonym WHERE person = ?"
 _SUBJECT = "SELECT DISTINCT statement FROM sealed WHERE subject = ?"
+_NEWEST = "SELECT id FROM erasure ORDER BY asked_at DESC, id LIMIT ?"
+_NEWEST_OF = "SELECT id FROM erasure WHERE asked_by = ? ORDER BY asked_at DESC, id LIMIT ?"
 _PARTS = (
     'SELECT p.erasure, p.statement, p."class", p.due, p.stage, s.entry FROM erasure_part p LEFT JOIN erasure_said s '
     'ON s.erasure = p.erasure AND s.statement = p.statement AND s."class" = p."class" '
@@ -179,6 +181,14 @@ class Erasures:
             return None
         number, asked_at, asked_by, why = heads[0]
         return Erasure(number, asked_at, asked_by, why, tuple(_part(row) for row in parts))
+
+    def newest(self, asked_by: str | None, limit: int) -> list[Erasure]:
+        """The newest erasures that a party asked for, or anybody if it is ``None``."""
+        query = ask(_NEWEST, limit) if asked_by is None else ask(_NEWEST_OF, asked_by, limit)
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[query])[0]
+        found = (self.get(number) for (number,) in rows)
+        return [one for one in found if one is not None]
 
     def parts_of(self, statements: Iterable[str]) -> list[Part]:
         """What was asked of these statements, whatever became of it."""

@@ -24,7 +24,7 @@ from ledger.db.ledger_keys import LedgerKey, ledger_keys
 from ledger.db.proofs import LEAF, SUBJECT, leaf_at, map_proof, tree_reader
 from ledger.db.session import Row, ask
 from ledger.db.tree import TILE_WIDTH, root_at
-from ledger.db.view import Mismatch, Snapshot, View
+from ledger.db.view import Head, Mismatch, Snapshot, View
 from ledger.db.views import uuid_bytes
 from ledger.doubt import Doubt, doubts
 from ledger.errors import Malformed
@@ -59,6 +59,11 @@ class Reader:
         """The tree size of the newest checkpoint."""
         with self._snapshot() as shot:
             return shot.tip.size
+
+    def head(self) -> Head:
+        """What the newest commit says of itself."""
+        with self._snapshot() as shot:
+            return shot.tip.head
 
     def checkpoint(self) -> str:
         """The newest checkpoint, a signed note."""

@@ -25,7 +25,7 @@ export function message(text, tone = "note", more = []) {
   const node = $("[data-message]");
   node.className = `banner ${tone}`;
   node.replaceChildren(text, ...more);
-  show(node, Boolean(text));
+  show(node, Boolean(text) || more.length > 0);
   if (text && tone === "bad") node.focus();
 }
 

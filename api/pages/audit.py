@@ -1,0 +1,80 @@
+"""The auditor's and operator's pages at ``/console/ledger``: shells in the reader's language, filled in the browser.
+
+As the console's (``api.pages.console``), whose style sheet and small scripts they share, they are the same for
+everybody and hold nothing about anybody. An auditor must not have to trust the server: what her browser can check by
+itself (signatures, hashes, growth, one proof) it does, with the modules by which an item's page checks itself, and
+each page says whose word a figure is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from api.pages.catalogue import LANGUAGES
+from api.pages.console import load_words
+
+HERE = Path(__file__).parent
+LOCALES = HERE / "locales" / "audit"
+TABLES = ("parties", "keys", "people", "standards", "webhooks", "erasures")
+"""Pages that are one list."""
+PAGES = ("health", "audit", "tree", "reports", "risks", *TABLES)
+"""The last part of each page's address, but of the first, which is ``/console/ledger`` itself."""
+
+
+class Words(msgspec.Struct, frozen=True):
+    """The words of one language: texts, values, and kinds of problems."""
+
+    text: Mapping[str, str]
+    option: Mapping[str, str]
+
+
+@lru_cache(maxsize=8)
+def load_audit_words(language: str) -> Words:
+    """The words of a language, read once."""
+    return msgspec.json.decode((LOCALES / f"{language}.json").read_bytes(), type=Words)
+
+
+class AuditPages:
+    """The shells of one process; ``mark`` names the console's files, ``modules`` the folder of those that check."""
+
+    def __init__(self, mark: str, modules: str) -> None:
+        self._mark, self._modules = mark, modules
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates" / "audit"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+
+    def page(self, name: str, language: str, *, host: str, origin: str) -> bytes | None:
+        """The shell of a page, or ``None`` for a name that is none; ``origin`` is the service's public address."""
+        if name not in PAGES:
+            return None
+        words = load_audit_words(language)
+        console = load_words(language)
+        told = {
+            "words": {"text": words.text, "option": words.option, "form": {}, "problem": console.problem},
+            "language": language,
+            "modules": f"/static/{self._modules}/",
+            "origin": origin,
+        }
+        values = {
+            "name": name,
+            "host": host,
+            "origin": origin,
+            "language": language,
+            "languages": {one: load_words(one).text["language"] for one in LANGUAGES},
+            "t": words.text,
+            "at": f"/console/files/{self._mark}",
+            "told": msgspec.json.encode(told).decode(),
+            "pages": PAGES,
+        }
+        template = "table.html" if name in TABLES else f"{name}.html"
+        return self._templates.get_template(template).render(**values).encode()

@@ -1,0 +1,107 @@
+// The lists: parties, keys, people, standards, webhooks, erasures. Whoever may read one may do what stands beside its
+// rows; what a role may not read the service refuses, and the page says so.
+
+import { $, el, explained, message, show } from "./draw.js";
+import { say, told, when, word } from "./words.js";
+import { ask, segment } from "./wire.js";
+
+const page = document.body.dataset.page;
+const list = (values) => (values ?? []).map(word).join(", ");
+const yes = (value) => say(value ? "yes" : "no");
+
+/** A button that asks once more before it does something; with `reason` it asks for one, which the log will say. */
+function act(name, method, path, body, reason = false) {
+  const button = el("button", { type: "button", class: "plain" }, say(name));
+  const field = reason ? el("input", { "aria-label": say("reason"), placeholder: say("reason"), maxlength: "200" }) : null;
+  show(field, false);
+  button.addEventListener("click", async () => {
+    if (!button.dataset.sure) {
+      button.dataset.sure = "1";
+      button.textContent = say("really", { what: say(name) });
+      show(field);
+      field?.focus();
+      return;
+    }
+    const answer = await ask(method, path, reason ? { reason: field.value.trim() } : body);
+    if (!answer.ok) return message("", "bad", explained(answer.body));
+    await fill();
+    return message(say("done"), "good");
+  });
+  return el("span", {}, field, button);
+}
+
+/** What each page reads, and each of its tables: the rows, and their columns by the names of the texts. */
+const PAGES = {
+  parties: {
+    path: "/v1/parties",
+    tables: [[(body) => body.parties, {
+      name: (one) => one.name, id: (one) => one.id, roles: (one) => list(one.roles), country: (one) => one.country, keys_n: (one) => one.keys.length, suspended: (one) => yes(one.suspended),
+      action: (one) => act(one.suspended ? "reinstate" : "suspend", "POST", `/v1/parties/${segment(one.id)}/${one.suspended ? "reinstate" : "suspend"}`, null, true),
+    }]],
+  },
+  keys: {
+    path: "/v1/keys",
+    tables: [
+      [(body) => body.signing, { signing_key: (one) => one.key, party: (one) => one.party, custody: (one) => word(one.custody), since: (one) => when(one.added_at), ended: (one) => (one.revoked_at_index === null ? "" : say("entry_n", { index: one.revoked_at_index })) }],
+      [(body) => body.api, {
+        api_key: (one) => one.label || one.id, party: (one) => one.party, scopes: (one) => one.scopes.join(", "), since: (one) => when(one.created_at), used: (one) => when(one.last_used_at), ended: (one) => when(one.revoked_at ?? one.expires_at),
+        action: (one) => (one.revoked_at ? "" : act("revoke", "DELETE", `/v1/keys/${segment(one.id)}`)),
+      }],
+    ],
+  },
+  people: {
+    path: "/v1/people",
+    tables: [[(body) => body.people, {
+      name: (one) => one.name, role: (one) => word(one.role), party: (one) => one.party, login: (one) => one.login, disabled: (one) => yes(one.disabled_at),
+      action: (one) => act(one.disabled_at ? "enable" : "disable", "POST", `/v1/people/${segment(one.id)}`, { disabled: !one.disabled_at }),
+    }]],
+  },
+  standards: {
+    path: null,
+    tables: [[(body) => body.standards, { name: (one) => one.name, id: (one) => one.party, standard: (one) => one.standard, words: (one) => el("ul", {}, ...one.words.map((text) => el("li", {}, text))) }]],
+  },
+  webhooks: {
+    path: "/v1/webhooks",
+    tables: [[(body) => body.webhooks, {
+      url: (one) => one.url, party: (one) => one.party, events: (one) => one.events.join(", "), disabled: (one) => yes(one.disabled_at),
+      action: (one) => (one.disabled_at ? "" : el("span", { class: "actions" }, act("test", "POST", `/v1/webhooks/${segment(one.id)}/test`, {}), act("disable", "DELETE", `/v1/webhooks/${segment(one.id)}`))),
+    }]],
+  },
+  erasures: {
+    path: "/v1/erasures",
+    tables: [[(body) => body.erasures, { id: (one) => one.id, asked_at: (one) => when(one.asked_at), asked_by: (one) => one.asked_by, why: (one) => word(one.why), state: (one) => word(one.state), until: (one) => when(one.until), parts: (one) => one.parts.length }]],
+  },
+};
+
+/** The standards of the parties that one may list: all, or one's own. */
+async function standards(who) {
+  const parties = await ask("GET", "/v1/parties");
+  const asked = parties.ok ? parties.body.parties : [{ id: who.party, name: "" }];
+  const found = await Promise.all(asked.map(async ({ id, name }) => {
+    const { ok, body } = await ask("GET", `/v1/parties/${segment(id)}/standards?language=${told.language.replace("-", "_")}`);
+    return ok && body.words ? { party: id, name, standard: body.standard.map((one) => `${one.standard} ${one.version}`).join(", "), words: body.words.split("\n") } : null;
+  }));
+  return { standards: found.filter(Boolean) };
+}
+
+function table(rows, columns) {
+  const heads = Object.keys(columns).map((name) => el("th", { scope: "col" }, say(`column_${name}`)));
+  const body = rows.map((one) => el("tr", {}, ...Object.values(columns).map((column) => el("td", {}, column(one) ?? ""))));
+  return el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...body));
+}
+
+let me;
+
+async function fill() {
+  const { path, tables } = PAGES[page];
+  const { ok, body } = path ? await ask("GET", path) : { ok: true, body: await standards(me) };
+  if (!ok) return message("", "note", [el("strong", {}, say("not_your_role")), ...explained(body).slice(1)]);
+  const shown = tables.map(([rows, columns]) => [rows(body), columns]).filter(([rows]) => rows.length);
+  show($("[data-none]"), !shown.length);
+  $("[data-tables]").replaceChildren(...shown.map(([rows, columns]) => table(rows, columns)));
+}
+
+export async function start(who) {
+  me = who;
+  await fill();
+}

@@ -1,0 +1,258 @@
+"""The auditor's and operator's pages in a real Chromium: a live audit, a proof, lists by role, every page by axe."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from api.cli import folder, init, parties
+from api.pages.audit import HERE, PAGES, load_audit_words
+from api.pages.catalogue import LANGUAGES
+from api.passwords import hash_secret
+from api.rights import WRITE
+from tests.build import uuid
+from tests.console import PASSWORD, login_of
+from tests.served import Server
+from tests.test_pages_axe import violations
+from tests.test_pages_browser import CHROMIUM
+from tests.test_pages_languages import SIMPLIFIED, TRADITIONAL
+
+in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+SHOP = uuid("shop that is audited")
+THINGS = 300
+"""So many entries that there are a full tile, a partial one, and one of the level above."""
+WIDTHS = (360, 1280)
+SCRIPTS = "".join(file.read_text("utf-8") for file in sorted((HERE / "static" / "audit").glob("*.js")))
+TEMPLATES = "".join(file.read_text("utf-8") for file in sorted((HERE / "templates" / "audit").glob("*.html")))
+
+
+@dataclass
+class Audited:
+    """A running server and the vkey of its ledger, as ``patina init`` printed it."""
+
+    place: str
+    vkey: str
+
+    def address(self, path: str = "") -> str:
+        return f"http://{self.place}/console/ledger{path}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
+    directory = tmp_path_factory.mktemp("audited") / "ledger"
+    init.create(directory, "audited.example/log")
+    with folder.opened(directory) as ledger:
+        details = {"name": "Audited Shop", "roles": ["retailer", "repairer"], "country": "DE"}
+        parties.register(ledger, SHOP, details, None)
+        for party, role in ((SHOP, "auditor"), (SHOP, "staff"), (SHOP, "owner"), (ledger.operator, "owner")):
+            name = f"{role} {'operator' if party == ledger.operator else 'shop'}"
+            made = ledger.access.people.add(party, role, name.title(), login_of(name))
+            ledger.access.people.set_password(made.id, hash_secret(PASSWORD))
+        key = ledger.access.create_api_key(SHOP, [WRITE], "audited")
+        vkey = ledger.reader.ledger_keys()[0].vkey
+    with Server(directory, key) as server:
+        fill(server.place, key)
+        yield Audited(server.place, vkey)
+        assert server.stop() == 0
+
+
+def fill(place: str, key: str) -> None:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    statements = [
+        {"statement": {"type": "item.registered", "party": SHOP, "subjects": [uuid(f"thing {n}")],
+         "details": {"name": f"Thing {n}", "category": "jewellery"}}}
+        for n in range(THINGS)
+    ]  # fmt: skip
+    for start in range(0, THINGS, 100):
+        raw = json.dumps(statements[start : start + 100]).encode()
+        with urlopen(Request(f"http://{place}/v1/statements/batch?atomic=true", raw, headers), timeout=60) as answer:
+            assert answer.status == 200
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@contextmanager
+def somebody(browser: Browser, site: Audited, who: str) -> Iterator[Page]:
+    """A browser at which somebody came in; no page may break its policy or throw."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: said.append(message.text) if "Content Security" in message.text else None)
+    page.goto(f"http://{site.place}/console/door")
+    body = {"login": login_of(who), "password": PASSWORD}
+    answer = page.request.post(f"http://{site.place}/v1/session", data=body)
+    assert answer.ok, answer.text()
+    yield page
+    assert said == []
+    context.close()
+
+
+def visit(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("body[data-ready]", state="attached", timeout=60_000)
+
+
+@in_chromium
+def test_the_browser_audits_the_log_and_remembers_it(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner operator") as page:
+        visit(page, site.address("/audit"))
+        page.fill("#vkey", site.vkey)
+        for again in (False, True):
+            page.click("[data-audit] button")
+            expect(page.locator("[data-audit] button")).to_be_enabled(timeout=60_000)
+            expect(page.locator("[data-verdict]")).to_contain_text("nothing wrong was found", timeout=60_000)
+            steps = page.locator("[data-steps] li").all_inner_texts()
+            assert any("signed by the key that you gave" in one for one in steps)
+            assert any("has only grown" in one for one in steps) is again
+            assert any("Every entry has the hash" in one for one in steps)
+        expect(page.locator("pre")).to_contain_text(f"--vkey '{site.vkey}'")
+        visit(page, site.address())
+        expect(page.locator("[data-mine]")).to_contain_text("nothing wrong")
+
+
+@in_chromium
+def test_who_may_not_read_entries_audits_their_hashes_and_is_told(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "auditor shop") as page:
+        # What a service whose entries are not public answers (tests/test_access_table.py).
+        page.route("**/tile/entries/**", lambda route: route.fulfill(status=403))
+        visit(page, site.address("/audit"))
+        page.click("[data-audit] button")
+        expect(page.locator("[data-verdict].good")).to_be_visible(timeout=60_000)
+        expect(page.locator("[data-steps]")).to_contain_text("Entries were not read: your role may not")
+        expect(page.locator("[data-steps]")).to_contain_text("a key that the service itself names")
+        visit(page, site.address("/tree?index=7"))
+        expect(page.locator("[data-entry-none]")).to_be_visible()
+
+
+@in_chromium
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("**/tile/0/000", "entry 0 has another hash"),
+        ("**/tile/entries/000", "entry 0 has another hash"),
+        ("**/tile/1/000.p/1", "tile 0 of level 1"),
+    ],
+)
+def test_one_turned_bit_is_found(site: Audited, browser: Browser, path: str, why: str) -> None:
+    def turned(route: Route) -> None:
+        answer = route.fetch()
+        raw = bytearray(answer.body())
+        raw[2] ^= 1
+        route.fulfill(response=answer, body=bytes(raw))
+
+    with somebody(browser, site, "owner operator") as page:
+        visit(page, site.address("/audit"))
+        page.route(path, turned)
+        page.click("[data-audit] button")
+        expect(page.locator("[data-verdict]")).to_contain_text(re.compile(why), timeout=60_000)
+        expect(page.locator("[data-verdict].bad")).to_be_visible()
+
+
+@in_chromium
+def test_another_ledgers_key_and_a_log_that_shrank_are_found(site: Audited, browser: Browser) -> None:
+    other = "audited.example/log+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+    with somebody(browser, site, "auditor shop") as page:
+        visit(page, site.address("/audit"))
+        page.fill("#vkey", other)
+        page.click("[data-audit] button")
+        expect(page.locator("[data-verdict].bad")).to_be_visible()
+        kept = {"at": "2026-01-01T00:00:00Z", "size": "9999", "proved": {"size": "9999", "root": "0" * 64}}
+        page.evaluate("(kept) => localStorage.setItem('patina/v1/audit', JSON.stringify(kept))", kept)
+        page.fill("#vkey", site.vkey)
+        page.click("[data-audit] button")
+        expect(page.locator("[data-verdict]")).to_contain_text("9999 entries were proved before")
+
+
+@in_chromium
+def test_a_proof_is_drawn_and_computed(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner operator") as page:
+        visit(page, site.address("/tree?index=7"))
+        expect(page.locator("[data-verdict].good")).to_contain_text("that entry 7 is in the tree")
+        # RFC 9162: a leaf in the left, full half of 256 below more than 256 entries has 8 hashes there and one above.
+        assert page.locator(".tree .proof").count() == 9
+        assert page.locator("[data-proof] li").count() == 9 + 2
+        visit(page, site.address("/tree?index=100"))
+        expect(page.locator("[data-entry] a")).to_contain_text("urn:uuid:")
+        page.fill("#index", "999999")
+        page.press("#index", "Enter")
+        expect(page.locator("[data-message]")).to_contain_text("The log has")
+
+
+@in_chromium
+def test_lists_are_for_who_may_read_them(site: Audited, browser: Browser) -> None:
+    denied: dict[str, set[str]] = {
+        "staff shop": {"reports", "parties", "keys", "people", "webhooks"},
+        "auditor shop": {"parties", "keys", "people", "webhooks"},
+        "owner shop": {"parties"},
+        "owner operator": set(),
+    }
+    for who, pages in denied.items():
+        with somebody(browser, site, who) as page:
+            for name in PAGES[1:]:
+                visit(page, site.address(f"/{name}"))
+                refused = page.locator("[data-message]:visible")
+                assert (refused.count() > 0) is (name in pages), (who, name)
+
+
+@in_chromium
+def test_an_operator_suspends_and_reinstates_with_a_reason(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner operator") as page:
+        visit(page, site.address("/parties"))
+        for name, after in (("Suspend", "yes"), ("Reinstate", "no")):
+            row = page.locator("tr", has_text="Audited Shop")
+            row.locator("button", has_text=name).click()
+            row.locator("input").fill("error")
+            row.locator("button", has_text="really").click()
+            expect(page.locator("[data-message]")).to_have_text("Done.")
+            expect(row.locator("td").nth(5)).to_have_text(after)
+        visit(page, site.address())
+        expect(page.locator("[data-disk]")).to_contain_text("GiB")
+
+
+@in_chromium
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(site: Audited, browser: Browser, language: str) -> None:
+    with somebody(browser, site, "owner operator") as page:
+        for name in PAGES:
+            path = "" if name == "health" else f"/{name}"
+            visit(page, site.address(f"{path}?lang={language}"))
+            expect(page.locator("h1")).to_have_text(load_audit_words(language).text[f"page_{name}"])
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 800})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            assert violations(page) == [], name
+
+
+def test_every_language_has_every_word_and_keeps_to_its_script() -> None:
+    english = load_audit_words("en")
+    for language in LANGUAGES:
+        words = load_audit_words(language)
+        assert set(words.text) == set(english.text)
+        assert set(words.option) == set(english.option)
+        for name, text in words.text.items():
+            assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", english.text[name])), name
+    hans, hant = ("".join(load_audit_words(one).text.values()) for one in LANGUAGES[1:])
+    assert not (TRADITIONAL - SIMPLIFIED) & set(hans)
+    assert not (SIMPLIFIED - TRADITIONAL) & set(hant)
+
+
+def test_every_used_text_is_there() -> None:
+    used = {*re.findall(r"\bt\.(\w+)", TEMPLATES), *re.findall(r'say\("(\w+)"', SCRIPTS)}
+    used |= {f"page_{name}" for name in PAGES}
+    assert used <= set(load_audit_words("en").text), used - set(load_audit_words("en").text)
