@@ -1,11 +1,13 @@
 """Group commit: statements wait in one queue, and whoever waits longest shares the next commit (amendments R8).
 
 A batch of at most 128 statements is taken whenever the last commit is done; there is no timer, so a lone statement
-waits for nobody. The signatures of a batch are verified half in one thread beside the event loop and half on the
-loop: libsodium releases the interpreter's lock, and one job a batch is cheap where one job a request is not. On SQLite
-the commit runs on the loop as well, where it needs no other thread to wake up; where it has to wait, for PostgreSQL or
-for a large commit of another process, it runs in a thread (``thread_from``). A statement that is refused never changes
-what happens to its neighbours.
+waits for nobody. While another process of a SQLite ledger appends, the batch grows by what comes in, as long as
+anything comes: the loop would only stand still, and each process must follow every commit of the others. The signatures
+of a batch are verified half in one thread beside the event loop and half on the loop: libsodium releases the
+interpreter's lock, and one job a batch is cheap where one job a request is not. Where other processes have the other
+cores, all are verified on the loop (``halves``). On SQLite the commit runs on the loop as well, where it needs no other
+thread to wake up; where it has to wait, for PostgreSQL or for a large commit of another process, it runs in a thread
+(``thread_from``). A statement that is refused never changes what happens to its neighbours.
 
 A request of many statements waits in parts of one commit each, one part after the other, so that whoever sends one
 statement comes in between. Its place in the queue is taken for all of them at once: it is turned away whole or not.
@@ -33,7 +35,8 @@ two processes hand the lock to each other half as often as with 64."""
 QUEUE = 4096
 """Statements that may wait: at a thousand a second the last of them waits four seconds."""
 TURNS = 3
-"""Turns of the event loop between two commits, in which answers leave and the next requests come in."""
+"""Turns of the event loop in which answers leave and the next requests come in: between two commits, and while another
+process appends."""
 
 Wrong = Invalid | Unknown
 _log = logging.getLogger("patina.api")
@@ -55,14 +58,14 @@ class _Waiting:
 class Appender:
     """The queue before the writer; one for each process."""
 
-    def __init__(self, writer: Writer, *, thread_from: int | None) -> None:
+    def __init__(self, writer: Writer, *, thread_from: int | None, halves: bool = True) -> None:
         self._writer = writer
         self._queue: deque[_Waiting] = deque()
         self._size = 0
         self._wake = asyncio.Event()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
-        self._verifier = ThreadPoolExecutor(1, "verify")
+        self._verifier = ThreadPoolExecutor(1, "verify") if halves else None
         self._committer = ThreadPoolExecutor(1, "commit") if thread_from is not None else None
         self._thread_from = thread_from or 0
 
@@ -76,9 +79,9 @@ class Appender:
         self._wake.set()
         if self._task is not None:
             await self._task
-        self._verifier.shutdown()
-        if self._committer is not None:
-            self._committer.shutdown()
+        for thread in (self._verifier, self._committer):
+            if thread is not None:
+                thread.shutdown()
 
     async def append(self, drafts: Sequence[Draft], *, atomic: bool = False) -> list[Outcome]:
         """The outcome of each draft, in order, once it is committed or refused; ``atomic`` means all or none.
@@ -127,41 +130,43 @@ class Appender:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            await self._commit(self._take())
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
-
-    def _take(self) -> list[_Waiting]:
-        taken = [self._queue.popleft()]
-        count = taken[0].size
-        while self._queue and count + self._queue[0].size <= BATCH:
-            taken.append(self._queue.popleft())
-            count += taken[-1].size
-        return taken
+            batch: list[_Waiting] = []
+            try:
+                await self._commit(batch)
+            except Exception as error:  # noqa: BLE001 - whatever fails, everybody who waits gets an answer
+                _fail(batch, error)
+            await _turns()
 
     async def _commit(self, batch: list[_Waiting]) -> None:
-        """Verify, append and answer one batch."""
-        try:
-            outcomes = iter(await self._outcomes([group for waiting in batch for group in waiting.groups]))
-            for waiting in batch:
-                found = [next(outcomes) for _ in waiting.groups]
-                if not waiting.answer.done():
-                    waiting.answer.set_result(found)
-        except Exception as error:  # noqa: BLE001 - whatever fails, everybody who waits gets an answer
-            if not isinstance(error, PatinaError):
-                _log.exception("a batch could not be committed")
-            failure = error if isinstance(error, PatinaError) else Unavailable("the ledger could not commit")
-            for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(failure)
+        """Take a batch, verify, append and answer it."""
+        wrong = await self._verify(self._take(batch))
+        while self._writer.must_wait():
+            await _turns()
+            more = self._take(batch)
+            if not more:
+                break
+            wrong += await self._verify(more)
+        outcomes = iter(await self._outcomes([group for waiting in batch for group in waiting.groups], wrong))
+        for waiting in batch:
+            found = [next(outcomes) for _ in waiting.groups]
+            if not waiting.answer.done():
+                waiting.answer.set_result(found)
 
-    async def _outcomes(self, groups: Groups) -> list[list[Outcome]]:
-        """What becomes of each group; one with a wrong signature never reaches the writer."""
-        wrong = iter(await self._verify([draft for group in groups for draft in group]))
+    def _take(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """What a batch has room for, which is added to it; the first of a batch always."""
+        had, count = len(batch), sum(waiting.size for waiting in batch)
+        while self._queue and (not batch or count + self._queue[0].size <= BATCH):
+            batch.append(self._queue.popleft())
+            count += batch[-1].size
+        return batch[had:]
+
+    async def _outcomes(self, groups: Groups, wrong: Sequence[Wrong | None]) -> list[list[Outcome]]:
+        """What becomes of each group; one with a wrong signature, by draft in ``wrong``, never reaches the writer."""
+        each = iter(wrong)
         outcomes: list[list[Outcome]] = []
         good: list[list[Draft]] = []
         for group in groups:
-            errors = [next(wrong) for _ in group]
+            errors = [next(each) for _ in group]
             if any(errors):
                 outcomes.append(_all_refused(errors))
             else:
@@ -175,10 +180,12 @@ class Appender:
             return self._writer.append(groups)
         return await asyncio.get_running_loop().run_in_executor(self._committer, self._writer.append, groups)
 
-    async def _verify(self, drafts: list[Draft]) -> list[Wrong | None]:
+    async def _verify(self, taken: list[_Waiting]) -> list[Wrong | None]:
+        """What is wrong with each draft's signatures, if anything."""
+        drafts = [draft for waiting in taken for group in waiting.groups for draft in group]
         unverified = [number for number, draft in enumerate(drafts) if not draft.verified]
         wrong: list[Wrong | None] = [None] * len(drafts)
-        half = len(unverified) // 2
+        half = 0 if self._verifier is None else len(unverified) // 2
         other = None
         if half:
             mine = [drafts[number] for number in unverified[:half]]
@@ -189,6 +196,21 @@ class Appender:
         for number, error in zip(unverified, found, strict=True):
             wrong[number] = error
         return wrong
+
+
+async def _turns() -> None:
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
+def _fail(batch: list[_Waiting], error: Exception) -> None:
+    """Answer everybody in a batch that could not be committed."""
+    if not isinstance(error, PatinaError):
+        _log.error("a batch could not be committed", exc_info=error)
+    failure = error if isinstance(error, PatinaError) else Unavailable("the ledger could not commit")
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(failure)
 
 
 def _singly(drafts: Sequence[Draft]) -> Groups:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api import fold, intake
+from api import adopted, intake
 from api.pages.story import Absence
-from ledger import private, standard, times
+from ledger import private, times
 from ledger.db import erase
 from ledger.db.erasures import DONE, KEPT, WHYS, Erasure, Target
 from ledger.db.ledger import Ledger
@@ -102,10 +102,7 @@ def retention_of(ledger: Ledger, party: str) -> dict[str, Any]:
 
     A month counts as a twelfth of 365 1/4 days, rounded up.
     """
-    parties = ledger.view.parties.parties
-    chain = standard.chain_of(party, {one: found.parent for one, found in parties.items()}, ledger.operator)
-    adopted = {one: [told.entry for told in fold.parse_entries(ledger.reader.entries(one))] for one in chain}
-    found = standard.in_force(adopted, chain, ledger.reader.size())
+    found = adopted.standard_of(ledger, party)
     kept = () if found is None else found.retention
     return {one.name: -(-one.legal_months * 487 // 16) for one in kept if one.legal_months}
 

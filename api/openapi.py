@@ -93,6 +93,8 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         ("name", "query", "the name in the answer", _TEXT),
         ("Patina-Asking", "header", "a signed asking, as base64url of its JSON", _TEXT),
     ],
+    ("post", "/v1/receipts"): [_CODE],
+    ("get", "/r/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
     ("post", "/v1/attachments"): [("name", "query", "the name in the answer", _TEXT)],
     ("get", "/v1/log/proof/inclusion"): [
         ("index", "query", "which leaf", _NUMBER),
@@ -114,6 +116,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/i/{token}/attachments"): (tuple(SUFFIXES), None),
     ("post", "/i/{token}/attachments/{sha256}"): (("application/json",), _ASKING),
     ("post", "/v1/codes"): (("application/json",), {"count": 20}),
+    ("post", "/v1/receipts"): (("application/json",), {"kind": "sale", "items": [_HELD]}),
     ("post", "/i/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/i/{token}/history"): (("application/json",), _ASKING),
@@ -128,8 +131,9 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 _DESCRIBED = {
     "id": "an item's, a case's or a statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
-    "token": "a view code, or the code of a case: 22 characters",
+    "token": "a view code, or the code of a case or of a receipt: 22 characters",
     "code": "the id of a code, as `code_id` names it",
+    "receipt": "the id of a receipt for a customer, as `receipt_id` names it",
     "gtin": "the product's GTIN in 14 digits",
     "serial": "the serial number",
     "giai": "the GS1 asset number",

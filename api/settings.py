@@ -6,6 +6,7 @@ other file guesses one. Without it the address is the one that a phone in the sa
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,6 +66,11 @@ class Settings:
         if not self.is_sqlite:
             return 1
         return LARGE_COMMIT if self.workers > 1 else None
+
+    @property
+    def halves(self) -> bool:
+        """Whether half of the signatures are verified beside the event loop: not where every core has a process."""
+        return self.workers < (os.cpu_count() or 1)
 
     @property
     def is_sqlite(self) -> bool:

@@ -66,7 +66,8 @@ class Site:
             self.refusal = error.message
             return
         self.refusal = None
-        self._appender = Appender(self._ledger.writer, thread_from=self.settings.thread_from)
+        settings = self.settings
+        self._appender = Appender(self._ledger.writer, thread_from=settings.thread_from, halves=settings.halves)
         self._appender.start()
 
     async def close(self) -> None:

@@ -1,9 +1,13 @@
-"""Does it slow down: the same appends into a small ledger and into a large one, and what the large one costs."""
+"""Does it slow down: the same appends into a small ledger and into a large one, and what the large one costs.
+
+Commits into the two are timed in turns, so that a machine that others use as well slows both.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from api.cli import folder
@@ -12,47 +16,47 @@ from benchmarks import stage, wrk
 from benchmarks.parts import BATCH, CONNECTIONS, MOST_SINGLES, all_well, share
 from benchmarks.row import Bounds, Row, Scale
 from benchmarks.stage import Stage
+from ledger.db.ledger import Ledger
 
 NEW_ITEMS = BATCH // 4
 """A quarter of the statements are about a new item, the others about one of these."""
-SMALL = (5_000, 15_000)
-LAST = 10_000
+SMALL = 10_000
+TIMED = 10_000
+"""Statements that are timed in each ledger: half of them before it has its size, and half after."""
 
 
 def growth(place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:
     """Rate, size on disk and memory at `scale.large` statements."""
-    made = stage.build(place / "ledger", items=0)
-    taken = _grow(made, scale.large)
-    small, large = _rate(taken, *SMALL), _rate(taken, scale.large - LAST, scale.large)
+    sizes = (SMALL, scale.large)
+    both = [stage.build(place / f"ledger-{size}", items=0) for size in sizes]
+    seconds = [0.0, 0.0]
+    with ExitStack() as stack:
+        ledgers = [stack.enter_context(folder.opened(made.directory)) for made in both]
+        for made, ledger, size in zip(both, ledgers, sizes, strict=True):
+            for done in range(0, size - TIMED // 2, BATCH):
+                _commit(made, ledger, done)
+        for done in range(0, TIMED, BATCH):
+            for number in (0, 1):
+                seconds[number] += _commit(both[number], ledgers[number], sizes[number] - TIMED // 2 + done)
+    small, large = (TIMED / taken for taken in seconds)
     yield Row("append in batches of 100, signatures apart, at 10,000 statements", small, "/s")
-    beside = f"{100 * large / small:.0f} % of that at 10,000"
+    beside = f"{100 * large / small:.0f} % of that at 10,000, in turns"
     name = f"append in batches of 100, signatures apart, at {scale.large:,}"
     yield Row(name, large, "/s", at_least=round(0.85 * small), beside=beside)
+    made = both[1]
     size = sum(file.stat().st_size for file in made.directory.rglob("*") if file.is_file())
-    yield Row(f"on disk a statement, at {scale.large:,}", size / scale.large, "bytes", at_most=2560)
+    yield Row(f"on disk a statement, at {scale.large:,}", size / (scale.large + TIMED // 2), "bytes", at_most=2560)
     yield from _served(made, place, scale, known)
 
 
-def _grow(made: Stage, large: int) -> list[tuple[int, float]]:
-    """Fill the ledger; for each commit how many statements there were after it and the seconds it took."""
-    taken: list[tuple[int, float]] = []
-    with folder.opened(made.directory) as ledger:
-        done = 0
-        while done < large:
-            made.items[:] = [stage.new_item(done + number) for number in range(NEW_ITEMS)]
-            drafts = [stage.registration(made, item) for item in made.items]
-            drafts += [folder.draft(made.repair(done + number), [made.key]) for number in range(BATCH - NEW_ITEMS)]
-            begin = time.perf_counter()
-            stage.append(ledger.writer, drafts)
-            done += len(drafts)
-            taken.append((done, time.perf_counter() - begin))
-    return taken
-
-
-def _rate(taken: list[tuple[int, float]], since: int, until: int) -> float:
-    """Statements a second of the commits that ended between two sizes."""
-    chosen = [seconds for done, seconds in taken if since < done <= until]
-    return BATCH * len(chosen) / sum(chosen)
+def _commit(made: Stage, ledger: Ledger, done: int) -> float:
+    """Append a hundred statements, and return the seconds that it took."""
+    made.items[:] = [stage.new_item(done + number) for number in range(NEW_ITEMS)]
+    drafts = [stage.registration(made, item) for item in made.items]
+    drafts += [folder.draft(made.repair(done + number), [made.key]) for number in range(BATCH - NEW_ITEMS)]
+    begin = time.perf_counter()
+    stage.append(ledger.writer, drafts)
+    return time.perf_counter() - begin
 
 
 def _served(made: Stage, place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:

@@ -1,7 +1,8 @@
 """What private members cost: the same statements with and without them, in turns, in one run.
 
 Both are signed by the service with a key in its custody. With private members each statement has two, a cost and a note
-of free text: two classes of data, so two keys, two sealed rows and a decoy.
+of free text: two classes of data, so two keys, two sealed rows and a decoy. The service gives the statements their
+ids, as it does for whoever leaves the signing to it.
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ def members(place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:  # noqa:
 
 def _round(made: Stage, place: Path, seconds: int, first: int, *, private: bool) -> float:
     more = {"private": PRIVATE} if private else {}
-    lines = [
-        f"/v1/statements\t{json.dumps({'statement': made.repair(first + number), **more})}"
-        for number in range(MOST_SINGLES * seconds)
-    ]
+    lines = []
+    for number in range(first, first + MOST_SINGLES * seconds):
+        statement = made.repair(number)
+        del statement["id"]
+        lines.append(f"/v1/statements\t{json.dumps({'statement': statement, **more})}")
     with made.server() as server:
         wrk.load(server.url, ["/checkpoint"], "", place, connections=CONNECTIONS, seconds=1)
         found = wrk.load(server.url, lines, made.api_key, place, connections=CONNECTIONS, seconds=seconds)

@@ -33,6 +33,7 @@ TYPED_CHARACTERS = 26
 
 _INFO = b"patina/v1/holder\n"
 _VIEW_LABEL = b"patina/v1/view\n"
+_PAPER_LABEL = b"patina/v1/paper\n"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DIGIT = {character: number for number, character in enumerate(_ALPHABET)}
 # What people read for another character, in either case, and what they put between groups.
@@ -55,6 +56,15 @@ def holder_key(secret: bytes, subject: str) -> SigningKey:
 def view_token(secret: bytes) -> str:
     """Return the view code drawn with an owner code: 22 base64url characters of 128 bits; raises ``Invalid``."""
     return format_base64url(_derive(_check_secret(secret), SECRET_BYTES, _VIEW_LABEL))
+
+
+def paper_token(secret: bytes, subject: str) -> str:
+    """Return the code of one item, or of one case, of a paper from the 16 bytes of the paper's own; raises ``Invalid``.
+
+    Whoever has the paper's code can follow it to each of its items; whoever has the code of one item learns nothing of
+    the paper or of the others.
+    """
+    return format_base64url(_derive(_check_secret(secret), SECRET_BYTES, _PAPER_LABEL + subject.encode()))
 
 
 def _derive(secret: bytes, length: int, label: bytes) -> bytes:

@@ -32,7 +32,7 @@ DEFAULT_BITS = 18
 MAX_BITS = 24
 
 Undo = list[tuple[int, int, bytes]]
-"""Nodes as they were before an update, newest last: (node, class, hash)."""
+"""Buckets as they were before an update, newest last: (bucket, class, hash)."""
 
 
 def bucket_of(key: bytes, bits: int) -> int:
@@ -68,7 +68,7 @@ class Top:
         for bucket, kind, digest in buckets:
             top._put(first + bucket, kind, digest)
             nodes.append(first + bucket)
-        top._raise(nodes, None)
+        top._raise(nodes)
         return top
 
     @property
@@ -86,16 +86,15 @@ class Top:
         nodes = []
         for bucket, kind, digest in buckets:
             node = first + bucket
-            undo.append((node, self._classes[node], self._hash(node)))
+            undo.append((bucket, self._classes[node], self._hash(node)))
             self._put(node, kind, digest)
             nodes.append(node)
-        self._raise(nodes, undo)
+        self._raise(nodes)
         return undo
 
     def revert(self, undo: Undo) -> None:
         """Put back what an update changed; several updates are reverted newest first."""
-        for node, kind, digest in reversed(undo):
-            self._put(node, kind, digest)
+        self.update(reversed(undo))
 
     def siblings(self, bucket: int) -> list[bytes]:
         """Return the hashes beside the way to a bucket, root first, down to where at most one key is left."""
@@ -132,20 +131,17 @@ class Top:
         self._classes[node] = kind
         self._hashes[HASH_BYTES * node : HASH_BYTES * (node + 1)] = digest
 
-    def _raise(self, nodes: Iterable[int], undo: Undo | None) -> None:
+    def _raise(self, nodes: Iterable[int]) -> None:
         classes, hashes = self._classes, self._hashes
-        while parents := {node >> 1 for node in nodes} - {0}:
-            for node in parents:
-                at, end = HASH_BYTES * node, HASH_BYTES * node + HASH_BYTES
-                if undo is not None:
-                    undo.append((node, classes[node], bytes(hashes[at:end])))
-                left, right = classes[2 * node], classes[2 * node + 1]
-                children = hashes[2 * at : 2 * end]
+        for _ in range(self.bits):
+            nodes = {node >> 1 for node in nodes}
+            for node in nodes:
+                left, right = classes[2 * node : 2 * node + 2]
+                at = HASH_BYTES * node
                 if left + right >= 2:
-                    classes[node], hashes[at:end] = 2, sha256(b"\x03" + children).digest()
-                elif right:
-                    classes[node], hashes[at:end] = 1, children[HASH_BYTES:]
+                    children = hashes[2 * at : 2 * at + 2 * HASH_BYTES]
+                    classes[node], hashes[at : at + HASH_BYTES] = 2, sha256(b"\x03" + children).digest()
                 else:
-                    # One key on the left, or none at all and zeros.
-                    classes[node], hashes[at:end] = left, children[:HASH_BYTES]
-            nodes = parents
+                    # The one key rises; if there is none at all, the zeros of the left do.
+                    child = 2 * at + HASH_BYTES * right
+                    classes[node], hashes[at : at + HASH_BYTES] = left + right, hashes[child : child + HASH_BYTES]

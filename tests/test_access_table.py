@@ -44,7 +44,7 @@ ADMIN = frozenset({"admin key"})
 TABLETS = frozenset({"technician at a tablet"})
 HOLDING_A_CODE = frozenset({"view code"})
 NOBODY: frozenset[str] = frozenset()
-"""No code of this test is one of a case."""
+"""No code of this test is one of a case or of a receipt."""
 
 TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/statements"): WRITERS,
@@ -128,6 +128,11 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/c/{token}/qr.svg"): HOLDING_A_CODE,
     ("GET", "/c/{token}/qr.png"): HOLDING_A_CODE,
     ("POST", "/c/{token}/statements"): NOBODY,
+    ("POST", "/v1/receipts"): WRITERS,
+    ("DELETE", "/v1/receipts/{receipt}"): WRITERS,
+    ("GET", "/r/{token}"): NOBODY,
+    ("GET", "/r/{token}/qr.svg"): NOBODY,
+    ("GET", "/r/{token}/qr.png"): NOBODY,
     ("GET", "/o"): ANYBODY,
     ("GET", "/s/{short_code}"): HOLDING_A_CODE,
     ("GET", "/01/{gtin}/21/{serial}"): ANYBODY,
@@ -295,6 +300,7 @@ def address(street: Street, path: str, who: str) -> str:
         "{name}": "patina.css",
         "{id}": "0" * 16,
         "{code}": "0" * 16,
+        "{receipt}": "0" * 16,
         "{sha256}": "0" * 64,
     }.items():
         path = path.replace(name, value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import pytest
@@ -30,6 +31,7 @@ class Recorder(Writer):
         self.broken: Exception | None = None
         self.why: str | None = None
         self.pause: Callable[[], None] = lambda: None
+        self.others: Iterator[bool] = repeat(False)
 
     @property
     def refusal(self) -> str | None:
@@ -38,6 +40,9 @@ class Recorder(Writer):
     @refusal.setter
     def refusal(self, why: str) -> None:
         self.why = why
+
+    def must_wait(self) -> bool:
+        return next(self.others)
 
     def append(self, groups: Sequence[Sequence[Draft]]) -> list[list[Outcome]]:
         self.pause()
@@ -73,12 +78,14 @@ def draft(number: int, *, wrong: bool = False, verified: bool = False) -> Draft:
     return Draft(statement, body, (Signature(made["key"], made["sig"]),), verified=verified)
 
 
-def run(work: Callable[[Appender, Recorder], Awaitable[T]], *, thread_from: int | None = None) -> T:
+def run(
+    work: Callable[[Appender, Recorder], Awaitable[T]], *, thread_from: int | None = None, halves: bool = True
+) -> T:
     """The result of ``work`` with a started appender over a recorder."""
 
     async def main() -> T:
         writer = Recorder()
-        queue = Appender(writer, thread_from=thread_from)
+        queue = Appender(writer, thread_from=thread_from, halves=halves)
         queue.start()
         try:
             return await asyncio.wait_for(work(queue, writer), 20)
@@ -108,7 +115,8 @@ def test_each_waits_for_its_own_outcome_and_many_share_a_commit(thread_from: int
     run(work, thread_from=thread_from)
 
 
-def test_a_signature_that_does_not_verify_never_reaches_the_writer() -> None:
+@pytest.mark.parametrize("halves", [True, False])
+def test_a_signature_that_does_not_verify_never_reaches_the_writer(*, halves: bool) -> None:
     async def work(queue: Appender, writer: Recorder) -> None:
         drafts = [draft(number, wrong=number in {0, 3, 6}) for number in range(7)]
         outcomes = [one for many in await asyncio.gather(*(queue.append([one]) for one in drafts)) for one in many]
@@ -116,6 +124,36 @@ def test_a_signature_that_does_not_verify_never_reaches_the_writer() -> None:
         assert isinstance(outcomes[3], PatinaError)
         assert outcomes[3].pointer == "/signatures/0"
         assert sum(map(len, writer.batches)) == 4
+
+    run(work, halves=halves)
+
+
+def test_while_another_process_appends_a_batch_grows_by_what_comes_in() -> None:
+    async def work(queue: Appender, writer: Recorder) -> None:
+        late = [draft(1), draft(2, wrong=True), draft(3)]
+        coming: list[asyncio.Future[list[Outcome]]] = []
+
+        def others() -> Iterator[bool]:
+            for one in late:
+                coming.append(asyncio.ensure_future(queue.append([one])))
+                yield True
+            yield False
+
+        writer.others = chain(others(), repeat(False))
+        first = await queue.append([draft(0)])
+        outcomes = [first, *await asyncio.gather(*coming)]
+        assert [ids(one) for one in outcomes] == [[uuid("0")], [uuid("1")], ["Invalid"], [uuid("3")]]
+        assert writer.batches == [[[uuid("0")], [uuid("1")], [uuid("3")]]]
+
+    run(work)
+
+
+def test_a_batch_that_grows_has_its_limit_and_does_not_wait_for_nobody() -> None:
+    async def work(queue: Appender, writer: Recorder) -> None:
+        writer.others = repeat(True)
+        drafts = [draft(number, verified=True) for number in range(BATCH + 7)]
+        await asyncio.gather(*(queue.append([one]) for one in drafts))
+        assert [len(groups) for groups in writer.batches] == [BATCH, 7]
 
     run(work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,9 @@ def test_commits_run_beside_the_loop_where_they_wait() -> None:
     postgres = read_settings(HERE, {"PATINA_DATABASE_URL": "postgresql://h/d"})
     assert [postgres.thread_from, read_settings(HERE, {}).thread_from] == [1, None]
     assert read_settings(HERE, {}, workers=2).thread_from == LARGE_COMMIT
+
+
+def test_signatures_are_halved_where_a_core_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, want in ((2, [True, False, False]), (4, [True, True, False]), (None, [False, False, False])):
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert [read_settings(HERE, {}, workers=workers).halves for workers in (1, 2, 4)] == want

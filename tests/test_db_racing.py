@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ledger.db.connect import session
 from ledger.db.draft import Accepted
 from ledger.db.engine import open_engine
 from ledger.db.guard import Released, read_guards
+from ledger.db.lock import AppendLock
 from ledger.db.postgres import PostgresSession
 from ledger.db.session import ask
 from ledger.db.sqlite import SqliteSession
@@ -50,6 +52,19 @@ def stands(plain: Recomputed, line: str) -> None:
     assert plain.hashes[int(index)].hex() == digest
     assert plain.statements[statement_id] == int(index)
     assert int(size) <= len(plain.leaves)
+
+
+def test_a_lock_says_whether_somebody_else_is_in_it_and_takes_it_from_nobody(tmp_path: Path) -> None:
+    one, other, alone = AppendLock(tmp_path), AppendLock(tmp_path), AppendLock(None)
+    assert not any(lock.is_taken() for lock in (one, other, alone))
+    with one, alone, ThreadPoolExecutor(1) as thread:
+        for _ in range(2):  # asking gave up nothing
+            assert [lock.is_taken() for lock in (one, other, alone)] == [True] * 3
+            assert thread.submit(one.is_taken).result()
+    assert not any(lock.is_taken() for lock in (one, other, alone))
+    one.close()
+    assert not one.is_taken()
+    other.close()
 
 
 def test_two_processes_and_two_threads_append_to_one_log(shop: Stall) -> None:

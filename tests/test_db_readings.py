@@ -200,8 +200,6 @@ def test_a_killed_process_loses_no_reading(shop: Stall) -> None:
     program = f"""
 import os
 from pathlib import Path
-from threading import Barrier
-from typing import Any
 from ledger.db.ledger import open_ledger
 from tests.stall import MASTER
 directory = Path({str(shop.directory)!r})
@@ -272,7 +270,11 @@ def test_a_torn_line_costs_no_other(tmp_path: Path) -> None:
     again = Spool(tmp_path / "spool")
     assert again.left == [b"one", b"\0\0"]
     assert list(access_log._parse([b"\0\0", b'{"id": "00", "at": "x"}'])) == [access_log.Reading(id="00", at="x")]
+    again.add(b"two")
     again.close()
+    third = Spool(tmp_path / "spool")
+    assert third.left == [b"one", b"\0\0", b"two"]
+    third.close()
 
 
 def test_two_processes_have_files_of_their_own(tmp_path: Path) -> None:
@@ -282,6 +284,29 @@ def test_two_processes_have_files_of_their_own(tmp_path: Path) -> None:
     assert (first.take(), second.take()) == ([b"one"], [b"two"])
     first.close()
     second.close()
+
+
+def test_whoever_takes_left_over_files_leaves_room_for_others(tmp_path: Path) -> None:
+    for _ in range(3):
+        several = [Spool(tmp_path / "spool") for _ in range(3)]
+        for spool in several:
+            spool.close()
+    assert len(list((tmp_path / "spool").iterdir())) == 6
+
+
+def test_left_over_files_are_given_up_once_their_lines_are_committed(tmp_path: Path) -> None:
+    several = [Spool(tmp_path / "spool") for _ in range(3)]
+    for number, spool in enumerate(several):
+        spool.add(b"%d" % number)
+        spool.close()
+    first = Spool(tmp_path / "spool")
+    assert sorted(first.take()) == [b"0", b"1", b"2"]
+    first.drop()
+    others = [Spool(tmp_path / "spool") for _ in range(2)]
+    assert [spool.left for spool in others] == [[], []]
+    assert len(list((tmp_path / "spool").iterdir())) == 6
+    for spool in (first, *others):
+        spool.close()
 
 
 def test_processes_that_open_at_once_all_get_files(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ledger.holderkey import (
     format_code,
     format_typed,
     holder_key,
+    paper_token,
     parse_code,
     parse_owner_code,
     parse_typed,
@@ -52,6 +53,14 @@ def test_the_plain_hkdf_is_that_of_wycheproof() -> None:
 def test_key_of_the_vector_ledger() -> None:
     holder = vector("patina-format/ledger.json")["holder"]
     assert holder_key(bytes.fromhex(holder["secret"]), holder["subject"]).did == holder["did"]
+
+
+@given(secrets, st.sampled_from([ITEM, CASE, ITEM + "x"]))
+def test_codes_of_a_paper_are_those_of_the_plain_hkdf(secret: bytes, subject: str) -> None:
+    raw = hkdf(secret, b"", b"patina/v1/paper\n" + subject.encode(), 16)
+    assert paper_token(secret, subject) == urlsafe_b64encode(raw).decode().rstrip("=")
+    with pytest.raises(Invalid, match="want 16"):
+        paper_token(secret[1:], subject)
 
 
 @given(secrets, st.sampled_from([ITEM, CASE, ITEM + "x"]))

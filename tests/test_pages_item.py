@@ -15,6 +15,7 @@ from ledger import bundle, disclosure, leaf
 from ledger.dsse import SigningKey
 from ledger.errors import Disproved
 from ledger.holderkey import holder_key
+from ledger.shortcode import short_of
 from ledger.times import DAY, format_recorded
 from tests.page_shop import jeweller, ring, shop
 from tests.shop import Party, Shop, segment, signed
@@ -88,7 +89,7 @@ def test_the_page_tells_the_story_in_words_and_escapes_them(shop: Shop, jeweller
         "Warranty 24 months",
         "Signed by Lab",
         "By the bearer of the receipt",
-        f"Short code {token[-6:]}",
+        f"Short code {short_of(token)}",
         load_catalogue("en").say("complete_as_of", when=now),
         "Checked by the server, not by your phone",
         "These are all 4 records about this item",
@@ -281,7 +282,8 @@ def test_the_page_checks_the_very_bundle_that_it_offers(shop: Shop, jeweller: Pa
     token = shop.code(jeweller, ring)
     page = shop.get(f"/i/{token}")
     raw = shop.get(f"/i/{token}/history")
-    assert raw.headers["etag"] == page.headers["etag"]
+    # The same checkpoint; a page is another thing in another language.
+    assert page.headers["etag"] == raw.headers["etag"][:-1] + '-en-gzip"'
     entries = bundle.parse_history(raw.content).histories[0].entries
     for entry in entries:
         assert f"no. {leaf.parse_leaf(entry.encode()).index} in the log" in text(page.text)

@@ -217,7 +217,7 @@ def test_the_holder_sees_what_is_private_in_her_own_time_and_that_it_fits(
     page.get_by_role("button", name="Show it").click()
     expect(page.get_by_text("1234.56 EUR")).to_be_visible()
     shown = page.locator("[data-private]")
-    for text in ("R-77123", "<b>likes</b> the old setting", "Receipt no", "checked on this device"):
+    for text in ("R-77123", "<b>likes</b> the old setting", "Receipt number", "checked on this device"):
         expect(shown).to_contain_text(text)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert said == []
@@ -236,7 +236,7 @@ def test_the_page_says_so_if_a_private_member_is_not_what_was_signed(site: Site,
     phone.route("**/history", alter)
     page, _, _ = watched(phone, site.owner_url(site.kept))
     page.get_by_role("button", name="Show it").click()
-    expect(page.get_by_role("status")).to_contain_text("is not what was signed")
+    expect(page.get_by_role("status")).to_contain_text("does not fit the records that were signed")
     expect(page.locator("[data-private]")).to_be_empty()
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from api.cli import folder, parties, terminal
 from api.pages.cards import format_sheet
+from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.settings import read_settings
 from ledger import uri
 from ledger.db.codes import Card
@@ -52,6 +53,7 @@ def _make_words(words: argparse.ArgumentParser) -> None:
     words.add_argument("--items", type=Path, metavar="FILE", help="the items' ids, one a line")
     words.add_argument("--count", type=int, metavar="N", help="how many cards; without --items each for a new item id")
     words.add_argument("--party", metavar="P", help="whose cards they are, by id or name (default: the operator)")
+    words.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the cards (%(default)s)")
     words.add_argument("--out", type=Path, required=True, metavar="FILE", help="the HTML to print; must not exist")
     terminal.add_folder(words)
     terminal.add_json(words)
@@ -73,7 +75,7 @@ def _make(ledger: Ledger, given: argparse.Namespace) -> int:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         try:
             cards = ledger.codes.draw(groups, kind="card", custody=SEALED, party=party)
-            file.write(format_sheet(cards, address))
+            file.write(format_sheet(cards, address, load_catalogue(given.language)))
             file.flush()
             os.fsync(descriptor)
         except BaseException:

@@ -1,7 +1,8 @@
 """The sheet of sealed cards: one HTML file that needs nothing from elsewhere, ten cards on a page of A4.
 
 Each card has two halves: the view code, which may be seen, and the owner code, which belongs under a film. Both stand
-as QR code and in letters, with the host's name, which is part of what a reader checks.
+as QR code and in letters, with the host's name, which is part of what a reader checks. The words are those of one
+language of the catalogues.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 from api.pages import qr
+from api.pages.catalogue import Catalogue
 from ledger import holderkey
 from ledger.db.codes import Card
 
@@ -29,12 +31,13 @@ body { margin: 0; font: 8pt/1.3 system-ui, sans-serif; color: #000; background: 
 """.strip()
 
 
-def format_sheet(cards: Sequence[Card], public_url: str) -> str:
+def format_sheet(cards: Sequence[Card], public_url: str, words: Catalogue) -> str:
     """The HTML of a sheet; it holds the owners' secrets."""
-    shown = "\n".join(_card(card, public_url) for card in cards)
+    shown = "\n".join(_card(card, public_url, words) for card in cards)
+    title = escape(words.text["card_title"])
     head = '<meta charset="utf-8"><meta name="robots" content="noindex">'
     return (
-        f'<!doctype html>\n<html lang="en"><head>{head}<title>{len(cards)} sealed cards</title>\n'
+        f'<!doctype html>\n<html lang="{words.language}"><head>{head}<title>{title} ({len(cards)})</title>\n'
         f'<style>{_STYLE}</style></head>\n<body><div class="sheet">\n{shown}\n</div></body></html>\n'
     )
 
@@ -44,17 +47,18 @@ def grouped(typed: str) -> str:
     return " ".join(typed[start : start + GROUP] for start in range(0, len(typed), GROUP))
 
 
-def _card(card: Card, public_url: str) -> str:
+def _card(card: Card, public_url: str, words: Catalogue) -> str:
     host = escape(urlsplit(public_url).netloc)
     view = qr.svg(f"{public_url}/i/{card.token}").decode()
     owner = qr.svg(f"{public_url}/o#{holderkey.format_code(card.secret)}").decode()
     typed = grouped(holderkey.format_typed(card.secret))
-    item = escape(next(iter(card.keys))) if len(card.keys) == 1 else f"any of {len(card.keys)} items"
+    item = escape(next(iter(card.keys))) if len(card.keys) == 1 else words.count("any_of", len(card.keys))
+    see, only = escape(words.text["card_view"]), escape(words.text["card_owner"])
     return (
         f'<div class="card" id="{card.id}">'
-        f'<div class="half">{view}<b>See its history</b><br>{host}<br>'
+        f'<div class="half">{view}<b>{see}</b><br>{host}<br>'
         f'/i/<span class="code">{card.token}</span><br>/s/<b>{card.short}</b><br>'
         f'<span class="small">{item}</span></div>'
-        f'<div class="half owner">{owner}<b>For the owner only</b><br>{host}/o<br>'
+        f'<div class="half owner">{owner}<b>{only}</b><br>{host}/o<br>'
         f'<span class="code">{typed}</span></div></div>'
     )

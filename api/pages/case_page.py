@@ -9,6 +9,7 @@ from typing import Any
 from api.pages.catalogue import Catalogue
 from api.pages.item_json import describe_speaker
 from api.pages.item_page import ItemPage
+from api.pages.progress import Progress
 from api.pages.story import Event
 
 
@@ -26,6 +27,8 @@ class CasePage:
     as_of_at: str
     holder: dict[str, Any] | None
     """The key that may speak for the holder now, and its grant: whoever signs needs to know both."""
+    progress: Progress | None = None
+    """How far the case has come."""
     disclosed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Private members that the code of the case opens, by statement, as they were verified."""
     private: Mapping[int, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -60,6 +63,7 @@ def make_case(
         as_of=page.as_of,
         as_of_at=page.as_of_at,
         holder=holder,
+        progress=next((one for one in page.cases if one.case == case), None),
         disclosed=disclosed,
         private={
             event.index: tuple(

@@ -1,4 +1,18 @@
-"""The words of the pages: one file a language in ``locales``, and how values of statements read in it."""
+"""The words of the pages: one file a language in ``locales``, and how values of statements read in it.
+
+Every text that a person reads stands there and nowhere else. Texts that count something have a form for each of the
+language's plural categories (CLDR): English has ``one`` and ``other``, Chinese ``other`` alone. An amount of money is
+written as the language writes its currency. What a shop wrote itself (names, findings, reasons of its own) stays as it
+was signed: nothing is translated but the words of the format.
+
+>>> english, chinese = load_catalogue("en"), load_catalogue("zh-Hant")
+>>> english.count("records", 1), english.count("records", 1200), chinese.count("records", 1200)
+('1 record', '1,200 records', '1,200 筆紀錄')
+>>> english.fact("price", {"amount": "1234.5", "currency": "TWD"})
+'NT$1,234.5'
+>>> chinese.day("2026-05-04T09:00:00Z"), chinese.fact("warranty_months", 24)
+('2026年5月4日', '24 個月')
+"""
 
 from __future__ import annotations
 
@@ -13,8 +27,11 @@ from typing import Any
 import msgspec
 
 LOCALES = Path(__file__).parent / "locales"
+LANGUAGES = ("en", "zh-Hans", "zh-Hant")
+"""BCP 47 tags, the first for whoever asks for none of them."""
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9:]{5})?)?")
 _WORD = re.compile("[a-z_]+")
+_AMOUNT = re.compile(r"-?[0-9]{4,}(\.[0-9]+)?")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -24,16 +41,22 @@ class Catalogue:
 
     language: str
     text: Mapping[str, str]
+    plural: Mapping[str, Mapping[str, str]]
     months: tuple[str, ...]
+    money: Mapping[str, str]
     sentence: Mapping[str, str]
     member: Mapping[str, str]
-    unit: Mapping[str, str]
+    unit: Mapping[str, Mapping[str, str]]
     word: Mapping[str, str]
     problem: Mapping[str, str]
 
     def say(self, key: str, **values: object) -> str:
         """A text with its places filled."""
         return fill(self.text[key], values)
+
+    def count(self, key: str, n: int) -> str:
+        """A text that counts something, in the form for that many."""
+        return fill(_form(self.plural[key], n), {"n": self.value(n)})
 
     def label(self, name: str) -> str:
         """How a member of ``details`` is called."""
@@ -42,7 +65,7 @@ class Catalogue:
     def fact(self, name: str, value: Any) -> str:
         """A member's value in words, with its unit if the member has one."""
         unit = self.unit.get(name)
-        return self.value(value) if unit is None else fill(unit, {"value": self.value(value)})
+        return self.value(value) if unit is None else fill(_form(unit, value), {"value": self.value(value)})
 
     def value(self, value: Any) -> str:
         """A value of ``details`` in words; lists and objects become one line."""
@@ -56,20 +79,30 @@ class Catalogue:
             return self.text["list_and"].join(self.value(one) for one in value)
         if isinstance(value, dict):
             return self._object(value)
-        return str(value)
+        return f"{value:,}" if isinstance(value, int) else str(value)
 
     def _object(self, value: Mapping[str, Any]) -> str:
         """``{"name": "rate", "result": "pass", "value": "3.5", "unit": "s/d"}`` is "rate: pass, 3.5 s/d"."""
         if "amount" in value and value.keys() <= {"amount", "currency"}:
-            return " ".join(str(value[name]) for name in ("amount", "currency") if name in value)
+            return self._money(str(value["amount"]), str(value.get("currency", "")))
         named = next((name for name in ("name", "part", "what", "aspect") if name in value), None)
         rest = {name: self.fact(name, one) for name, one in value.items() if name not in {named, "unit"}}
         if named is None:
-            return "; ".join(f"{self.label(name)}: {one}" for name, one in rest.items())
+            colon = self.text["colon"]
+            return self.text["list_or"].join(f"{self.label(name)}{colon}{one}" for name, one in rest.items())
         if "unit" in value and "value" in rest:
             rest["value"] += f" {value['unit']}"
         head = self.value(value[named])
-        return f"{head}: {self.text['list_and'].join(rest.values())}" if rest else head
+        return f"{head}{self.text['colon']}{self.text['list_and'].join(rest.values())}" if rest else head
+
+    def _money(self, amount: str, currency: str) -> str:
+        """An amount as the language writes it: the digits are those that were signed, with a mark every thousand."""
+        if _AMOUNT.fullmatch(amount):
+            whole, point, rest = amount.partition(".")
+            amount = f"{int(whole):,}{point}{rest}"
+        if not currency:
+            return amount
+        return fill(self.money.get(currency, self.money[""]), {"amount": amount, "currency": currency})
 
     def moment(self, text: str) -> str:
         """A day or a time as it was stated, with the offset that its author gave."""
@@ -83,6 +116,11 @@ class Catalogue:
     def day(self, text: str) -> str:
         """The day of a time, as its author's clock had it."""
         return self.moment(text[:10])
+
+
+def _form(forms: Mapping[str, str], count: Any) -> str:
+    """The form for so many: ``one`` where the language has it and it is exactly one, else ``other``."""
+    return forms["one"] if count == 1 and "one" in forms else forms["other"]
 
 
 def fill(pattern: str, values: Mapping[str, object]) -> str:
@@ -110,7 +148,9 @@ def load_catalogue(language: str) -> Catalogue:
     return Catalogue(
         language=language,
         text=read["text"],
+        plural=read["plural"],
         months=tuple(read["months"]),
+        money=read["money"],
         sentence=read["sentence"],
         member=read["member"],
         unit=read["unit"],

@@ -15,6 +15,8 @@ import msgspec
 from ledger.history import VerifiedHistory
 from ledger.leaf import Attachment, Statement
 
+_PORTRAITS = ("item.registered", "item.inspected", "authentication.certified", "item.sold")
+"""Types of record whose pictures show the thing itself, the best first; those of a case may show what was broken."""
 _WHOLE = "whole"
 _UNKNOWN = "missing"
 _KIB = 1024
@@ -65,6 +67,17 @@ def shown_files(verified: VerifiedHistory, states: States) -> dict[int, tuple[Fi
         )
         for index, (_, files) in listed.items()
     }
+
+
+def photo_of(types: Mapping[int, str], files: Mapping[int, tuple[FileShown, ...]]) -> FileShown | None:
+    """The picture that stands for the thing, of the newest record of the best type; ``types`` are those of records."""
+    pictures = [
+        (_PORTRAITS.index(types[index]), -index, one)
+        for index, listed in files.items()
+        for one in listed
+        if one.whole and one.picture and types.get(index) in _PORTRAITS
+    ]
+    return min(pictures, key=lambda found: found[:2])[2] if pictures else None
 
 
 def _listed(statement: Statement, private: Mapping[str, Any]) -> list[Attachment]:

@@ -14,17 +14,31 @@ from api.fold import Told, fold
 from api.pages.catalogue import Catalogue
 from api.pages.progress import Progress, progress_of
 from api.pages.story import Absence, Certificate, Event, Teller
+from api.pages.warranty import Warranty, warranties
 from ledger import times
 from ledger.bundle import parse_history
 from ledger.history import Asked, VerifiedHistory, check_history
 from ledger.leaf import Entry
 from ledger.note import parse_vkey
+from ledger.standard import Standard
 from ledger.state import State
+
+_LEAD = ("category", "brand", "model")
+"""What stands below the name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Banner:
     """A state that nobody may overlook."""
+
+    title: str
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """The state in one line, where no banner says more: what is open, or that nothing is reported."""
 
     title: str
     text: str
@@ -80,6 +94,8 @@ class ItemPage:
     below_when: str
     state: State
     cases: tuple[Progress, ...] = ()
+    badge: Badge | None = None
+    warranty: tuple[Warranty, ...] = ()
 
 
 def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> VerifiedHistory:
@@ -90,27 +106,29 @@ def verify(bundle: bytes, subject: str, vkeys: Sequence[str], now: int) -> Verif
 
 def make_page(
     verified: VerifiedHistory, words: Catalogue, vkeys: Sequence[str], now: int, below: int | None,
-    *, absences: Mapping[str, Absence] | None = None,
+    *, absences: Mapping[str, Absence] | None = None, standard: Standard | None = None,
 ) -> ItemPage | None:  # fmt: skip
-    """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none."""
+    """The page of a verified history, of the entries below an index if one is given; ``None`` if there are none.
+
+    ``standard`` is the service standard by which its warranty is reckoned.
+    """
     told = _told(verified, below)
     state = fold(verified.subject, told)
     if state is None or state.kind != "item":
         return None
     parties = verified.replay.parties
     teller = Teller(words, parties, told, verified.doubts, absences)
-    about = _about(told)
-    state.held = state.held.at(times.format_recorded(now))
+    about, moment = _about(told), times.format_recorded(now)
+    today = moment[:10]
+    state.held = state.held.at(moment)
+    banners, cases = tuple(_banners(state, words)), progress_of(told, words, teller.party, today)
     return ItemPage(
         subject=verified.subject,
         name=about.get("name") or words.text["unnamed"],
-        lead=" · ".join(words.value(about[name]) for name in ("category", "brand", "model") if about.get(name)),
-        facts=teller.facts(
-            "item.registered",
-            {name: value for name, value in about.items() if name not in {"category", "brand", "model"}},
-        ),
-        banners=tuple(_banners(state, words)),
-        certificates=tuple(teller.certificates(times.format_recorded(now)[:10])),
+        lead=_lead(about, words),
+        facts=teller.facts("item.registered", {name: one for name, one in about.items() if name not in _LEAD}),
+        banners=banners,
+        certificates=tuple(teller.certificates(today)),
         responsible=tuple(teller.responsible()),
         holder=_holder(state, words, told, teller),
         events=tuple(_marked(event, state, words) for event in reversed(teller.events())),
@@ -126,7 +144,9 @@ def make_page(
         below=below,
         below_when=words.moment(told[-1].entry.recorded_at),
         state=state,
-        cases=progress_of(told, words, teller.party),
+        cases=cases,
+        badge=_badge(banners, cases, words),
+        warranty=warranties(verified.subject, [one.entry for one in told], standard, now, words),
     )
 
 
@@ -146,6 +166,10 @@ def _about(told: Sequence[Told]) -> Mapping[str, Any]:
     return about
 
 
+def _lead(about: Mapping[str, Any], words: Catalogue) -> str:
+    return " · ".join(words.value(about[name]) for name in _LEAD if about.get(name))
+
+
 def _banners(state: State, words: Catalogue) -> list[Banner]:
     holds = {
         "stolen": state.stolen,
@@ -163,6 +187,16 @@ def _banners(state: State, words: Catalogue) -> list[Banner]:
         text = words.say("banner_waiting_text", when=words.moment(waiting.since))
         banners.append(Banner(words.text["banner_waiting"], text, "note"))
     return banners
+
+
+def _badge(banners: Sequence[Banner], cases: Sequence[Progress], words: Catalogue) -> Badge | None:
+    """What weighs most below the banners: what is open, or, where there is no banner either, that nothing is."""
+    going = [case for case in cases if not case.closed]
+    if going:
+        due = going[0].due if len(going) == 1 else words.count("open_requests", len(going))
+        tone = "note" if going[0].tone == "plain" else going[0].tone
+        return Badge(going[0].summary, due, "bad" if going[0].overdue else tone)
+    return None if banners else Badge(words.text["state_fine"], words.text["state_fine_text"], "good")
 
 
 def _marked(event: Event, state: State, words: Catalogue) -> Event:

@@ -2,13 +2,14 @@
 
 A case is drawn as the milestones of its kind, each with the day on which it was reached and a link to its record in
 the time line. Milestones that were passed over are left out, because most of them need not come; those that are still
-ahead are shown pale. What a standard requires, and a case lacks, is another matter (``ledger.progress``).
+ahead are shown pale. What a standard requires, and a case lacks, is another matter (``ledger.progress``). The day that
+was promised is the one that the shop named last: at the opening, with the quote, or when it extended a time limit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from api.fold import Told
@@ -52,6 +53,8 @@ _MILESTONES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "feedback": _TALK,
     "installation": _VISIT,
 }
+_PROMISES: Final = {"case.opened": "promised", "case.quoted": "due", "case.approved": "due", "case.extended": "until"}
+"""Types of step that name a day for the work to be done, and the member that has it."""
 _TONES: Final = {"waiting": "note", "refused": "bad", "work_failed": "bad", "closed": "good"}
 
 
@@ -75,21 +78,29 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a case has come."""
+    """How far a case has come; ``due`` is the day that was promised, in words, of a case that is open."""
 
+    case: str
     title: str
     status: str
     tone: str
     milestones: tuple[Milestone, ...]
     notices: tuple[Notice, ...]
+    closed: bool
+    summary: str
+    due: str = ""
+    overdue: bool = False
 
 
-def progress_of(told: Sequence[Told], words: Catalogue, name_of: Callable[[str], str]) -> tuple[Progress, ...]:
-    """The cases of an item, those that are open first, then the newest; ``name_of`` names a party."""
+def progress_of(
+    told: Sequence[Told], words: Catalogue, name_of: Callable[[str], str], today: str
+) -> tuple[Progress, ...]:
+    """The cases of an item, those that are open first, then the newest; ``name_of`` names a party, a day is Y-M-D."""
     pairs = [(one.entry, one.leaf_hash) for one in told]
     found = sorted(cases_of(pairs), key=lambda course: (course.closed, -course.opened.index))
     different = differences(pairs) if found else []
-    return tuple(_progress(course, different, words, name_of) for course in found)
+    shown = (_progress(course, different, words, name_of) for course in found)
+    return tuple(_promised(one, course, words, today) for one, course in zip(shown, found, strict=True))
 
 
 def _progress(
@@ -101,13 +112,28 @@ def _progress(
     if course.status == "waiting":
         status = words.say("case_waiting", what=words.value(waiting[0]))
     title = words.say("case_title", kind=words.value(course.kind), when=words.day(course.opened.occurred_at))
+    kind = words.value(course.kind)
     return Progress(
+        case=course.case,
         title=title[:1].upper() + title[1:],
         status=status,
         tone=_TONES.get(course.status, "plain"),
         milestones=tuple(_milestones(course, words)),
         notices=tuple(_notice(one, words, name_of) for one in different if one.index in indexes),
+        closed=course.closed,
+        summary=words.say("state_case", kind=kind[:1].upper() + kind[1:], status=status),
     )
+
+
+def _promised(shown: Progress, course: Course, words: Catalogue, today: str) -> Progress:
+    """The same with the day that was promised last, until the thing is back or the case is closed."""
+    named = [step.details.get(_PROMISES[step.type]) for step in course.steps if step.type in _PROMISES and step.stands]
+    due = next((one for one in reversed(named) if one), None)
+    if due is None or course.closed or course.status in {"handed_over", "accepted"}:
+        return shown
+    late = due[:10] < today
+    text = words.say("state_overdue" if late else "state_due", when=words.moment(due))
+    return replace(shown, due=text, overdue=late)
 
 
 def _milestones(course: Course, words: Catalogue) -> list[Milestone]:

@@ -241,7 +241,7 @@ class Teller:
 
     def _event(self, entry: Entry) -> Event:
         statement, words = entry.statement, self._words
-        values = {name: self._words.value(value) for name, value in statement.details.items()}
+        values = {name: words.fact(name, value) for name, value in statement.details.items()}
         pattern = words.sentence.get(statement.type) or words.sentence[""]
         tone = _tone(statement)
         return Event(

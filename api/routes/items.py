@@ -168,11 +168,14 @@ async def read_at(site: Site, at: str) -> int:
 
 
 def page_of(site: Site, token: str, letter: str = "i") -> dict[str, str]:
-    """Where a code leads, and pictures of it; ``letter`` is ``c`` for the code of a case."""
+    """Where a code leads, and pictures of it; ``letter`` is ``c`` for the code of a case, ``r`` for a paper's.
+
+    A paper has no short code: each of its items has one.
+    """
     page = f"{site.settings.public_url}/{letter}/{token}"
     return {
         "token": token,
-        "short_code": shortcode.short_of(token),
+        **({} if letter == "r" else {"short_code": shortcode.short_of(token)}),
         "page": page,
         "qr_svg": f"{page}/qr.svg",
         "qr_png": f"{page}/qr.png",

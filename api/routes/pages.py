@@ -8,27 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import erasing
+from api import adopted, erasing
+from api.languages import headers_of, language_of
 from api.pages import qr
-from api.pages.files_shown import FileShown, shown_files
+from api.pages.files_shown import FileShown, photo_of, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
-from api.problems import KINDS, Problem, not_found, problem_of, problem_response, request_id_of
+from api.pages.site_pages import pack
+from api.problems import KINDS, Problem, not_found
 from api.routes.items import history_response, read_at
+from api.routes.shown import (
+    HTML,
+    PACKED,
+    html,
+    missing,
+    switch_of,
+    takes_gzip,
+    unavailable,
+    unbound,
+    wants_json,
+)
 from api.routes.statements import JSON
 from api.site import Site, site_of
 from ledger import shortcode, uri
 from ledger.db.codes import CASE, UNBOUND, VIEW, Code
-from ledger.errors import Disproved, Invalid, Malformed, PatinaError, Unavailable
+from ledger.errors import Disproved, Invalid, Malformed, Unavailable
 from ledger.history import VerifiedHistory
 
-HTML = "text/html; charset=utf-8"
 _HOUR = 3_600_000_000
 Files = dict[int, tuple[FileShown, ...]]
 _encode = msgspec.json.encode
@@ -60,7 +71,7 @@ async def by_code(
     code = await site.code(token)
     while code is not None and (code.kind == CASE) == (of == "c"):
         if code.level == UNBOUND:
-            return _unbound(request)
+            return unbound(request)
         answer = await show(code)
         again = await site.code(token)
         if again is not None and again.level == code.level:
@@ -90,7 +101,7 @@ async def get_short_page(request: Request) -> Response:
     if code is None:
         return missing(request)
     if code.level == UNBOUND:
-        return _unbound(request)
+        return unbound(request)
     return await _item(request, Shown(code.subject, f"/s/{shortcode.parse_short(text)}"))
 
 
@@ -131,18 +142,20 @@ class Shown:
     opened: bool = False
     short: bool = False
     as_json: bool = False
+    language: str = ""
 
 
 async def _item(request: Request, shown: Shown) -> Response:
     """The page or the JSON of an item."""
     site = site_of(request)
     at = request.query_params.get("at")
-    shown = replace(shown, as_json=wants_json(request))
+    language, packed = language_of(request), takes_gzip(request)
+    shown = replace(shown, as_json=wants_json(request), language=language)
     try:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
-        key = (shown, size, below, site.clock() // _HOUR, site.ledger.attachments.changes)
-        body = await site.pages.page(key, lambda: _make(site, shown, below))
+        key = (shown, size, below, packed, site.clock() // _HOUR, site.ledger.attachments.changes)
+        body = await site.pages.page(key, lambda: _make(site, shown, below, packed=packed))
     except (Disproved, Malformed, Unavailable) as error:
         return unavailable(request, error)
     except Problem:
@@ -151,18 +164,22 @@ async def _item(request: Request, shown: Shown) -> Response:
         return missing(request)
     if body is None:
         return missing(request)
-    headers = {"ETag": f'"{size}"', "Vary": "Accept", "Cache-Control": "private, no-cache"}
+    tag = f'"{size}-{language}{"-gzip" if packed else ""}"'
+    headers = {**headers_of(request, language), "ETag": tag, "Cache-Control": "private, no-cache"}
+    if packed:
+        headers |= PACKED
     return Response(body, headers=headers, media_type=JSON if shown.as_json else HTML)
 
 
-def _make(site: Site, shown: Shown, below: int | None) -> bytes | None:
+def _make(site: Site, shown: Shown, below: int | None, *, packed: bool) -> bytes | None:
     """The bytes of an item's page or JSON, after its history was verified; ``None`` if there is no such item."""
     verified = read_verified(site, shown.subject)
-    page = None if verified is None else page_of_verified(site, verified, below)
+    page = None if verified is None else page_of_verified(site, verified, shown.language, below)
     if verified is None or page is None:
         return None
     files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
-    return _as_json(site, shown, page, files) if shown.as_json else _as_html(site, shown, page, files)
+    body = _as_json(site, shown, page, files) if shown.as_json else _as_html(site, shown, page, files)
+    return pack(body) if packed else body
 
 
 def read_verified(
@@ -173,10 +190,20 @@ def read_verified(
     return None if found is None else verify(found[1], subject, site.ledger.vkeys, site.clock())
 
 
-def page_of_verified(site: Site, verified: VerifiedHistory, below: int | None = None) -> ItemPage | None:
-    """What an item's page says, from the entries below an index; ``None`` before it was registered."""
+def page_of_verified(site: Site, verified: VerifiedHistory, language: str, below: int | None = None) -> ItemPage | None:
+    """What an item's page says in a language, from the entries below an index; ``None`` before it was registered."""
     absences = erasing.absences(site.ledger, verified.entries)
-    return make_page(verified, site.pages.words, site.ledger.vkeys, site.clock(), below, absences=absences)
+    seller = _seller_of(verified)
+    standard = None if seller is None else adopted.standard_of(site.ledger, seller)
+    words = site.pages.catalogues[language]
+    return make_page(verified, words, site.ledger.vkeys, site.clock(), below, absences=absences, standard=standard)
+
+
+def _seller_of(verified: VerifiedHistory) -> str | None:
+    """Whose standard the warranty goes by: whoever sold or exchanged the thing last."""
+    types = {"item.sold", "exchange.completed"}
+    said = (entry.statement for entry in reversed(verified.entries))
+    return next((statement.party for statement in said if statement.type in types), None)
 
 
 def _as_json(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
@@ -191,84 +218,34 @@ def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
     token, path = shown.token, shown.path
     return site.pages.render(
         "item.html" if shown.opened else "public.html",
+        shown.language,
+        switch=switch_of(shown.language, page.below),
         page=page,
         path=path,
         token=token,
         short=shortcode.short_of(token) if token is not None and shown.short else None,
         files=files,
+        photo=photo_of({event.index: event.type for event in page.events}, files),
         host=site.settings.host,
         address=site.settings.public_url + path,
         qr=f"{path}/qr.svg" if token is not None else None,
     )
 
 
-def wants_json(request: Request) -> bool:
-    """Whether ``Accept`` prefers JSON to a page; browsers, and whoever does not say, get the page."""
-    weights = {"text/html": 0.0, JSON: 0.0}
-    for part in request.headers.get("accept", "").split(","):
-        kind, _, rest = part.strip().partition(";")
-        weight = 1.0
-        for parameter in rest.split(";"):
-            name, _, value = parameter.strip().partition("=")
-            if name == "q":
-                weight = _weight(value)
-        if kind in weights:
-            weights[kind] = weight
-    return weights[JSON] > weights["text/html"]
-
-
-def _weight(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def missing(request: Request) -> Response:
-    """The one answer to every code and key that leads nowhere, malformed or unknown."""
-    if wants_json(request):
-        raise not_found("got a code that leads to no record")
-    site = site_of(request)
-    return Response(site.pages.render("missing.html", host=site.settings.host), 404, media_type=HTML)
-
-
-def _unbound(request: Request) -> Response:
-    """The one answer to every card that is not in use yet: it says that, and nothing of whose it is or for what."""
-    if wants_json(request):
-        raise not_found("this code is not in use yet")
-    site = site_of(request)
-    return Response(site.pages.render("unbound.html", host=site.settings.host), 404, media_type=HTML)
-
-
-def unavailable(request: Request, error: PatinaError) -> Response:
-    """The answer where a history could not be read, or did not pass its own checks."""
-    if wants_json(request):
-        return problem_response(problem_of(Unavailable(error.message)), request_id_of(request))
-    site = site_of(request)
-    headers = {"Retry-After": "1"}
-    return Response(site.pages.render("unavailable.html", host=site.settings.host), 503, headers, media_type=HTML)
-
-
 async def get_front_page(request: Request) -> Response:
     """What this is, for whoever types the bare address."""
-    return _render(request, "front.html")
+    return html(request, "front.html")
 
 
 async def get_docs(request: Request) -> Response:
     """The interface, drawn from the OpenAPI document; nothing is fetched from elsewhere to draw it."""
     address = site_of(request).settings.public_url
-    return _render(request, "docs.html", document=request.app.state.openapi, address=address)
+    return html(request, "docs.html", document=request.app.state.openapi, address=address)
 
 
 async def get_problem_docs(request: Request) -> Response:
     """What each type of problem means."""
-    return _render(request, "problems.html", kinds=KINDS, words=site_of(request).pages.words)
-
-
-def _render(request: Request, template: str, **values: Any) -> Response:
-    site = site_of(request)
-    page = site.pages.render(template, host=site.settings.host, **values)
-    return Response(page, headers={"Cache-Control": "no-cache"}, media_type=HTML)
+    return html(request, "problems.html", kinds=KINDS)
 
 
 async def get_openapi(request: Request) -> Response:
@@ -279,11 +256,13 @@ async def get_openapi(request: Request) -> Response:
 
 
 async def get_static(request: Request) -> Response:
-    """A style sheet or a picture."""
-    found = site_of(request).pages.static(request.path_params["name"])
+    """A style sheet, a script or a picture."""
+    packed = takes_gzip(request)
+    found = site_of(request).pages.static(request.path_params["name"], packed=packed)
     if found is None:
         raise not_found()
-    return Response(found[0], headers={"Cache-Control": "public, max-age=31536000, immutable"}, media_type=found[1])
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    return Response(found[0], headers=headers | (PACKED if packed else {}), media_type=found[1])
 
 
 async def get_icon(request: Request) -> Response:

@@ -13,11 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import holders, intake, private_out
+from api.languages import headers_of, language_of
 from api.pages.case_page import describe_case, make_case
 from api.pages.files_shown import shown_files
 from api.problems import not_found
 from api.routes.items import page_of
-from api.routes.pages import HTML, by_code, page_of_verified, read_verified, unavailable, wants_json
+from api.routes.pages import by_code, page_of_verified, read_verified
+from api.routes.shown import html, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
 from api.site import site_of
 from ledger.db.codes import CASE, UNBOUND, Code
@@ -81,26 +83,24 @@ async def get_case_page(request: Request) -> Response:
             verified = await site.read(read_verified, site, code.subject, disclosures)
         except (Disproved, Malformed, Unavailable) as error:
             return unavailable(request, error)
-        page = None if verified is None else page_of_verified(site, verified)
+        language = language_of(request)
+        page = None if verified is None else page_of_verified(site, verified, language)
         assert verified is not None, "a code of a case is made for an item"
         assert page is not None, "a code of a case is made for an item"
-        shown = make_case(page, code.case, site.pages.words, verified.disclosed)
-        headers = {"Vary": "Accept", "Cache-Control": "no-store"}
+        shown = make_case(page, code.case, site.pages.catalogues[language], verified.disclosed)
+        headers = {**headers_of(request, language), "Cache-Control": "no-store"}
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
         files = await site.read(shown_files, verified, site.ledger.attachments.states)
-        path = {"path": f"/c/{token}", "address": address, "files": files}
-        body = site.pages.render("case.html", host=site.settings.host, page=shown, **path)
-        return Response(body, headers=headers, media_type=HTML)
+        more: dict[str, Any] = {"path": f"/c/{token}", "address": address, "files": files}
+        return html(request, "case.html", headers=headers, page=shown, **more)
 
     return await by_code(request, token, show, of="c")
 
 
 async def get_owner_page(request: Request) -> Response:
     """The page of an owner code: its script reads what stands after `#`, and it is the same page for everybody."""
-    site = site_of(request)
-    headers = {"Content-Security-Policy": OWNER_PAGE_POLICY, "Cache-Control": "no-cache"}
-    members = [(name, site.pages.words.label(name)) for name in MEMBERS]
-    body = site.pages.render("owner.html", host=site.settings.host, members=members)
-    return Response(body, headers=headers, media_type=HTML)
+    words = site_of(request).pages.catalogues[language_of(request)]
+    members = [(name, words.label(name)) for name in MEMBERS]
+    return html(request, "owner.html", headers={"Content-Security-Policy": OWNER_PAGE_POLICY}, members=members)

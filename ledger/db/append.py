@@ -87,6 +87,10 @@ class Writer:
     def refusal(self, why: str) -> None:
         self._refusal = why
 
+    def must_wait(self) -> bool:
+        """Whether ``append`` would have to wait now for somebody else who appends to a SQLite file."""
+        return self._lock.is_taken()
+
     def append(self, groups: Sequence[Sequence[Draft]]) -> list[list[Outcome]]:
         """Append the drafts in order in one commit; return for each what became of it, in the same shape.
 

@@ -171,19 +171,23 @@ class Codes:
         """
         with session(self._engine) as connection:
             connection.begin(write=False)
-            state = _state(connection, subject)
+            state = state_of(connection, subject)
         if case is not None and (state is None or case not in state.cases):
             raise Refused("this case was not opened on this subject", "/case", ("case.opened",))
         holding = None if state is None else state.held.at(self._now()).holding
         token, row = self.draft(subject, kind, mark_of(holding), case=case, party=party)
-        self._write([Insert(tables.code, [_row_of(row)])])
+        self._write([Insert(tables.code, [row_of(row)])])
         return token
 
     def draft(
-        self, subject: str, kind: str, mark: str = "", *, case: str | None = None, party: str | None = None
-    ) -> tuple[str, Row]:
-        """A token and the row to commit together with a statement, for a code that exists only if that does."""
-        token = format_base64url(self._rand(16))
+        self, subject: str, kind: str, mark: str = "", *,
+        case: str | None = None, party: str | None = None, token: str | None = None,
+    ) -> tuple[str, Row]:  # fmt: skip
+        """A token and the row to commit together with something else, for a code that exists only if that does.
+
+        Without a ``token`` that follows from another secret, a new one is drawn.
+        """
+        token = token or format_base64url(self._rand(16))
         return token, self._row(token, subject, kind, mark=mark, of_case=case, party=party)
 
     def draft_with_key(self, subject: str, did: str, custody: str) -> tuple[str, tuple[Row, ...]]:
@@ -205,15 +209,14 @@ class Codes:
             row = self._row(card.token, subjects[0] if len(subjects) == 1 else "", kind, party=party)
             card = replace(card, id=str(row.values["id"]))
             cards.append(card)
-            codes.append(_row_of(row))
+            codes.append(row_of(row))
             keys += [(didkey.parse_did(did), card.id, subject, custody) for subject, did in card.keys.items()]
         self._write([Insert(tables.code, codes), Insert(tables.owner_key, sorted(keys))])
         return cards
 
     def find(self, token: str) -> Code | None:
         """The code of this token with its level now, unless unknown, malformed or revoked, which look the same."""
-        # A malformed token is looked up too, so that it takes the same time.
-        digest = _hash(token if _TOKEN.fullmatch(token) else "")
+        digest = hash_of(token)
         with session(self._engine) as connection:
             rows = connection.begin(write=False, then=[ask(_BY_HASH, digest)])[0]
             return self._code(connection, rows[0]) if rows else None
@@ -268,10 +271,10 @@ class Codes:
             found = fetch(connection, ask(_KEYS, code_id, subject))
             keys = frozenset(didkey.format_did(bytes(key)) for (key,) in found)
         code = Code(code_id, subject, kind, UNBOUND, created_at, revoked_at, case, party, mark, keys, bool(short))
-        return code if unbound else replace(code, level=code.level_at(_state(connection, subject), self._now()))
+        return code if unbound else replace(code, level=code.level_at(state_of(connection, subject), self._now()))
 
     def _row(self, token: str, subject: str, kind: str, **more: str | None) -> Row:
-        values = {"id": self._rand(8).hex(), "hash": _hash(token), "subject": subject, "kind": kind, **more}
+        values = {"id": self._rand(8).hex(), "hash": hash_of(token), "subject": subject, "kind": kind, **more}
         values["short"] = self._keyed(_SHORT, shortcode.short_of(token))
         return Row("code", values | {"level": LEVELS.get(kind, PUBLIC), "created_at": self._now()})
 
@@ -286,7 +289,8 @@ class Codes:
         return times.format_recorded(self._clock())
 
 
-def _state(connection: Session, subject: str) -> State | None:
+def state_of(connection: Session, subject: str) -> State | None:
+    """The state of a subject in the snapshot that is open."""
     rows = fetch(connection, ask(_STATE, submap.key_of(subject)))
     return states.load(rows[0][0]) if rows else None
 
@@ -302,9 +306,13 @@ def forget_short_codes(connection: Session, statement: bytes) -> None:
         connection.write((), *marked, (_FORGET_DRAWN, (index,)))
 
 
-def _row_of(row: Row) -> tuple[Any, ...]:
+def row_of(row: Row) -> tuple[Any, ...]:
+    """The values of a row of ``code``, in the table's order."""
     return tuple(row.values.get(column.name) for column in tables.code.columns)
 
 
-def _hash(token: str) -> bytes:
+def hash_of(token: str) -> bytes:
+    """What is kept of a token; one that is malformed is looked up too, so that it takes the same time."""
+    if not _TOKEN.fullmatch(token):
+        token = ""
     return sha256(token.encode()).digest()

@@ -27,6 +27,7 @@ from ledger.db.founding import Founding, make_founding, new_urn, register_operat
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
+from ledger.db.papers import Papers
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
@@ -59,6 +60,7 @@ class Ledger:
     reader: Reader
     access: Access
     codes: Codes
+    papers: Papers
     readings: Readings
     attachments: Attachments
     finder: Finder
@@ -215,7 +217,7 @@ def open_ledger(
         finder = Finder(engine, lock, master, lambda: view.parties, **own)
         vault = Vault(engine, lock, master, **own)
         files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, Codes(engine, lock, access.keyed.hash, **own), readings, files, finder, vault)
+        beside = (access, *_codes(engine, lock, access, own), readings, files, finder, vault)
         made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
         return Ledger(url, directory, *made, engine, lock, guard)
     except BaseException as error:
@@ -226,6 +228,11 @@ def open_ledger(
         if isinstance(error, DATABASE_ERRORS):
             raise Unavailable(f"cannot open the ledger: {type(error).__name__}") from error
         raise
+
+
+def _codes(engine: Engine, lock: AppendLock, access: Access, own: Any) -> tuple[Codes, Papers]:
+    codes = Codes(engine, lock, access.keyed.hash, **own)
+    return codes, Papers(engine, lock, codes, **own)
 
 
 def _erasing(

@@ -39,6 +39,21 @@ class AppendLock:
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._thread.release()
 
+    def is_taken(self) -> bool:
+        """Whether somebody is in it at this moment, of another process or another thread."""
+        if not self._thread.acquire(blocking=False):
+            return True
+        try:
+            # Under the thread's lock: ``LOCK_UN`` would else give up what another thread holds by the same file.
+            if self._file is not None:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+        except BlockingIOError:
+            return True
+        finally:
+            self._thread.release()
+        return False
+
     def close(self) -> None:
         """Give up the file."""
         with self._thread:

@@ -224,6 +224,26 @@ owner_key = _table(
     rowid=False,
 )
 
+# Papers for customers (``ledger.db.papers``): one code for several items, whose own codes follow from it.
+paper = _table(
+    "paper",
+    _key("id", Text()),
+    _column("hash", Octets, unique=True),
+    _column("kind", Text()),
+    _column("party", Text()),
+    _column("created_at", Text()),
+    _column("revoked_at", Text(), nullable=True),
+)
+paper_item = _table(
+    "paper_item",
+    _key("paper", Text()),
+    _key("n", Small),
+    _column("subject", Text()),
+    _column("of_case", Text(), nullable=True),
+    rowid=False,
+)
+paper_code = _table("paper_code", _key("paper", Text()), _key("code", Text()), rowid=False)
+
 # Who may come in, beside API keys. Names, logins and keys of keyed hashes are wrapped by the master key.
 access_secret = _table("access_secret", _key("name", Text()), _column("wrapped", Octets))
 person = _table(

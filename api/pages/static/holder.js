@@ -84,6 +84,9 @@ export async function sign(statement, { signer, did }, type = PAYLOAD_TYPE) {
 /** What a holder sends who asks to read: `asked` has ledger, subject, grant and at. */
 export const signAsking = async (asked, key) => ({ asked, signature: await sign(asked, key, READING_TYPE) });
 
+/** A disclosure that does not fit the statement (its id is the message) that it came with. */
+export class Unfit extends Error {}
+
 /** By statement id, the private members of a history bundle; throws unless each fits the signed statement's digests.
  *
  * That the statements stand in the log and are all there is what `patina verify` proves of the same bundle.
@@ -96,7 +99,7 @@ export async function openDisclosures({ subject, histories, disclosures }) {
     const members = [];
     for (const text of texts) {
       const digest = base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
-      if (!digests.get(id)?.includes(digest)) throw new Error(`a private member of ${id} is not what was signed`);
+      if (!digests.get(id)?.includes(digest)) throw new Unfit(id);
       const raw = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
       members.push(JSON.parse(new TextDecoder().decode(raw)).slice(1));
     }
@@ -313,7 +316,7 @@ function on(element, kind, act) {
     try {
       await act(event);
     } catch (error) {
-      say(`${word("failed")} ${error?.message ?? ""}`);
+      say(error instanceof Unfit ? word("unfit") : `${word("failed")} ${error?.message ?? ""}`);
     } finally {
       for (const one of all("button")) one.disabled = false;
     }
