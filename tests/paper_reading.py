@@ -26,13 +26,18 @@ def pages(document: bytes) -> list[Image.Image]:
         opened.close()
 
 
-def text(document: bytes) -> str:
-    """What a PDF says, without the breaks and gaps that come from its layout."""
+def texts(document: bytes) -> list[str]:
+    """What each page of a PDF says, as its layout breaks it."""
     opened = pdfium.PdfDocument(document)
     try:
-        return squeeze("".join(page.get_textpage().get_text_bounded() for page in opened))
+        return [page.get_textpage().get_text_bounded() for page in opened]
     finally:
         opened.close()
+
+
+def text(document: bytes) -> str:
+    """What a PDF says, without the breaks and gaps that come from its layout."""
+    return squeeze("".join(texts(document)))
 
 
 def squeeze(said: str) -> str:

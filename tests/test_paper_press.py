@@ -29,7 +29,7 @@ from api.paper.sheet import (
     Text,
     dots_of,
 )
-from ledger.errors import Unavailable
+from ledger.errors import Invalid
 from tests import paper_reading as reading
 
 VIEW = "https://id.shop.example/r/AAECAwQFBgcICQoLDA0ODw"
@@ -194,6 +194,6 @@ def test_threads_take_turns() -> None:
 def test_an_address_that_would_make_small_modules_is_refused() -> None:
     for medium, length in ((LABEL, 90), (CARD, 300)):
         long = f"https://{'x' * length}.example/i/AAECAwQFBgcICQoLDA0ODw"
-        with pytest.raises(Unavailable, match="a shorter PATINA_PUBLIC_URL"):
+        with pytest.raises(Invalid, match="a shorter PATINA_PUBLIC_URL"):
             dots_of(long, medium)
         assert dots_of(long, ROLL_58) >= LEAST

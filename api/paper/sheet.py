@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from api.pages import qr
-from ledger.errors import Unavailable
+from ledger.errors import Invalid
 
 DOTS_A_MM: Final = 8
 """Of a printer of 203 dpi (203.2, exactly)."""
@@ -130,12 +130,12 @@ class Paper:
 def dots_of(address: str, medium: Medium) -> int:
     """Dots of a module of the code of an address on this medium.
 
-    Raises ``Unavailable`` for an address that would need modules of less than half a millimetre there.
+    Raises ``Invalid`` for an address that would need modules of less than half a millimetre there.
     """
     modules = len(qr.matrix(address))
     dots = min(MOST, medium.code // modules)
     if dots < LEAST:
-        raise Unavailable(
+        raise Invalid(
             f"got a code of {modules} modules for {medium.name}, want at most {medium.code // LEAST}: "
             "a shorter PATINA_PUBLIC_URL, or a wider paper"
         )
