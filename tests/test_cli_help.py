@@ -23,6 +23,7 @@ from api.cli import (
     migrate,
     party,
     person,
+    printing,
     serve,
     standard,
     terminal,
@@ -33,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.parametrize(
     "command",
-    [init, migrate, serve, demo, party, key, ledger_key, importing, card, person, standard, calendar],
+    [init, migrate, serve, demo, party, key, ledger_key, importing, card, person, printing, standard, calendar],
 )
 def test_help_has_an_example(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

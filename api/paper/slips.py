@@ -125,8 +125,9 @@ def _first(title: str, said: Slip, desk: Desk) -> Sheet:
     for thing in said.things:
         parts += [Rule(), *_thing(thing, said, words)]
     one = said.things[0] if len(said.things) == 1 else None
-    lines = (text["paper_scan"], f"{desk.host}/s/")
-    code = Code(f"{desk.address}/r/{said.token}", lines, (one.short,) if one else tuple(x.short for x in said.things))
+    short = (one.short,) if one is not None and one.short else ()
+    lines = (text["paper_scan"], f"{desk.host}/s/") if short else (desk.host,)
+    code = Code(f"{desk.address}/r/{said.token}", lines, short)
     parts += [Rule(), code]
     if said.kind == GIFT:
         parts.append(Text(text["receipt_gift_text"], fine=True))
@@ -150,8 +151,8 @@ def _thing(thing: Thing, said: Slip, words: Catalogue) -> list[Part]:
         rows.append((text["paper_warranty"], thing.warranty))
     if thing.price and said.kind == SALE:
         rows.append((words.label("price"), thing.price))
-    if len(said.things) > 1:
-        rows.append((text["short_code"], thing.short))
+    if len(said.things) > 1 and thing.short:
+        rows.append((text["short_code"], f"/s/{thing.short}"))
     return [*parts, Rows(tuple(rows))] if rows else parts
 
 

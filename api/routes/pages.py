@@ -20,6 +20,7 @@ from api.pages.files_shown import FileShown, photo_of, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
 from api.pages.site_pages import pack
+from api.paper.records import SERVICES
 from api.problems import KINDS, Problem, not_found
 from api.routes.items import history_response, read_at
 from api.routes.shown import (
@@ -229,6 +230,7 @@ def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
         host=site.settings.host,
         address=site.settings.public_url + path,
         qr=f"{path}/qr.svg" if token is not None else None,
+        services=SERVICES,
     )
 
 

@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import fold, private_out
-from api.languages import language_of
 from api.levels import need_view
 from api.pages.item_page import ItemPage
 from api.paper import slips
@@ -57,7 +56,7 @@ async def get_receipt_paper(request: Request) -> Response:
     made = await site.read(site.ledger.papers.find, token)
     while made is not None:
         known = await _known(site, made)
-        paper = await receipt_paper(request, asked, token, made, known)
+        paper = await asyncio.to_thread(receipt_of, site, desk_of(request, asked), (token, made), known)
         if await _known(site, made) == known:
             return await printed(paper, asked, "receipt")
     raise not_found("got a code that leads to no record")
@@ -113,39 +112,34 @@ async def _address(request: Request, subject: str, asked: Wanted) -> Code:
 
 async def _recorded(request: Request, asked: Wanted, what: tuple[str, str], code: Code) -> Response:
     """The paper of a statement (item, statement); raises ``Problem`` 404 for one that has none."""
-    site, language, desk = site_of(request), language_of(request), desk_of(request, asked)
+    paper = await asyncio.to_thread(record_of, site_of(request), desk_of(request, asked), what, code)
+    return await printed(paper, asked, "record")
 
-    def make() -> Paper | None:
-        page, _ = _page(site, what[0], language)
-        return record(page, what[1], code, desk)
 
-    paper = await asyncio.to_thread(make)
+def record_of(site: Site, desk: Desk, what: tuple[str, str], code: Code) -> Paper:
+    """The certificate or the report that a statement (item, statement) is of; raises ``Problem`` 404 if of none."""
+    page, _ = _page(site, what[0], desk)
+    paper = record(page, what[1], code, desk)
     if paper is None:
         raise not_found("got a statement that is neither a certificate nor a service of this item")
-    return await printed(
-        paper, asked, "certificate" if desk.words.text["paper_certificate"] == paper.title else "report"
-    )
+    return paper
 
 
-async def receipt_paper(
-    request: Request, asked: Wanted, token: str, made: Made, known: Sequence[Known], *, owners: Sequence[Owner] = ()
+def receipt_of(
+    site: Site, desk: Desk, made: tuple[str, Made], known: Sequence[Known], owners: Sequence[Owner] = ()
 ) -> Paper:
-    """The paper of a receipt or a slip, after the history of each of its things was verified."""
-    site, desk, language = site_of(request), desk_of(request, asked), language_of(request)
-    party = site.ledger.view.parties.parties.get(made.party)
+    """The paper of a receipt or a slip (token, paper), after the history of each of its things was verified."""
+    token, paper = made
+    party = site.ledger.view.parties.parties.get(paper.party)
     name = party.name if party is not None and party.name else desk.words.text["who_unknown"]
-    day = desk.words.day(made.created_at)
-
-    def make() -> Paper:
-        things = tuple(_thing(site, one, desk, language) for one in known)
-        return slips.slip(Slip(made.kind, name, day, made.id, token, things, tuple(owners)), desk)
-
-    return await asyncio.to_thread(make)
+    things = tuple(_thing(site, one, desk) for one in known)
+    day = desk.words.day(paper.created_at)
+    return slips.slip(Slip(paper.kind, name, day, paper.id, token, things, tuple(owners)), desk)
 
 
-def _thing(site: Site, known: Known, desk: Desk, language: str) -> Thing:
+def _thing(site: Site, known: Known, desk: Desk) -> Thing:
     line = known.line
-    page, statements = _page(site, line.subject, language, line.case)
+    page, statements = _page(site, line.subject, desk, line.case)
     short = shortcode.short_of(line.token) if known.short else ""
     if not known.opened:
         return Thing(page.name, "", line.token, short)
@@ -153,13 +147,13 @@ def _thing(site: Site, known: Known, desk: Desk, language: str) -> Thing:
     return slips.thing_of(page, line.token, short, known.price, job)
 
 
-def _page(site: Site, subject: str, language: str, case: str | None = None) -> tuple[ItemPage, list[Statement]]:
+def _page(site: Site, subject: str, desk: Desk, case: str | None = None) -> tuple[ItemPage, list[Statement]]:
     """An item's page and the statements of one of its cases."""
     try:
         verified = read_verified(site, subject)
     except (Disproved, Malformed) as error:
         raise Unavailable(error.message) from None
-    page = None if verified is None else page_of_verified(site, verified, language)
+    page = None if verified is None else page_of_verified(site, verified, desk.words.language)
     if verified is None or page is None:
         raise not_found("got the id of something else than an item of this ledger")
     return page, [one.statement for one in verified.entries if case is not None and one.statement.case == case]

@@ -14,6 +14,7 @@ may be given with it, by whoever drew it: it becomes a sheet of its own, and eac
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +33,7 @@ from api.rights import ADMIN
 from api.routes import owner_prints
 from api.routes.items import page_of
 from api.routes.pages import page_of_verified, read_verified
-from api.routes.papers import RECEIPTS, Known, price_of, receipt_paper
+from api.routes.papers import RECEIPTS, Known, price_of, receipt_of
 from api.routes.printing import Wanted, desk_of, printed, wanted
 from api.routes.shown import HTML, PACKED, missing, switch_of, takes_gzip, unavailable, wants_json
 from api.routes.statements import JSON, check_type, presented_codes
@@ -133,7 +134,7 @@ async def _printed(request: Request, asked: Wanted, token: str, paper: Paper, it
         prices = {one.subject: await price_of(request, one.subject, paper.party, desk) for one in items}
     known = [Known(line, price=prices[line.subject]) for line in paper.lines]
     owners = await owner_prints.counted(request, {x.subject: x.owner for x in items if x.owner is not None}, desk)
-    made = await receipt_paper(request, asked, token, paper, known, owners=owners)
+    made = await asyncio.to_thread(receipt_of, site_of(request), desk, (token, paper), known, owners)
     headers = {"Location": f"{desk.address}/r/{token}", "Patina-Receipt": paper.id}
     return await printed(made, asked, paper.kind, status=201, headers=headers)
 
