@@ -9,7 +9,7 @@ UV := $(BIN)/uv
 UV_FLAGS := --quiet --python $(BIN)/python
 
 # A stamp names what was installed: the locks' checksum and the folder (a venv cannot be moved).
-LOCKS := requirements/bootstrap.txt requirements/run.txt requirements/dev.txt pyproject.toml
+LOCKS := requirements/bootstrap.txt requirements/run.txt requirements/dev.txt pyproject.toml package-lock.json
 SUM := $(shell { cat $(LOCKS); pwd; } | cksum | tr -d ' ')
 RUN_STAMP := .venv/.run-$(SUM)
 DEV_STAMP := .venv/.dev-$(SUM)
@@ -23,7 +23,7 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
 
 run: setup ## a ledger with demo data in ./var, served on 127.0.0.1:$PORT (8000)
-	$(BIN)/patina demo --dir var --if-absent
+	$(BIN)/patina demo --dir var --if-absent --year
 	$(BIN)/patina serve --dir var --host 127.0.0.1 --port $(PORT) --announce
 
 setup: $(READY) ## .venv/bin/patina with what it needs to run
@@ -35,7 +35,9 @@ $(DEV_STAMP):
 	$(call install,dev)
 
 # 1. a venv, new if there is none here or it was made elsewhere; 2. uv by pip, by hash; 3. exactly the locked set
-# by uv, by hash; 4. this checkout, with the locked build backend and nothing fetched for it; 5. the stamp.
+# by uv, by hash; 4. this checkout, with the locked build backend and nothing fetched for it; 5. the JavaScript packages
+# of package-lock.json by npm, by hash, the machine's own npm or the development set's: without one, pages do without
+# them, and say so; 6. the stamp.
 define install
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo 'want $(PYTHON) >= 3.11 with its venv module (Debian: apt install python3-venv)' >&2; exit 1; }
@@ -47,6 +49,9 @@ define install
 	  --requirement requirements/bootstrap.txt
 	@$(UV) pip sync $(UV_FLAGS) --require-hashes requirements/$(1).txt
 	@$(UV) pip install $(UV_FLAGS) --no-deps --no-build-isolation --editable .
+	@npm=$$(command -v npm || ls "$(CURDIR)/$(BIN)/npm" 2>/dev/null); \
+	  { [ -n "$$npm" ] && PATH="$$PATH:$(CURDIR)/$(BIN)" "$$npm" ci --silent; } || \
+	  echo 'no npm, or no packages by it: pages check themselves only in browsers that have Ed25519 (see docs/verify.md)'
 	@touch .venv/.$(1)-$(SUM)
 endef
 
@@ -84,6 +89,6 @@ upgrade:
 	$(MAKE) lock UPGRADE=--upgrade
 
 clean: ## remove what make and the tools made; ./var, the ledger, stays
-	rm -rf .venv build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache \
+	rm -rf .venv node_modules build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .mypy_cache \
 	  .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -34,7 +34,20 @@ _LEAF = _members(entry=_TEXT, proof=_BASE64)
 _MAP = _members(count=_NUMBER, last={"type": ["integer", "null"]}, siblings=_BASE64, other={"type": ["object", "null"]})
 _ITEM = {"id": _TEXT, "name": _MAYBE, "category": _MAYBE, "brand": _MAYBE, "model": _MAYBE, "state": _TEXT}
 _MARKS = {"stolen": _FLAG, "lost": _FLAG, "recalled": _FLAG, "retired": _FLAG, "certificates": {"type": "array"}}
+_UPKEEP = {"name": _TEXT, "category": _TEXT, "day": _TEXT, "party": _TEXT, "statement": _TEXT}
+_STANDARD: Schema = {
+    "type": ["array", "null"],
+    "items": _members(standard=_TEXT, version=_TEXT),
+}
+_CHECKED = _members(
+    id=_MAYBE,
+    would={"enum": ["accept", "repeat", "refuse"]},
+    problem={"anyOf": [_one("Problem"), {"type": "null"}]},
+    deviations=_list(_members(what=_TEXT, step=_TEXT, index={"type": ["integer", "null"]}, after=_TEXT)),
+)
 _CODE = {"token": _TEXT, "short_code": _TEXT, "page": _TEXT, "qr_svg": _TEXT, "qr_png": _TEXT}
+
+_SIGNAL = {"kind": _TEXT, "severity": _TEXT, "party": _TEXT, "entries": _list(_NUMBER), "figures": {"type": "object"}}
 
 SCHEMAS: dict[str, Schema] = {
     "Receipt": _members(id=_TEXT, index=_NUMBER, entry=_TEXT, proof=_TEXT),
@@ -55,9 +68,18 @@ SCHEMAS: dict[str, Schema] = {
         sold_by=_MAYBE,
         count=_NUMBER,
         entries=_list(_members(index=_NUMBER, statement=_TEXT)),
+        rights=_members(party=_TEXT, standard=_STANDARD, in_force=_list({"type": "object"})),
     ),
     "ItemPage": _members(**_ITEM, **_MARKS, as_of=_TEXT, size=_NUMBER, origin=_TEXT),
     "ItemFound": _members(**_ITEM, registered_by=_MAYBE, held=_FLAG, first_recorded=_TEXT, count=_NUMBER),
+    "CaseListed": _members(
+        **dict.fromkeys(("case", "subject", "party", "kind", "status", "opened_at"), _TEXT),
+        **dict.fromkeys(("assigned", "visit", "job_no", "clock", "due_at", "warn_at", "standing"), _MAYBE),
+        **dict.fromkeys(("waits_for", "waits_since", "holder", "held_since", "closed_at"), _MAYBE),
+        opened=_NUMBER,
+        provisional=_FLAG,
+        repeats={"type": ["integer", "null"]},
+    ),
     "Code": _members(id=_TEXT, kind=_TEXT, **_CODE),
     "Party": _members(id=_TEXT, name=_MAYBE, roles=_list(_TEXT), suspended=_FLAG, keys=_list(_TEXT)),
     "LogKey": _members(
@@ -88,6 +110,14 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
             _members(id=_TEXT, index=_NUMBER, entry=_TEXT, statement={"type": "object"}, receipt=_one("Receipt"))
         )
     },
+    ("get", "/v1/risks"): {"200": _json(_members(size=_NUMBER, signals=_list(_members(**_SIGNAL))))},
+    ("get", "/v1/parties/{id}/feedback"): {
+        "200": _json(_members(party=_TEXT, messages=_list({"type": "object"}), rated=_list(_TEXT), surveys=_list({})))
+    },
+    ("get", "/p/{party}"): {
+        "200": {"text/html": _TEXT, "application/json": _members(id=_TEXT, name=_TEXT, roles=_list(_TEXT), write=_TEXT)}
+    },
+    ("post", "/p/{party}/cases"): {"201": {"text/html": _TEXT, "application/json": _members(**_CODE)}},
     ("post", "/v1/items"): {"201": _json(_members(id=_TEXT, **_CODE, receipt=_one("Receipt")))},
     ("get", "/v1/items"): {"200": _json(_members(items=_list(_one("ItemFound"))))},
     ("get", "/v1/items/{id}"): {"200": _json(_one("Item"))},
@@ -109,12 +139,21 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
             "/v1/parties/{id}/suspend": ("201",),
             "/v1/parties/{id}/reinstate": ("201",),
             "/v1/people": ("201",),
+            "/v1/webhooks": ("201",),
+            "/v1/webhooks/{id}/rotation": ("201",),
+            "/v1/webhooks/{id}/test": ("202",),
             "/v1/signing-keys": ("200", "201"),
             "/v1/signing-keys/rotate": ("200", "201"),
             "/v1/signing-keys/revoke": ("201",),
             "/i/{token}/statements": ("200", "201"),
             "/c/{token}/statements": ("200", "201"),
         }.items()
+    },
+    ("get", "/v1/cases"): {"200": _json(_members(cases=_list(_one("CaseListed"))))},
+    ("get", "/v1/maintenance"): {"200": _json(_members(items=_list(_members(id=_TEXT, **_UPKEEP))))},
+    ("post", "/v1/check"): {"200": _json(_members(results=_list(_CHECKED)))},
+    ("get", "/v1/parties/{id}/standards"): {
+        "200": _json(_members(party=_TEXT, standard=_STANDARD, document={"type": ["object", "null"]}, words=_MAYBE))
     },
     ("post", "/v1/codes"): {"201": {**_json({"type": "object"}), **_PAPER}},
     ("post", "/v1/receipts"): {"201": {**_json({"type": "object"}), **_PAPER}},
@@ -137,6 +176,8 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("post", "/i/{token}/history"): {"200": _json(_one("History"))},
     ("get", "/c/{token}/history"): {"200": _json(_one("History"))},
     ("post", "/c/{token}/history"): {"200": _json(_one("History"))},
+    ("get", "/n/{token}"): {"200": _HTML},
+    ("post", "/n/{token}"): {"200": _HTML},
     ("get", "/i/{token}/qr.svg"): {"200": _SVG},
     ("get", "/i/{token}/qr.png"): {"200": _PNG},
     ("get", "/s/{short_code}"): {"200": _PAGE},
@@ -150,6 +191,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/docs/problems"): {"200": _HTML},
     ("get", "/openapi.json"): {"200": _json({"type": "object"})},
     ("get", "/static/{name}"): {"200": {"text/css": _TEXT, **_SVG}},
+    ("get", "/static/{mark}/{name}"): {"200": {"text/javascript": _TEXT}},
     ("get", "/robots.txt"): {"200": _PLAIN},
     ("get", "/favicon.ico"): {"200": _SVG},
     ("get", "/healthz"): {"200": _json(_members(status={"const": "alive"}))},
@@ -161,6 +203,7 @@ NAMES = {
     "Receipt": "a receipt",
     "History": "a history bundle",
     "Item": "the item's state",
+    "CaseListed": "a case in a list",
     "ItemPage": "the same for programs",
     "Code": "the code, its page and its pictures",
 }

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from ledger import dsse
-from ledger.db.append import Writer
+from ledger.db.append import Standing, Writer
 from ledger.db.draft import Draft, Outcome
 from ledger.errors import Invalid, PatinaError, Refused, Unavailable, Unknown
 
@@ -110,6 +110,16 @@ class Appender:
             self._size -= len(drafts)
             self._wake.set()
         return outcomes
+
+    async def check(self, drafts: Sequence[Draft]) -> list[Standing | PatinaError]:
+        """What an append of these drafts, each on its own and in order, would do now; nothing is written.
+
+        Raises ``Unavailable`` if the service may not sign.
+        """
+        wrong = await asyncio.to_thread(_check_all, list(drafts))
+        good = [replace(one, verified=True) for one, error in zip(drafts, wrong, strict=True) if error is None]
+        taken = iter(await asyncio.to_thread(self._writer.check, _singly(good)))
+        return [error or next(taken)[0] for error in wrong]
 
     async def seal(self) -> bool:
         """Append a seal if the last leaf is older than an hour; return whether one was."""

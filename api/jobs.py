@@ -1,7 +1,8 @@
 """What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
 
-Upkeep brings the access log to its table, sweeps files that nothing lists, looks at stored files, erases what is
-due, and forgets private keys that have ended.
+Upkeep brings the access log to its table, lets work lists follow the log, sweeps files that nothing lists, looks at
+stored files, erases what is due, and forgets private keys that have ended. Notices are made of what was recorded, and
+sent (``api.notices``).
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -13,10 +14,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.notices.follow import Following
+from api.notices.sending import Sending
+from api.reporting import make_due
 from api.site import Site
 from ledger.db import erase
 from ledger.db.connect import AWAY
@@ -39,8 +45,20 @@ SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
 """Seconds between looks at what is due to be erased: a handful of questions to indexes."""
+FOLLOW_EVERY = 1.0
+"""Seconds between looks at what work lists have to follow."""
+FOLLOW_REST = 9.0
+"""So many times as long as it took to follow a slice is rested after it, so that appends lose a tenth at most."""
+SENDERS = 3
+"""Tasks that send: one that waits for slow receivers holds up no other."""
+BREATH = 0.01
+"""Seconds between two stretches of the log that notices are made of."""
+REPORT_EVERY = 2.0
+"""Seconds between looks for a report that was asked for or fell due."""
 PAUSE = 600.0
 """Seconds between two walks."""
+TELL_EVERY = 1.0
+"""Seconds between looks at what was recorded since, and at what is due to be sent: two questions to indexes."""
 
 _log = logging.getLogger("patina.api")
 
@@ -51,18 +69,22 @@ class Jobs:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
         loop = asyncio.get_running_loop()
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
-            "files": self._files, "forget": self._forget, "erase": self._erase,
+            "files": self._files, "forget": self._forget, "erase": self._erase, "follow": self._follow,
+            "tell": self._tell, **{f"send {number}": self._send for number in range(SENDERS)},
+            "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
 
     async def stop(self) -> None:
         """End at the next pause."""
+        self._stopping.set()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -82,24 +104,27 @@ class Jobs:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             await self._quietly(lambda ledger: ledger.readings.flush())
+            await self._quietly(lambda ledger: ledger.risks.flush())
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_EVERY)
             await self._quietly(lambda ledger: ledger.attachments.sweep())
             await self._quietly(lambda ledger: ledger.readings.prune())
+            await self._quietly(lambda ledger: ledger.outbox.prune())
 
     async def _files(self) -> None:
         while True:
             await asyncio.sleep(CHECK_EVERY)
             await self._quietly(lambda ledger: ledger.attachments.check_some(1))
 
-    async def _quietly(self, work: Callable[[Ledger], object]) -> None:
-        """Do what may fail now and succeed later, in a thread: it reads and writes files."""
+    async def _quietly(self, work: Callable[[Ledger], object]) -> object:
+        """Do what may fail now and succeed later, in a thread: it reads and writes files; what came of it."""
         try:
-            await asyncio.to_thread(work, self._site.ledger)
+            return await asyncio.to_thread(work, self._site.ledger)
         except (PatinaError, *AWAY) as error:
             _log.warning("a task of upkeep failed: %s", getattr(error, "message", type(error).__name__))
+            return None
 
     async def _forget(self) -> None:
         while True:
@@ -115,6 +140,41 @@ class Jobs:
             await asyncio.sleep(ERASE_EVERY)
             if self._site.why_not_ready() is None:
                 await self._quietly(lambda ledger: erase.work(ledger, self._site.clock(), grace=GRACE))
+
+    async def _follow(self) -> None:
+        while True:
+            begin = time.monotonic()
+            more = self._site.why_not_ready() is None and await self._quietly(lambda ledger: ledger.follower.step())
+            await asyncio.sleep(FOLLOW_REST * (time.monotonic() - begin) if more else FOLLOW_EVERY)
+
+    async def _tell(self) -> None:
+        """Make notices of what was recorded; apart from the sending, which may wait for slow receivers."""
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            if self._site.refusal is None:
+                await self._quietly(self._tell_some)
+
+    def _tell_some(self, ledger: Ledger) -> None:
+        following = Following(ledger, self._site.settings, self._site.clock)
+        while following.follow():
+            time.sleep(BREATH)  # this is a thread: appends go first
+
+    async def _send(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_EVERY)
+            if self._site.refusal is not None:
+                continue
+            try:
+                sending = Sending(self._site.ledger, self._site.settings, self._site.clock)
+                while await sending.send_due():
+                    pass
+            except (PatinaError, *AWAY) as error:
+                _log.warning("no notices are sent: %s", getattr(error, "message", type(error).__name__))
+
+    async def _reports(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY)
+            await self._quietly(lambda ledger: make_due(ledger, self._stopping))
 
     async def _rehash(self) -> None:
         while True:

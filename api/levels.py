@@ -7,7 +7,8 @@
     staff     a party that it concerns, and the chain above that party
     auditor   by a grant of a party that it concerns
 
-*Concerns* means that the party registered or sold it, has it or passed it on, or signed an entry of it. A chain is a
+*Concerns* means that the party registered or sold it, has it or passed it on, or signed an entry of it; a case of its
+own concerns the party that it is about, too, before that party has said anything. A chain is a
 party that others name as ``parent`` in the log, directly or through others: it sees what they see. They see nothing of
 it or of each other for that, and it signs for none of them.
 
@@ -23,7 +24,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from api import standing
+from api import fold, standing
 from api.problems import Problem
 from api.rights import ENTRIES, Caller
 from api.site import Site, caller_of, site_of
@@ -35,7 +36,8 @@ PUBLIC: Final = "public"
 VIEW: Final = "view"
 STAFF: Final = "staff"
 AUDITOR: Final = "auditor"
-LEVELS: Final = (PUBLIC, VIEW, "case", "holder", STAFF, AUDITOR)
+CASE: Final = "case"
+LEVELS: Final = (PUBLIC, VIEW, CASE, "holder", STAFF, AUDITOR)
 _EVERYBODYS: Final = frozenset({"ledger", "authority", "party"})
 """Kinds of subjects whose histories every reader needs to check any other."""
 
@@ -85,6 +87,12 @@ async def sight(request: Request, subject: str) -> Sight:
     state = await site.read(site.ledger.reader.state, subject)
     grants = await site.read(site.ledger.access.grants.to, caller.party)
     found = sight_of(caller, subject, state, grants, entries_public=site.settings.entries_public)
+    if state is not None and state.kind == CASE and found.level in {PUBLIC, VIEW}:
+        opened = fold.parse_entries(
+            await site.read(site.ledger.reader.entries, subject), state.cases[subject].opened + 1
+        )
+        if not caller.sees.isdisjoint(opened[0].entry.statement.subjects[1:]):
+            return Sight(STAFF, caller.sees)
     header = request.headers.get("patina-code")
     if found.level == PUBLIC and header is not None:
         codes = await site.read(standing.presented, site.ledger.codes, header)

@@ -27,10 +27,12 @@ LOST_TOKENS = 60
 """Wrong codes of one address: a shop's guests share one, and some mistype."""
 FINDS = 120
 """How often an API key may look for a number: a busy counter does not, and whoever tries numbers out wants to."""
-
-
 UPLOADS = 20
 """Files that the holder of a thing may upload: each is washed in a process of its own."""
+MESSAGES_OF_ADDRESS = 10
+"""Messages to parties, of one address: a shop's guests share one."""
+MESSAGES_TO_PARTY = 60
+"""Messages to one party: each is an entry for ever, and nobody's key stands for it."""
 
 
 class Limit:
@@ -71,6 +73,8 @@ class Limits:
         self.tokens = Limit("tokens", LOST_TOKENS, counts)
         self.finds = Limit("finds", FINDS, counts)
         self.uploads = Limit("uploads", UPLOADS, counts)
+        self.writers = Limit("writers", MESSAGES_OF_ADDRESS, counts)
+        self.written = Limit("written", MESSAGES_TO_PARTY, counts)
 
     def address_of(self, scope: Scope) -> str:
         """What counts as one client: an IPv4 address or an IPv6 network of 64 bits."""
@@ -85,12 +89,12 @@ def _too_many(message: str, left: int) -> Problem:
     return Problem("too_many", message, headers={"Retry-After": str(-(-left // times.SECOND))})
 
 
-def parse_networks(text: str) -> Networks:
-    """The addresses and networks in a list with commas; raises ``Invalid``."""
+def parse_networks(text: str, name: str = "PATINA_TRUSTED_PROXIES") -> Networks:
+    """The addresses and networks in a list with commas, the setting ``name``; raises ``Invalid``."""
     try:
         return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError:
-        raise Invalid(f"got PATINA_TRUSTED_PROXIES {text[:200]!r}, want addresses or networks and commas") from None
+        raise Invalid(f"got {name} {text[:200]!r}, want addresses or networks and commas") from None
 
 
 def _forwarded(scope: Scope, trusted: Networks) -> str | None:

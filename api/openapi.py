@@ -79,6 +79,7 @@ _ROLLS = "58mm 80mm a4 a6"
 PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = {
     ("post", "/v1/statements"): [_CODE],
     ("post", "/v1/statements/batch"): [("atomic", "query", "true: all or none", {"type": "boolean"}), _CODE],
+    ("post", "/v1/check"): [_CODE],
     ("post", "/v1/items/{id}/codes"): [_CODE, *_paper("label card 58mm 80mm a6", "json", *_PRINTED)],
     ("get", "/v1/items/{id}/codes"): [_CODE],
     ("delete", "/v1/items/{id}/codes/{code}"): [_CODE],
@@ -130,6 +131,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
 BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/v1/statements"): (("application/json",), _STATEMENT_PRIVATE),
     ("post", "/v1/statements/batch"): (("application/json", "application/x-ndjson"), [_STATEMENT]),
+    ("post", "/v1/check"): (("application/json", "application/x-ndjson"), _STATEMENT_PRIVATE),
     ("post", "/v1/items"): (("application/json",), _ITEM),
     ("post", "/v1/items/{id}/codes"): (("application/json",), {"kind": "view"}),
     ("post", "/v1/attachments"): (tuple(SUFFIXES), None),
@@ -141,6 +143,11 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
     ("post", "/c/{token}/statements"): (("application/json",), _SPOKEN),
     ("post", "/i/{token}/history"): (("application/json",), _ASKING),
     ("post", "/c/{token}/history"): (("application/json",), _ASKING),
+    ("post", "/p/{party}/cases"): (
+        ("application/json", "application/x-www-form-urlencoded"),
+        {"kind": "complaint", "issue": "attitude", "description": "Nobody answers the telephone."},
+    ),
+    ("post", "/n/{token}"): (("application/x-www-form-urlencoded",), {"List-Unsubscribe": "One-Click"}),
     ("post", "/v1/erasures"): (
         ("application/json",),
         {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},
@@ -151,9 +158,10 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 _DESCRIBED = {
     "id": "an item's, a case's or a statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
-    "token": "a view code, or the code of a case or of a receipt: 22 characters",
+    "token": "a view code or the code of a case or of a receipt, 22 characters; under /n/ what a message ends with",
     "code": "the id of a code, as `code_id` names it",
     "receipt": "the id of a receipt for a customer, as `receipt_id` names it",
+    "party": "a party's uuid",
     "gtin": "the product's GTIN in 14 digits",
     "serial": "the serial number",
     "giai": "the GS1 asset number",

@@ -30,13 +30,16 @@ PEOPLE = "people"
 DEVICES = "devices"
 KEYS = "keys"
 GRANTS = "grants"
-"""A party's people, its tablets, its API keys, and what it grants auditors."""
+WEBHOOKS = "webhooks"
+"""A party's people, its tablets, its API keys, what it grants auditors, and where it has things sent."""
+REPORTS = "reports"
+"""To read and ask for reports; to schedule them is the right to grant."""
 
-_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS})
+_RUN = frozenset({READ, WRITE, SIGNING, ENTRIES, PEOPLE, DEVICES, KEYS, GRANTS, WEBHOOKS, REPORTS})
 SCOPES = {
-    READ: frozenset({READ}),
-    WRITE: frozenset({READ, WRITE}),
-    SIGNING: frozenset({READ, WRITE, SIGNING}),
+    READ: frozenset({READ, REPORTS}),
+    WRITE: frozenset({READ, WRITE, REPORTS}),
+    SIGNING: frozenset({READ, WRITE, SIGNING, WEBHOOKS, REPORTS}),
     ADMIN: _RUN | {ADMIN},
 }
 """What a scope includes."""
@@ -59,7 +62,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("DELETE", "/v1/codes/{code}", WRITE),
     ("GET", "/v1/items/{id:path}/responsibility", READ),
     ("GET", "/v1/items/{id:path}", READ),
+    ("GET", "/v1/cases", READ),
     ("GET", "/v1/cases/{id}", READ),
+    ("GET", "/v1/maintenance", READ),
+    ("POST", "/v1/check", WRITE),
     ("POST", "/v1/erasures", WRITE),
     ("GET", "/v1/erasures/{id}", READ),
     ("GET", "/v1/parties", ADMIN),
@@ -72,6 +78,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/signing-keys", SIGNING),
     ("POST", "/v1/signing-keys/rotate", SIGNING),
     ("POST", "/v1/signing-keys/revoke", SIGNING),
+    ("GET", "/v1/parties/{id}/standards", PUBLIC),
     ("POST", "/v1/parties/{id}/suspend", ADMIN),
     ("POST", "/v1/parties/{id}/reinstate", ADMIN),
     ("POST", "/v1/attachments", WRITE),
@@ -86,6 +93,10 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("POST", "/v1/find", READ),
     ("GET", "/v1/readings", READ),
     ("GET", "/v1/signals", READ),
+    ("GET", "/v1/risks", READ),
+    ("GET", "/v1/parties/{id}/feedback", READ),
+    ("GET", "/p/{party}", PUBLIC),
+    ("POST", "/p/{party}/cases", PUBLIC),
     ("POST", "/v1/session", PUBLIC),
     ("GET", "/v1/session", SESSION),
     ("DELETE", "/v1/session", SESSION),
@@ -101,6 +112,20 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/grants", READ),
     ("POST", "/v1/grants", GRANTS),
     ("DELETE", "/v1/grants/{id}", GRANTS),
+    ("GET", "/v1/webhooks", WEBHOOKS),
+    ("POST", "/v1/webhooks", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}", WEBHOOKS),
+    ("DELETE", "/v1/webhooks/{id}", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/rotation", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/test", WEBHOOKS),
+    ("POST", "/v1/webhooks/{id}/replay", WEBHOOKS),
+    ("GET", "/v1/notices", READ),
+    ("GET", "/v1/reports", REPORTS),
+    ("POST", "/v1/reports", REPORTS),
+    ("GET", "/v1/reports/{id}", REPORTS),
+    ("GET", "/v1/report-schedules", REPORTS),
+    ("POST", "/v1/report-schedules", GRANTS),
+    ("DELETE", "/v1/report-schedules/{id}", GRANTS),
     ("GET", "/v1/people", PEOPLE),
     ("POST", "/v1/people", PEOPLE),
     ("POST", "/v1/people/{id}", PEOPLE),
@@ -125,6 +150,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/c/{token}/qr.svg", PUBLIC),
     ("GET", "/c/{token}/qr.png", PUBLIC),
     ("POST", "/c/{token}/statements", PUBLIC),
+    ("GET", "/n/{token}", PUBLIC),
+    ("POST", "/n/{token}", PUBLIC),
     ("POST", "/v1/receipts", WRITE),
     ("DELETE", "/v1/receipts/{receipt}", WRITE),
     ("GET", "/r/{token}", PUBLIC),
@@ -142,6 +169,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/docs/problems", PUBLIC),
     ("GET", "/openapi.json", PUBLIC),
     ("GET", "/static/{name}", PUBLIC),
+    ("GET", "/static/{mark}/{name}", PUBLIC),
     ("GET", "/robots.txt", PUBLIC),
     ("GET", "/favicon.ico", PUBLIC),
 )

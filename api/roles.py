@@ -18,7 +18,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from api.rights import ADMIN, DEVICES, GRANTS, KEYS, PEOPLE, READ, SCOPES, SESSION, SIGNING, WRITE, Caller
+from api.rights import (
+    ADMIN,
+    DEVICES,
+    GRANTS,
+    KEYS,
+    PEOPLE,
+    READ,
+    REPORTS,
+    SCOPES,
+    SESSION,
+    SIGNING,
+    WEBHOOKS,
+    WRITE,
+    Caller,
+)
 from ledger.errors import Forbidden
 from ledger.leaf import Statement
 
@@ -54,19 +68,19 @@ class Role:
 ROLES: Mapping[str, Role] = MappingProxyType(
     {
         "owner": Role(
-            frozenset({SESSION, READ, WRITE, SIGNING, PEOPLE, DEVICES, GRANTS, KEYS}),
+            frozenset({SESSION, READ, WRITE, SIGNING, PEOPLE, DEVICES, GRANTS, KEYS, WEBHOOKS, REPORTS}),
             frozenset({"owner", "manager", "staff", "technician", "auditor"}),
             EVERYTHING,
         ),
         "manager": Role(
-            frozenset({SESSION, READ, WRITE, PEOPLE, DEVICES, GRANTS}),
+            frozenset({SESSION, READ, WRITE, PEOPLE, DEVICES, GRANTS, WEBHOOKS, REPORTS}),
             frozenset({"staff", "technician", "auditor"}),
             EVERYTHING,
             but=("key", "ledger", "party", "standard", "data"),
         ),
         "staff": Role(frozenset({SESSION, READ, WRITE}), says=_COUNTER),
         "technician": Role(frozenset({SESSION, READ, WRITE}), says=_BENCH),
-        "auditor": Role(frozenset({SESSION, READ})),
+        "auditor": Role(frozenset({SESSION, READ, REPORTS})),
     }
 )
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from api.limits import Networks, parse_networks
 from api.provider import Provider, read_provider
+from api.smtp import Mail, read_mail
 from ledger.errors import Invalid
 
 DATABASE = "ledger.sqlite3"
@@ -45,6 +46,10 @@ class Settings:
     """From where ``X-Forwarded-For`` is believed; by default from nowhere."""
     provider: Provider | None = None
     """The identity provider that people may come in by."""
+    mail: Mail | None = None
+    """The mail server by which customers are told things."""
+    webhooks_to: Networks = ()
+    """Networks that are not public and that webhooks may call all the same."""
 
     @property
     def host(self) -> str:
@@ -100,8 +105,14 @@ def read_settings(
         accept_clock=accept_clock,
         files=environ.get("PATINA_FILES") or None,
         provider=read_provider(environ),
-        trusted_proxies=parse_networks(environ.get("PATINA_TRUSTED_PROXIES", "")),
+        trusted_proxies=_networks(environ, "PATINA_TRUSTED_PROXIES"),
+        mail=read_mail(environ),
+        webhooks_to=_networks(environ, "PATINA_WEBHOOKS_TO"),
     )
+
+
+def _networks(environ: Mapping[str, str], name: str) -> Networks:
+    return parse_networks(environ.get(name, ""), name)
 
 
 def check_public_url(url: str) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import bounds, growth, long, members, parts, wrk
+from benchmarks import bounds, growth, lists, long, members, parts, report_ledger, wrk
 from benchmarks.row import Bounds, Row, Scale
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,9 +35,11 @@ PARTS: dict[str, Part] = {
     "audit": parts.audit,
     "growth": growth.growth,
     "postgres": parts.postgres,
+    "lists": lists.lists,
     "long": long.long,
+    "report": report_ledger.report,
 }
-BY_NAME = frozenset({"long"})
+BY_NAME = frozenset({"lists", "long", "report"})
 """Parts that take so long that they run only if they are named."""
 
 
@@ -49,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         epilog="example:\n  patina bench --quick --only singles --only history",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    chosen = "this part; may be given again (default: all but long)"
+    chosen = "this part; may be given again (default: all but lists, long and report)"
     words.add_argument("--only", action="append", choices=PARTS, help=chosen)
     words.add_argument("--quick", action="store_true", help="short runs and a small ledger: rough figures")
     words.add_argument("--write", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")

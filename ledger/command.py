@@ -41,6 +41,8 @@ SUMMARIES = {
     "backup": "copy a ledger in use, and the keys to private members apart",
     "restore": "put a backup in a ledger's place, without a second history",
     "master": "change the master key",
+    "rebuild": "make what lists and searches read again, from the log",
+    "signals": "what in a log should be looked at, with the entries",
     "standard": "show service standards, and check one",
     "calendar": "propose the working days of a year",
     "bench": "measure this machine and this version",
@@ -48,6 +50,7 @@ SUMMARIES = {
     "sign": "sign a statement",
     "verify": "check receipts and histories, offline",
     "audit": "check a whole ledger: a folder or an address",
+    "report": "count how cases went, or count a report again",
     "qr": "make QR codes, and read them from pictures",
 }
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
+
 RATINGS: Final = ("overall", "response", "quality", "attitude", "timeliness", "professionalism", "product")
 STATUS: Final[Mapping[str, str]] = {
     "case.opened": "open",
@@ -53,8 +55,7 @@ class Remark:
     details: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One statement of a case. ``details`` are as corrected since, ``said`` as first said; ``happened`` is µs.
 
     ``party`` is who says it: for a holder the item or case itself, and then ``key_custody`` is how that key is kept.
@@ -76,7 +77,7 @@ class Step:
     @property
     def stands(self) -> bool:
         """Whether it was not taken back."""
-        return all(remark.kind != "retracted" for remark in self.remarks)
+        return not self.remarks or all(remark.kind != "retracted" for remark in self.remarks)
 
     @property
     def by_holder(self) -> bool:

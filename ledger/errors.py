@@ -53,6 +53,10 @@ class Disproved(PatinaError):
         self.check = check
         self.index = index
 
+    def __reduce__(self) -> tuple[type[Disproved], tuple[str, int | str, int | None]]:
+        """How it comes from another process."""
+        return Disproved, (self.message, self.check, self.index)
+
 
 class Unknown(PatinaError):
     """Could not tell: a version, key type, statement type or member that this program does not know."""

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from msgspec import Struct
+
 from ledger import clocks, times
 from ledger.calendar import WorkingTime
 from ledger.clocks import RESOLVED, Course, Run, Step, Wait
@@ -29,8 +31,7 @@ ELAPSED: Final = frozenset({"minutes", "hours", "days"})
 _DATE_LENGTH: Final = len("YYYY-MM-DD")
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """One run of one clock.
 
     ``due_at`` and ``warn_at`` are ``None`` where no limit binds a single case, and while it waits before they are

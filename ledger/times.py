@@ -27,7 +27,6 @@ DAY = 24 * HOUR
 _CACHED_TIMES = 4096
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _CLOCK = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _RECORDED = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{_CLOCK}\.[0-9]{{3}}Z")
 # Years 1000 to 9998, so that the same moment has four digits in every offset.
@@ -65,7 +64,8 @@ def _parse(form: re.Pattern[str], text: str, want: str) -> int:
     if form.fullmatch(text):
         try:
             # fromisoformat alone takes many more spellings; after the pattern only the day can be wrong.
-            return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+            since = datetime.fromisoformat(text) - _EPOCH
+            return since.days * DAY + since.seconds * SECOND + since.microseconds
         except ValueError:
             pass
     raise Malformed(f"got time {text[:40]!r}, want {want}")

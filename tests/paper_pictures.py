@@ -41,7 +41,9 @@ def main(folder: Path) -> None:
         items = [{"item": one.item, "case": case}]
         keep(shop, jeweller, folder / "paper-intake-80mm.png", "80mm&lang=zh-Hant", "intake", items)
         path = f"/i/{one.token}/papers/"
-        fetch(shop, folder / "paper-certificate-a6.png", f"{path}{segment(certificate)}?medium=a6&format=png&lang=zh-Hant")
+        fetch(
+            shop, folder / "paper-certificate-a6.png", f"{path}{segment(certificate)}?medium=a6&format=png&lang=zh-Hant"
+        )
         fetch(shop, folder / "paper-report-a4.png", f"{path}{segment(done)}?medium=a4&format=png&lang=en")
         codes = f"/v1/items/{segment(one.item)}/codes?format=png"
         answer = shop.post(f"{codes}&medium=label&lang=zh-Hant", {"kind": "tag"}, jeweller)
@@ -72,7 +74,12 @@ def served(shop: Shop, jeweller: Party, lab: Party, one: Paper) -> tuple[str, st
     shop.say(jeweller, "case.received", one.item, got, case=case)
     work = {"work": ["重新鑲嵌 stone reset"], "tests": [{"name": "pull", "result": "pass"}], "warranty_days": 365}
     done = shop.say(jeweller, "repair.completed", one.item, work, case=case)
-    said = {"certificate_no": "HL-2026-17", "result": "authentic", "methods": ["loupe", "FTIR"], "grades": {"color": "A"}}
+    said = {
+        "certificate_no": "HL-2026-17",
+        "result": "authentic",
+        "methods": ["loupe", "FTIR"],
+        "grades": {"color": "A"},
+    }
     statement = shop.statement(lab, "authentication.certified", one.item, said)
     headers = {"Patina-Code": one.token}
     assert shop.post("/v1/statements", {"statement": statement}, lab, **headers).status_code == 201

@@ -39,12 +39,13 @@ CONCERNED = KEYS | PEOPLE | {"admin key", "parent", "registered auditor", "audit
 AUDITORS = frozenset({"admin key", "registered auditor"})
 SESSIONS = PEOPLE
 MANAGERS = frozenset({"owner", "manager", "admin key"})
+REPORTERS = READERS - {"staff", "technician", "technician at a tablet"}
 OWNERS = frozenset({"owner", "admin key"})
 ADMIN = frozenset({"admin key"})
 TABLETS = frozenset({"technician at a tablet"})
 HOLDING_A_CODE = frozenset({"view code"})
 NOBODY: frozenset[str] = frozenset()
-"""No code of this test is one of a case or of a receipt."""
+"""No code of this test is one of a case or of a receipt, or what a message ends with."""
 
 TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/statements"): WRITERS,
@@ -56,7 +57,11 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/items/{id:path}/history"): CONCERNED,
     ("GET", "/v1/items/{id:path}"): CONCERNED,
     ("GET", "/v1/items/{id:path}/responsibility"): CONCERNED,
+    ("GET", "/v1/cases"): READERS,
     ("GET", "/v1/cases/{id}"): READERS,
+    ("GET", "/v1/maintenance"): READERS,
+    ("POST", "/v1/check"): WRITERS,
+    ("GET", "/v1/parties/{id}/standards"): ANYBODY,
     ("GET", "/v1/items/{id:path}/qr.svg"): READERS,
     ("GET", "/v1/items/{id:path}/qr.png"): READERS,
     ("POST", "/v1/items/{id:path}/codes"): WRITERS,
@@ -73,6 +78,10 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/find"): READERS,
     ("GET", "/v1/readings"): READERS,
     ("GET", "/v1/signals"): READERS,
+    ("GET", "/v1/risks"): READERS,
+    ("GET", "/v1/parties/{id}/feedback"): CONCERNED - {"sibling with a code"},
+    ("GET", "/p/{party}"): ANYBODY,
+    ("POST", "/p/{party}/cases"): ANYBODY,
     ("GET", "/v1/signing-keys"): READERS,
     ("POST", "/v1/signing-keys"): OWNERS,
     ("POST", "/v1/signing-keys/rotate"): OWNERS,
@@ -100,6 +109,20 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/grants"): READERS,
     ("POST", "/v1/grants"): MANAGERS,
     ("DELETE", "/v1/grants/{id}"): MANAGERS,
+    ("GET", "/v1/reports"): REPORTERS,
+    ("POST", "/v1/reports"): REPORTERS,
+    ("GET", "/v1/reports/{id}"): REPORTERS,
+    ("GET", "/v1/report-schedules"): REPORTERS,
+    ("POST", "/v1/report-schedules"): MANAGERS,
+    ("DELETE", "/v1/report-schedules/{id}"): MANAGERS,
+    ("GET", "/v1/webhooks"): MANAGERS,
+    ("POST", "/v1/webhooks"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}"): MANAGERS,
+    ("DELETE", "/v1/webhooks/{id}"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}/rotation"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}/test"): MANAGERS,
+    ("POST", "/v1/webhooks/{id}/replay"): MANAGERS,
+    ("GET", "/v1/notices"): READERS,
     ("GET", "/v1/people"): MANAGERS,
     ("POST", "/v1/people"): MANAGERS,
     ("POST", "/v1/people/{id}"): MANAGERS,
@@ -130,6 +153,8 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/c/{token}/qr.svg"): HOLDING_A_CODE,
     ("GET", "/c/{token}/qr.png"): HOLDING_A_CODE,
     ("POST", "/c/{token}/statements"): NOBODY,
+    ("GET", "/n/{token}"): NOBODY,
+    ("POST", "/n/{token}"): NOBODY,
     ("POST", "/v1/receipts"): WRITERS,
     ("DELETE", "/v1/receipts/{receipt}"): WRITERS,
     ("GET", "/r/{token}"): NOBODY,
@@ -147,6 +172,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/docs/problems"): ANYBODY,
     ("GET", "/openapi.json"): ANYBODY,
     ("GET", "/static/{name}"): ANYBODY,
+    ("GET", "/static/{mark}/{name}"): ANYBODY,
     ("GET", "/robots.txt"): ANYBODY,
     ("GET", "/favicon.ico"): ANYBODY,
 }
@@ -154,6 +180,7 @@ UNASKED = {("GET", "/v1/session/people"): 401}
 """What whoever is not let in is told there instead: without the tablet's cookie we do not know who asks."""
 NOT_THERE = frozenset(
     {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}", "/v1/cases/{id}"}
+    | {"/v1/parties/{id}/standards", "/v1/reports/{id}"}
     | {"/v1/statements/{id}/paper", "/i/{token}/papers/{statement}"}
     | {f"{at}/{{sha256}}{end}" for at in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
 )
@@ -294,6 +321,8 @@ def address(street: Street, path: str, who: str) -> str:
     for name, value in {
         "/v1/items/{id:path}": f"/v1/items/{segment(street.item)}",
         "/v1/statements/{id}": f"/v1/statements/{segment(street.statement)}",
+        "/v1/parties/{id}/feedback": f"/v1/parties/{segment(uuid('North'))}/feedback",
+        "{party}": uuid("North").removeprefix("urn:uuid:"),
         "{statement}": segment(street.statement),
         "{subject:path}": segment(street.item),
         "{token}": code,
@@ -303,6 +332,7 @@ def address(street: Street, path: str, who: str) -> str:
         "{giai}": "unknown",
         "/tile/{path:path}": "/tile/0/000.p/1",
         "/tile/entries/{path:path}": "/tile/entries/000.p/1",
+        "/static/{mark}/{name}": street.shop.app.state.site.pages.modules.entry,
         "{name}": "patina.css",
         "{id}": "0" * 16,
         "{code}": "0" * 16,

@@ -137,3 +137,19 @@ def test_a_database_that_was_away_does_not_end_the_re_hash(tmp_path: Path, monke
             await tasks.stop()
 
         asyncio.run(asyncio.wait_for(a_while(), 30))
+
+
+def test_lists_follow_by_themselves_without_anybody_asking(tmp_path: Path) -> None:
+    with open_shop(tmp_path) as shop:
+        shop.say(shop.party("jeweller", "retailer"), "item.registered", RING, {"name": "Ring", "category": "jewellery"})
+        site = shop.app.state.site
+        assert site.ledger.follower.behind() > 0
+
+        async def run() -> None:
+            doing = Jobs(site)
+            follows = asyncio.get_running_loop().create_task(doing._follow())
+            while site.ledger.follower.behind():  # noqa: ASYNC110 -- what is waited for is a row of the database
+                await asyncio.sleep(0.01)
+            follows.cancel()
+
+        asyncio.run(asyncio.wait_for(run(), 60))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 from ledger.db.read import Reader
 from tests.build import key, uuid
 from tests.holding import draw_paper, new_ring, sell, shop_on, sold_ring, speak
-from tests.shop import PUBLIC_URL, Party, Shop
+from tests.shop import PUBLIC_URL, RING, Party, Shop, open_shop
 from tests.test_pages_item import text
 
 JSON = "application/json"
@@ -224,3 +225,11 @@ def test_a_level_that_falls_while_the_page_is_made_is_not_shown(
 
     monkeypatch.setattr(Reader, "history", falls)
     assert shop.get(path_of(made), accept=JSON).json()["items"] == [{"name": None, "page": None, "opened": False}]
+
+
+def test_a_receipt_may_be_the_first_code_of_a_ledger(tmp_path: Path) -> None:
+    """The key of the short codes is made for the first of them, in a transaction of its own."""
+    with open_shop(tmp_path) as shop:
+        seller = shop.party("seller", "retailer")
+        shop.say(seller, "item.registered", RING, {"name": "Ring", "category": "jewellery"})
+        assert receipt(shop, seller, RING)["items"][0]["item"] == RING

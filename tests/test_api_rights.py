@@ -18,9 +18,11 @@ from api.rights import (
     PEOPLE,
     PUBLIC,
     READ,
+    REPORTS,
     RIGHTS,
     SESSION,
     SIGNING,
+    WEBHOOKS,
     WRITE,
 )
 from tests.build import uuid
@@ -83,7 +85,9 @@ MAY = {
     READ: ("reader", "owner", "keeper", "other", "operator"),
     WRITE: ("owner", "keeper", "other", "operator"),
     SIGNING: ("keeper", "operator"),
+    WEBHOOKS: ("keeper", "operator"),
     SESSION: (),
+    REPORTS: ("reader", "owner", "keeper", "other", "operator"),
     **dict.fromkeys((PEOPLE, DEVICES, KEYS, GRANTS), ("operator",)),
     ADMIN: ("operator",),
 }

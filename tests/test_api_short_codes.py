@@ -13,6 +13,7 @@ import pytest
 from api.cli import card as card_command
 from api.limits import LOST_TOKENS
 from api.pages.cards import format_sheet
+from api.pages.catalogue import load_catalogue
 from ledger.db import codes
 from ledger.db.connect import session
 from ledger.shortcode import short_of
@@ -144,7 +145,7 @@ def test_a_card_has_one_too_and_says_nothing_until_it_is_in_use(shop: Shop, jewe
     drawn = shop.post("/v1/codes", {"count": 2}, jeweller).json()["cards"]
     assert all(card["short_code"] == short_of(card["token"]) for card in drawn)
     (card,) = shop.ledger.codes.draw([[uuid("sealed")]], kind="card", custody="sealed", party=jeweller.id)
-    assert card.short in format_sheet([card], PUBLIC_URL)
+    assert card.short in format_sheet([card], PUBLIC_URL, load_catalogue("en"))
     assert card_command.public(card)["short_code"] == card.short
 
 

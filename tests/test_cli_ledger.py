@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.cli import folder, init, key, migrate, party, terminal
+from api.cli import folder, init, key, migrate, party, rebuild, terminal
 from ledger import dsse, leaf, times
 from ledger.db.secret import MasterKey
 from ledger.dsse import SigningKey
@@ -122,9 +122,16 @@ def test_migrate_has_nothing_to_do_on_a_new_ledger(at: Terminal) -> None:
     assert at.text(migrate) == f"nothing to do: at {said['after']}\n"
 
 
+def test_rebuild_makes_again_what_is_searched(at: Terminal) -> None:
+    said = at.json(rebuild)
+    assert (said["items"], said["rows"]) == (0, 0)
+    assert said["statements"] > 0
+    assert re.fullmatch(r"made again from \d+ statements: 0 items, 0 rows of work lists \(.*\)\n", at.text(rebuild))
+
+
 def test_commands_say_where_there_is_no_ledger(tmp_path: Path) -> None:
-    for command in (migrate, party, key):
-        words = [] if command is migrate else ["list"]
+    for command in (migrate, rebuild, party, key):
+        words = [] if command in {migrate, rebuild} else ["list"]
         with pytest.raises(PatinaError, match=r"no ledger|got no "):
             command.main([*words, "--dir", str(tmp_path / "none")])
     assert not (tmp_path / "none").exists()

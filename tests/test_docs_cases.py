@@ -73,3 +73,23 @@ def test_the_four_cases_from_python_work_as_they_stand(directory: Path) -> None:
     ):
         assert words in done.stdout, done.stdout
     assert audited(directory).startswith("proven")
+
+
+def test_the_four_cases_with_curl_work_as_they_stand(directory: Path) -> None:
+    with serving(directory) as (url, _):
+        done = subprocess.run(
+            [str(ROOT / "examples" / "curl" / "four-cases.sh")],
+            env=os.environ | {"PATINA_URL": url, "PATINA_DIR": str(directory)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("the case is closed") == 2
+    assert "unverified: True" in done.stdout
+    # Whoever wrote it reads all of the answer by the code, newest last.
+    assert re.search(r"case\.opened\n +case\.responded\n +case\.decided\n +case\.closed\n", done.stdout)
+    stands = re.findall(r"stands: (\[.*?\])", done.stdout)
+    assert ["L-1" in one for one in stands] == [True, False]
+    assert audited(directory).startswith("proven")

@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # Of the standard library, what computes. What reads a clock, a file, a socket or randomness is not here: the core
 # gets those as arguments (style 7).
 CORE_MAY_IMPORT = frozenset(
-    {"__future__", "abc", "base64", "binascii", "bisect", "calendar", "collections", "collections.abc", "contextlib"}
-    | {"dataclasses", "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "itertools", "json", "math"}
-    | {"operator", "re", "string", "struct", "types", "typing", "unicodedata", "urllib.parse", "uuid", "zlib"}
-    | {"cryptography", "msgspec", "nacl"}
+    {"__future__", "abc", "array", "base64", "binascii", "bisect", "calendar", "collections", "collections.abc"}
+    | {"contextlib", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools", "hashlib", "hmac"}
+    | {"itertools", "json", "math", "operator", "re", "string", "struct", "types", "typing", "unicodedata"}
+    | {"urllib.parse", "uuid", "zlib", "cryptography", "msgspec", "nacl"}
 )
 # The command is no part of the core: it meets the world.
 OUTSIDE_THE_CORE = frozenset({"command.py"})

@@ -61,6 +61,7 @@ def filled(directory: Path, url: str | None = None) -> str:
         shop.say(jeweller, "item.registered", ring(1), {"name": "Ring", "category": "jewellery"})
         statement = shop.statement(jeweller, "item.sold", ring(1), {"channel": "store"})
         shop.ledger.attachments.keep(JEWELLER, "image/jpeg", io.BytesIO(PHOTO), None)
+        shop.ledger.webhooks.add(JEWELLER, "https://example.org/", ["*"])
         assert shop.post("/v1/statements", {"statement": statement, "private": SECRET}, jeweller).status_code == 201
         (directory / master.NAME).write_text(bytes(range(32)).hex() + "\n")
         return shop.ledger.url
@@ -74,7 +75,7 @@ def prove(ledger: Ledger) -> None:
     """Everything that the master key wraps is of use.
 
     The ledger signs, parties in custody speak, private members and files open, people are found by login and have their
-    names, and records are found by a telephone number.
+    names, records are found by a telephone number, and webhooks are signed.
     """
     assert ledger.writer.seal(force=True)
     assert ledger.access.party_signer(ledger.operator) is not None
@@ -90,6 +91,10 @@ def prove(ledger: Ledger) -> None:
     assert hasher().verify(proof.hash, PASSWORD)
     assert [person.name for person in ledger.access.people.all()] == ["Otto"]
     assert [found.statement for found in ledger.finder.find(JEWELLER, "phone", PHONE)] == [sale]
+    (webhook,) = ledger.webhooks.of(JEWELLER)
+    secrets = ledger.webhooks.secrets(webhook.id)
+    assert secrets is not None
+    assert [len(key) for key in secrets.keys] == [32]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ledger.errors import Disproved, Unknown
+from ledger.merkle import root_of_tile
 from verifier.source import (
     HASH_SIZE,
     TILE_WIDTH,
@@ -19,7 +20,6 @@ from verifier.source import (
     read_bundle,
     read_note,
     read_tile,
-    root_of_tile,
     too_long,
 )
 

@@ -8,7 +8,6 @@ bytes that cannot be what they stand for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from typing import Protocol
 
 from ledger import tiles
@@ -45,14 +44,6 @@ class Source(Protocol):
 
 Read = Callable[[str, int], bytes | None]
 """The bytes at a path of a log, at most so many, or ``None`` if there are none."""
-
-
-def root_of_tile(hashes: list[bytes]) -> bytes:
-    """The root over the 256 hashes of a full tile, a whole row at a time: a third of what one leaf at a time costs."""
-    while len(hashes) > 1:
-        pairs = iter(hashes)
-        hashes = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)]
-    return hashes[0]
 
 
 def too_long(path: str, limit: int) -> Disproved:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
-from ledger.merkle import EMPTY_ROOT, root_from
-from verifier.source import TILE_WIDTH, root_of_tile
+from ledger.merkle import EMPTY_ROOT, root_from, root_of_tile
+from verifier.source import TILE_WIDTH
 
 Compare = Callable[[int, int, bytes], None]
 """Compares a tile of the log (level, number) with its recomputed hashes."""

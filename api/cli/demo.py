@@ -6,6 +6,10 @@
 What is printed is kept in ``demo.json`` for its owner's eyes (mode 0600): API keys and view codes stand in the
 database as hashes only, and `patina serve --announce` shows them again. For a demo, that is; `patina init` keeps none.
 Only ``page`` is not kept: it is made of the token and the public URL of now, each time that it is printed.
+
+With ``--year`` the story stands in a year of the three shops' lives, which ended at the last midnight (`api.cli.year`).
+The same ``--seed`` on the same day says the same bytes; a seed that is a number is no secret, so no key of such a
+ledger is one. What was asked for stands in ``demo.seed``, so that a demo that was stopped is finished as it was begun.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +25,11 @@ from typing import Any
 from api.cli import folder, init, terminal
 from api.cli.announce import KEPT, item_page, read_demo
 from api.cli.demo_cast import PARTS, Cast, read_story
+from api.cli.year import made
+from api.cli.year.made import Asked, seed_of
+from api.cli.year.trade import ALL_PARTS
 from api.rights import ADMIN, WRITE
+from ledger import times
 from ledger.db.ledger import Ledger
 from ledger.errors import Refused, Unavailable
 
@@ -28,6 +37,9 @@ ORIGIN = "patina.example/demo"
 NAME = "Patina demo"
 SEED = "demo.seed"
 SEED_BYTES = 32
+CASES = 60
+"""Enough for every plot of the year, and told within seconds."""
+MAX_CASES = 1_000_000
 _OWN = frozenset({SEED})
 VIEW = "view"
 
@@ -36,12 +48,16 @@ def main(argv: Sequence[str]) -> int:
     """Load the demo and print what one needs to use it; 0."""
     words = terminal.parser(
         "demo",
-        "Make a ledger, unless the folder has one, and load a small demo: five parties and eight items with histories.",
-        "patina demo --dir var --if-absent",
+        "Make a ledger, unless the folder has one, and load a small demo: five parties, eight items with histories;\n"
+        "with --year also what three shops did in a year, with cases of all kinds.",
+        "patina demo --dir var --if-absent\n  patina demo --dir busy --year --cases 3000",
     )
     terminal.add_folder(words)
     words.add_argument("--if-absent", action="store_true", help="where a demo is loaded, only print what it is")
     words.add_argument("--origin", default=ORIGIN, metavar="O", help="of a new ledger (default: %(default)s)")
+    words.add_argument("--year", action="store_true", help="tell a year of three shops, too")
+    words.add_argument("--cases", type=_cases, default=CASES, metavar="N", help="of that year (default: %(default)s)")
+    words.add_argument("--seed", type=int, metavar="N", help="of that year: the same on the same day, keys included")
     terminal.add_json(words)
     folder.add_clock(words)
     given = words.parse_args(argv)
@@ -49,7 +65,8 @@ def main(argv: Sequence[str]) -> int:
     if demo is not None and not given.if_absent:
         raise Refused(f"got {given.dir}, where the demo is loaded; --if-absent prints it again")
     if demo is None:
-        found(given.dir, given.origin)
+        found(given.dir, given.origin, given.cases if given.year else 0, given.seed)
+        tell_year(given.dir)
         with folder.opened(given.dir, given) as ledger:
             demo = load(ledger)
     demo = demo | {"items": [item | {"page": item_page(_public_url(), item["token"])} for item in demo["items"]]}
@@ -60,7 +77,15 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def found(directory: Path, origin: str) -> None:
+def _cases(text: str) -> int:
+    """How many cases a year should have; raises `ValueError` unless it is one or more, and not a year of years."""
+    number = int(text)
+    if not 1 <= number <= MAX_CASES:
+        raise ValueError(text)
+    return number
+
+
+def found(directory: Path, origin: str, cases: int = 0, number: int | None = None) -> None:
     """Make the demo's ledger, unless a run that was stopped has; raises `Refused` where a ledger is another's.
 
     The seed is written first: a ledger beside it is the demo's own. In any other, whose entries stay for ever,
@@ -69,8 +94,12 @@ def found(directory: Path, origin: str) -> None:
     if not folder.holds_ledger(directory):
         init.check_place(directory, origin, _OWN)
         directory.mkdir(parents=True, exist_ok=True)
-        _seed(directory)
-        init.create(directory, origin, name=NAME, operator=NAME, beside=_OWN)
+        begun = _begun(directory, cases, number)
+        asked = begun.year
+        if asked is None:
+            init.create(directory, origin, name=NAME, operator=NAME, beside=_OWN)
+        else:
+            init.create(directory, origin, name=NAME, operator=NAME, beside=_OWN, now=asked.began, rand=asked.rand)
     elif not (directory / SEED).exists():
         raise Refused(
             f"got {directory}, which holds a ledger that the demo did not make; "
@@ -78,16 +107,28 @@ def found(directory: Path, origin: str) -> None:
         )
 
 
+def tell_year(directory: Path) -> None:
+    """Tell the year that the demo of this folder was begun with, if it was with one; may be stopped and run again."""
+    asked = _begun(directory).year
+    if asked is None:
+        return
+    with terminal.progress("year", asked.lives) as advance:
+        url, master = folder.database_url(directory), folder.master_key(directory)
+        made.play(url, directory, master, asked, advance=advance, beside=True)
+
+
 def load(ledger: Ledger) -> dict[str, Any]:
     """Say everything that is not said yet, make keys and codes, keep and return what to print."""
     if (ledger.directory / KEPT).exists():
         raise Refused(f"got {ledger.directory}, where the demo is loaded")
-    cast = Cast(ledger, *_seed(ledger.directory))
+    begun = _begun(ledger.directory)
+    cast = Cast(ledger, begun.seed, begun.moment)
     story = read_story(cast)
-    with terminal.progress("demo", len(PARTS) + len(story)) as advance:
+    parts = PARTS if begun.year is None else ALL_PARTS
+    with terminal.progress("demo", len(parts) + len(story)) as advance:
         parties = []
-        for name, part in PARTS.items():
-            party = cast.party(name)
+        for name, part in parts.items():
+            party = cast.party(name) if name in PARTS else cast.new_id(name)
             key = ledger.access.create_api_key(party, [WRITE], "demo")
             parties.append({"id": party, "name": part.name, "roles": list(part.roles), "api_key": key})
             advance()
@@ -103,14 +144,31 @@ def load(ledger: Ledger) -> dict[str, Any]:
     return demo
 
 
-def _seed(directory: Path) -> tuple[bytes, datetime]:
-    """The demo's seed and the moment of its first run, made on the first and read on any other."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a demo was begun with: its seed, the moment of its first run, and the number of cases of its year, or 0."""
+
+    seed: bytes = field(repr=False)
+    moment: datetime
+    cases: int
+
+    @property
+    def year(self) -> Asked | None:
+        """The year to tell, if there is one."""
+        return Asked(self.seed, self.cases, int(self.moment.timestamp()) * times.SECOND) if self.cases else None
+
+
+def _begun(directory: Path, cases: int = 0, number: int | None = None) -> Begun:
+    """What the demo was begun with: made of these on its first run, and read on any other."""
     path = directory / SEED
     if not path.exists():
-        terminal.keep_private(path, f"{os.urandom(SEED_BYTES).hex()} {folder.now_text()}")
+        seed = os.urandom(SEED_BYTES) if number is None else seed_of(number)
+        # A year ends with the day before: whoever tells it again today tells the same.
+        moment = f"{folder.now_text()[:10]}T00:00:00.000Z" if cases else folder.now_text()
+        terminal.keep_private(path, f"{seed.hex()} {moment} {cases}")
     try:
-        seed, moment = path.read_text("ascii").split()
-        return bytes.fromhex(seed), datetime.fromisoformat(moment)
+        kept, moment, cases_kept = path.read_text("ascii").split()
+        return Begun(bytes.fromhex(kept), datetime.fromisoformat(moment), int(cases_kept))
     except ValueError:
         raise Unavailable(f"got {path} that does not parse; remove {directory} and load the demo again") from None
 

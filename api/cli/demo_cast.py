@@ -16,9 +16,10 @@ entries that stand there already.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from uuid import UUID
 from api.cli import folder
 from api.cli.open_repair import name_uuid
 from api.cli.parties import register
+from ledger import times
 from ledger.db.ledger import Ledger
 from ledger.dsse import SigningKey
 from ledger.merkle import leaf_hash
@@ -85,6 +87,17 @@ class Cast:
             self.keys[part] = register(self.ledger, party, details, self.made_key(part) if one.own else None)
         return party
 
+    def steps(self, story: Sequence[dict[str, Any]]) -> list[tuple[int, Callable[[], None]]]:
+        """When each step of a story happened, in µs, and how to say it, earliest first."""
+        found = []
+        for item in story:
+            for step in item["steps"]:
+                who, _, days, clock = step[:4]
+                zone = HOLDERS_ZONE if who == HOLDER else PARTS[who].zone
+                at = times.parse_occurred(self._at(days, clock, zone))
+                found.append((at, partial(self._say, item["name"], *step)))
+        return sorted(found, key=lambda one: one[0])
+
     def tell(self, item: dict[str, Any]) -> str:
         """Say the steps of one item of the story; return the item's id."""
         for step in item["steps"]:
@@ -129,7 +142,11 @@ class Cast:
 
     def made_key(self, name: str) -> SigningKey:
         """A key that is not in the ledger's custody."""
-        return SigningKey.from_seed(sha256(b"patina demo\n" + self.seed + name.encode()).digest())
+        return SigningKey.from_seed(self.made_seed(name))
+
+    def made_seed(self, name: str) -> bytes:
+        """32 bytes that only whoever has the demo's seed can make again."""
+        return sha256(b"patina demo\n" + self.seed + name.encode()).digest()
 
     def _filled(self, value: Any, zone: str) -> Any:
         """Details with every word that begins with a dollar sign replaced by what it stands for."""

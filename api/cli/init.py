@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,13 @@ def create(
     operator: str | None = None,
     database_url: str | None = None,
     beside: frozenset[str] = frozenset(),
+    now: int | None = None,
+    rand: Callable[[int], bytes] = os.urandom,
 ) -> dict[str, Any]:
     """Make the ledger; return ``{"origin", "vkey", "operator": {"party", "api_key"}}``.
 
-    Raises what `check_place` does.
+    `now` (µs) and `rand` are a demo's: the moment of its founding, and where its keys come from. Raises what
+    `check_place` does.
     """
     check_place(directory, origin, beside)
     url = database_url or folder.database_url(directory)
@@ -75,8 +78,8 @@ def create(
         directory=directory,
         origin=origin,
         name=name or origin,
-        now=folder.now_us(),
-        rand=os.urandom,
+        now=folder.now_us() if now is None else now,
+        rand=rand,
         master=master,
         operator_name=operator or name or origin,
     )

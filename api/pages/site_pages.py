@@ -19,6 +19,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES, Catalogue, load_catalogue
+from api.pages.modules import Modules
 
 HERE = Path(__file__).parent
 KEPT = 512
@@ -39,6 +40,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.catalogues = {language: load_catalogue(language) for language in LANGUAGES}
+        self.modules = Modules()
         self._files = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
         self._packed = {name: pack(raw) for name, raw in self._files.items()}
         # A fragment of the content's hash makes an address that may be kept for ever.
@@ -54,6 +56,7 @@ class Pages:
         self._templates.globals.update(
             static={name: f"/static/{name}?{mark}" for name, mark in marks.items()},
             languages={language: words.text["language"] for language, words in self.catalogues.items()},
+            modules=self.modules,
         )
         self._kept: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._making: dict[tuple[Any, ...], asyncio.Future[bytes | None]] = {}

@@ -8,11 +8,14 @@ from starlette.responses import Response
 
 from api import fold
 from api.case_json import describe_chain, describe_course
+from api.following import promises_now
 from api.levels import need_view
 from api.problems import Problem, not_found
+from api.promise_json import describe_judged
 from api.routes.items import known_item, read_at
 from api.routes.statements import JSON
 from api.site import Site, site_of
+from ledger.caseload import judge
 from ledger.cases import fold_case
 from ledger.leaf import Entry
 from ledger.responsibility import parties_of, responsibility
@@ -22,7 +25,9 @@ _ABOUT_STAFF = (b'"type":"staff.', b'"type":"statement.')
 
 
 async def get_case(request: Request) -> Response:
-    """How a case went: status, steps, quotes, custody, what may follow; ``?at=`` as of an index of the log or a time.
+    """How a case went: status, steps, quotes, custody, deadlines, what deviates from the standard and what may follow.
+
+    ``?at=`` gives it as of an index of the log or a time, by the calendar as it stands now.
 
     A request about several items has a course on each: ``?item=`` chooses, and ``also_about`` names the others.
     """
@@ -41,7 +46,12 @@ async def get_case(request: Request) -> Response:
     course, state = fold_case(case, pairs), fold.fold(subject, told)
     if course is None or state is None:
         raise not_found("not opened at that time")
-    document = {"also_about": [one for one in subjects if one != subject], **describe_course(course, pairs, state)}
+    judged = judge(course, pairs, await promises_now(site))
+    document = {
+        "also_about": [one for one in subjects if one != subject],
+        **describe_course(course, pairs, state, judged.required),
+        **describe_judged(judged, site.clock()),
+    }
     if below is not None:
         document["as_of_index"] = below
     return Response(_encode(document), media_type=JSON)

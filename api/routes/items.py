@@ -13,9 +13,11 @@ from starlette.responses import Response
 
 from api import fold, intake, private_out
 from api.findable import findable
+from api.following import entitlement_of
 from api.levels import need_view
 from api.pages import qr
 from api.problems import Problem, not_found
+from api.promise_json import describe_entitlement
 from api.routes.statements import JSON, append_here, check_type, placed_problem, receipt_bytes
 from api.site import Site, caller_of, site_of
 from api.state_json import describe_doubt, describe_state
@@ -91,7 +93,10 @@ def _subject_of(body: Mapping[str, Any], site: Site) -> str:
 
 
 async def get_item(request: Request) -> Response:
-    """The state of an item, from all that was said about it; ``?at=`` as of an index of the log or a time."""
+    """The state of an item, from all that was said about it, and its rights in force: what may be asked for today.
+
+    ``?at=`` as of an index of the log or a time; rights are those of today, by what was said until then.
+    """
     site = site_of(request)
     subject = request.path_params["id"]
     await need_view(request, subject)
@@ -112,6 +117,7 @@ async def get_item(request: Request) -> Response:
         }
         for one in told
     ]
+    document["rights"] = describe_entitlement(await entitlement_of(site, subject, [one.entry for one in told]))
     if below is not None:
         document["as_of_index"] = below
     return Response(_encode(document), media_type=JSON)

@@ -19,9 +19,11 @@ from api.pages import qr
 from api.pages.files_shown import FileShown, photo_of, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
+from api.pages.promised import Promised
 from api.pages.site_pages import pack
 from api.paper.records import SERVICES
 from api.problems import KINDS, Problem, not_found
+from api.promised import promised_of
 from api.routes.items import history_response, read_at
 from api.routes.shown import (
     HTML,
@@ -41,6 +43,11 @@ from ledger.db.codes import CASE, UNBOUND, VIEW, Code
 from ledger.errors import Disproved, Invalid, Malformed, Unavailable
 from ledger.history import VerifiedHistory
 
+SCRIPT_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""Of a page with a script: its own, from here, which may speak to nobody but us."""
 _HOUR = 3_600_000_000
 Files = dict[int, tuple[FileShown, ...]]
 _encode = msgspec.json.encode
@@ -54,6 +61,7 @@ async def get_code_page(request: Request) -> Response:
     token = request.path_params["token"]
 
     async def show(code: Code) -> Response:
+        site_of(request).ledger.risks.scanned(code.id)
         opened = code.level == VIEW
         return await _item(request, Shown(code.subject, f"/i/{token}", token, opened=opened, short=code.short))
 
@@ -169,6 +177,8 @@ async def _item(request: Request, shown: Shown) -> Response:
     headers = {**headers_of(request, language), "ETag": tag, "Cache-Control": "private, no-cache"}
     if packed:
         headers |= PACKED
+    if shown.opened and not shown.as_json:
+        headers["Content-Security-Policy"] = SCRIPT_POLICY
     return Response(body, headers=headers, media_type=JSON if shown.as_json else HTML)
 
 
@@ -179,7 +189,15 @@ def _make(site: Site, shown: Shown, below: int | None, *, packed: bool) -> bytes
     if verified is None or page is None:
         return None
     files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
-    body = _as_json(site, shown, page, files) if shown.as_json else _as_html(site, shown, page, files)
+    if shown.as_json:
+        body = _as_json(site, shown, page, files)
+    else:
+        promises = (
+            promised_of(site, verified, site.pages.catalogues[shown.language])
+            if shown.opened and below is None
+            else Promised()
+        )
+        body = _as_html(site, shown, page, files, promises)
     return pack(body) if packed else body
 
 
@@ -215,7 +233,7 @@ def _as_json(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
     return _encode(document | {"ledger": site.ledger.id})
 
 
-def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
+def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files, promises: Promised) -> bytes:
     token, path = shown.token, shown.path
     return site.pages.render(
         "item.html" if shown.opened else "public.html",
@@ -226,6 +244,7 @@ def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files) -> bytes:
         token=token,
         short=shortcode.short_of(token) if token is not None and shown.short else None,
         files=files,
+        promised=promises,
         photo=photo_of({event.index: event.type for event in page.events}, files),
         host=site.settings.host,
         address=site.settings.public_url + path,
@@ -265,6 +284,16 @@ async def get_static(request: Request) -> Response:
         raise not_found()
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     return Response(found[0], headers=headers | (PACKED if packed else {}), media_type=found[1])
+
+
+async def get_module(request: Request) -> Response:
+    """A module of the script with which an item's page checks itself."""
+    zipped = takes_gzip(request)
+    found = site_of(request).pages.modules.read(**request.path_params, zipped=zipped)
+    if found is None:
+        raise not_found()
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    return Response(found, headers=headers | (PACKED if zipped else {}), media_type="text/javascript; charset=utf-8")
 
 
 async def get_icon(request: Request) -> Response:

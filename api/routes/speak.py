@@ -6,24 +6,29 @@ sends, and what it signs is made on the page.
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import holders, intake, private_out
+from api import erasing, holders, intake, private_out
 from api.languages import headers_of, language_of
-from api.pages.case_page import describe_case, make_case
+from api.pages.case_page import CasePage, describe_case, make_case
 from api.pages.files_shown import shown_files
+from api.pages.own_case import make_own_case
 from api.problems import not_found
+from api.promised import promised_of
 from api.routes.items import page_of
 from api.routes.pages import by_code, page_of_verified, read_verified
 from api.routes.shown import html, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
-from api.site import site_of
+from api.site import Site, site_of
 from ledger.db.codes import CASE, UNBOUND, Code
 from ledger.errors import Disproved, Forbidden, Malformed, PatinaError, Unavailable
+from ledger.history import VerifiedHistory
 from ledger.private import MEMBERS
 
 _encode = msgspec.json.encode
@@ -31,8 +36,8 @@ OWNER_PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The one page with a script: its own, from here, which may speak to nobody but us. It shows pictures that it fetched
-with a signature, which is what ``blob:`` is for."""
+"""The owner's page runs a script, our own, which may speak to nobody but us. It shows pictures that it fetched with a
+signature, which is what ``blob:`` is for."""
 
 
 async def post_statement(request: Request) -> Response:
@@ -83,20 +88,32 @@ async def get_case_page(request: Request) -> Response:
             verified = await site.read(read_verified, site, code.subject, disclosures)
         except (Disproved, Malformed, Unavailable) as error:
             return unavailable(request, error)
+        assert verified is not None, "a code of a case is made for what has an entry"
         language = language_of(request)
-        page = None if verified is None else page_of_verified(site, verified, language)
-        assert verified is not None, "a code of a case is made for an item"
-        assert page is not None, "a code of a case is made for an item"
-        shown = make_case(page, code.case, site.pages.catalogues[language], verified.disclosed)
+        shown = _case_shown(site, verified, code.case, language)
         headers = {**headers_of(request, language), "Cache-Control": "no-store"}
         if wants_json(request):
             return Response(_encode(describe_case(shown) | {"ledger": site.ledger.id}), 200, headers, media_type=JSON)
         address = f"{site.settings.public_url}/c/{token}"
+        found = await asyncio.to_thread(promised_of, site, verified, site.pages.catalogues[language])
+        own = replace(found, cases=tuple(one for one in found.cases if one.case == code.case))
         files = await site.read(shown_files, verified, site.ledger.attachments.states)
-        more: dict[str, Any] = {"path": f"/c/{token}", "address": address, "files": files}
+        more: dict[str, Any] = {"path": f"/c/{token}", "address": address, "files": files, "promised": own}
         return html(request, "case.html", headers=headers, page=shown, **more)
 
     return await by_code(request, token, show, of="c")
+
+
+def _case_shown(site: Site, verified: VerifiedHistory, case: str, language: str) -> CasePage:
+    """The page of a case: one about an item, or one of its own."""
+    words = site.pages.catalogues[language]
+    page = page_of_verified(site, verified, language)
+    if page is not None:
+        return make_case(page, case, words, verified.disclosed)
+    names = {party: one.name for party, one in site.ledger.view.parties.parties.items()}
+    own = make_own_case(verified, words, names, absences=erasing.absences(site.ledger, verified.entries))
+    assert own is not None, "a code of a case is made for an item or a case"
+    return own
 
 
 async def get_owner_page(request: Request) -> Response:

@@ -75,7 +75,7 @@ async def post_batch(request: Request) -> Response:
     atomic = _flag(request, "atomic")
     # A batch is signed with the keys of now, whatever another process said of them a moment ago.
     await site.read(site.ledger.reader.parties)
-    drafts = await _drafts(intake.split_batch(await request.body()), request, caller)
+    drafts = await drafts_of(intake.split_batch(await request.body()), request, caller)
     good = [draft for draft in drafts if isinstance(draft, Draft)]
     if atomic and len(good) < len(drafts):
         raise _first_problem(drafts)
@@ -87,7 +87,7 @@ async def post_batch(request: Request) -> Response:
     return Response(b"[" + b",".join(parts) + b"]", media_type=JSON)
 
 
-async def _drafts(parts: list[bytes], request: Request, caller: Caller) -> list[Draft | PatinaError]:
+async def drafts_of(parts: list[bytes], request: Request, caller: Caller) -> list[Draft | PatinaError]:
     """A draft or an error for each part of a batch."""
     site, codes = site_of(request), await presented_codes(request)
     drafts: list[Draft | PatinaError] = []

@@ -41,7 +41,7 @@ from ledger.leaf import Statement
 from ledger.note import Signer
 from ledger.top import bucket_of, bucket_range
 
-__all__ = ["Accepted", "Draft", "Outcome", "Row", "Writer"]
+__all__ = ["Accepted", "Draft", "Outcome", "Row", "Standing", "Writer"]
 
 SEAL_EVERY = times.HOUR
 MAX_GAP = times.DAY
@@ -108,6 +108,22 @@ class Writer:
         except DATABASE_ERRORS as error:
             failed = Unavailable(f"the database failed ({type(error).__name__}); send the same statement again")
             return [[failed] * len(group) for group in groups]
+
+    def check(self, groups: Sequence[Sequence[Draft]]) -> list[list[Standing | PatinaError]]:
+        """What ``append`` would do with these drafts now: each as it would stand, or what refuses it; writes nothing.
+
+        Raises ``Unavailable`` if the ledger may not sign or the database fails.
+        """
+        if not all(draft.verified for group in groups for draft in group):
+            raise AssertionError("a draft whose signatures nobody verified")
+        try:
+            with self._lock, session(self._engine) as connection:
+                head, now = self._begin(connection)
+                batch = self._batch(connection, head, now)
+                self._expect(connection, batch, [draft.statement for group in groups for draft in group])
+                return [batch.take(group) for group in groups]
+        except DATABASE_ERRORS as error:
+            raise Unavailable(f"the database failed: {type(error).__name__}") from error
 
     def seal(self, *, force: bool = False) -> bool:
         """Append a seal if the last leaf is older than an hour (or by force); return whether one was.

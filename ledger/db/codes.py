@@ -179,6 +179,11 @@ class Codes:
         self._write([Insert(tables.code, [row_of(row)])])
         return token
 
+    def keep(self, token: str, subject: str, mark: str, *, case: str, party: str) -> None:
+        """Keep a code of a case whose token the caller made of 16 bytes; one that is or was there stays as it is."""
+        row = self._row(token, subject, CASE, mark=mark, of_case=case, party=party)
+        self._write([Insert(tables.code, [row_of(row)], "ignore")])
+
     def draft(
         self, subject: str, kind: str, mark: str = "", *,
         case: str | None = None, party: str | None = None, token: str | None = None,

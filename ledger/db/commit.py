@@ -12,7 +12,8 @@ from ledger.db.draft import Draft
 from ledger.db.session import Insert, Row
 from ledger.db.tree import Growth
 from ledger.db.view import Head, Tip
-from ledger.db.views import case_rows, item_row, party_rows, uuid_bytes
+from ledger.db.views import case_rows, item_row, party_rows, text_row, uuid_bytes
+from ledger.db.worktables import item_text
 
 Nodes = list[tuple[int, int, bytes]]
 """(bucket, class, hash) of the map's buckets that a batch changes."""
@@ -46,7 +47,7 @@ def swap_of(tip: Tip, head: Head, growth: Growth) -> Row:
 def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes) -> list[Insert]:
     """The rows of a batch, in an order in which each table's keys come sorted where they can."""
     first = tip.size
-    subjects, items, parties = _subject_rows(batch)
+    subjects, items, texts, parties = _subject_rows(batch)
     statements = [(uuid_bytes(draft.statement.id), index) for index, draft in enumerate(batch.drafts, first)]
     return [
         Insert(tables.leaf, list(enumerate(batch.raws, first))),
@@ -55,6 +56,7 @@ def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes)
         Insert(tables.subject, subjects, "update"),
         Insert(tables.map_bucket, sorted(nodes), "update"),
         Insert(tables.item, items, "update"),
+        Insert(item_text, texts),
         Insert(tables.item_party, parties, "ignore"),
         Insert(tables.case_subject, sorted(_opened(batch))),
         Insert(tables.tile, [(tile.level, tile.n, tile.hashes, tile.root) for tile in growth.tiles]),
@@ -65,8 +67,8 @@ def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes)
     ]
 
 
-def _subject_rows(batch: Batch) -> tuple[list[Row], list[Row], list[Row]]:
-    rows, items, parties = [], [], set()
+def _subject_rows(batch: Batch) -> tuple[list[Row], list[Row], list[Row], list[Row]]:
+    rows, items, texts, parties = [], [], [], set()
     for known in batch.changed:
         state = known.state
         if state is None:
@@ -77,8 +79,10 @@ def _subject_rows(batch: Batch) -> tuple[list[Row], list[Row], list[Row]]:
             row = item_row(known.sid, known.subject, state)
             if row != before:
                 items.append(row)
+            if known.was is None:
+                texts.append(text_row(known.sid, known.subject, state))
             parties |= party_rows(known.sid, state) - spoke
-    return sorted(rows), items, sorted(parties)
+    return sorted(rows), items, sorted(texts), sorted(parties)
 
 
 def _opened(batch: Batch) -> Iterator[Row]:

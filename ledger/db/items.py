@@ -10,15 +10,23 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.db.session import Session, ask, fetch
+from ledger.db.session import Query, Session, ask, fetch
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
+from ledger.words import words_asked
 
 MAX_PAGE = 500
 _CURSOR = re.compile(r"[0-9]{1,16}")
 _COLUMNS = "i.subject, i.name, i.category, i.brand, i.model, i.state, i.registered_by, i.held, i.first_recorded, i.sid"
 _NEWEST = "SELECT l.bytes, k.seq FROM link k JOIN leaf l ON l.idx = k.idx WHERE k.sid = ? ORDER BY k.seq DESC LIMIT 1"
 _RECORDED = re.compile(rb'"recorded_at":"([^"]{24})","signatures":')
+_SOURCES = {
+    (False, False): ("item i", "i.sid"),
+    (False, True): ("item_party p JOIN item i ON i.sid = p.sid", "p.sid"),
+    (True, False): ("item_text t JOIN item i ON i.sid = t.rowid", "t.rowid"),
+    (True, True): ("item_text t JOIN item i ON i.sid = t.rowid JOIN item_party p ON p.sid = i.sid", "t.rowid"),
+}
+"""Where a search with words, and with a party, begins: the tables, and the number that its pages go by."""
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -41,7 +49,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is looked for; ``None`` leaves a filter out. ``party`` registered the item or said something about it."""
+    """What is looked for; ``None`` leaves a filter out. ``party`` registered the item or said something about it.
+
+    Of ``text``, every word must be among those of the item's name, category, brand, model and id (``ledger.words``).
+    """
 
     text: str | None = None
     category: str | None = None
@@ -60,15 +71,29 @@ def find(connection: Session, search: Search, cursor: str | None, limit: int) ->
         raise Invalid("got a cursor that no answer of ours had", "/cursor")
     if search.party is not None and _UUID.fullmatch(search.party) is None:
         return [], None
+    words = words_asked(search.text or "")
+    if search.text is not None and not words:
+        return [], None
     limit = max(1, min(limit, MAX_PAGE))
-    where, parameters = _where(search, cursor)
-    source = "item i" if search.party is None else "item_party p JOIN item i ON i.sid = p.sid"
-    order = "i.sid" if search.party is None else "p.sid"
-    sql = f"SELECT {_COLUMNS} FROM {source}{where} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 -- parts are ours
-    rows = fetch(connection, ask(sql, *parameters, limit + 1))
+    query = _query(connection, search, words, cursor, limit)
+    rows = [] if query is None else fetch(connection, query)
     newest = connection.gather(*[ask(_NEWEST, row[-1]) for row in rows[:limit]])
     found = [_item(row, *last[0]) for row, last in zip(rows[:limit], newest, strict=True)]
     return found, str(rows[limit - 1][-1]) if len(rows) > limit else None
+
+
+def _query(connection: Session, search: Search, words: tuple[str, ...], cursor: str | None, limit: int) -> Query | None:
+    """The question for a page and one row more; ``None`` where no item has all the words."""
+    where, parameters = _where(search, cursor)
+    source, order = _SOURCES[bool(words), search.party is not None]
+    after = f"{where} ORDER BY {order} DESC LIMIT ?"
+    rare = connection.rare(words) if words else None
+    if rare is None:
+        condition, asked = connection.having(words) if words else ("i.sid >= ?", (0,))
+        sql = f"SELECT {_COLUMNS} FROM {source} WHERE {condition}{after}"  # noqa: S608 -- parts are ours
+        return ask(sql, *asked, *parameters, limit + 1)
+    sql = f"SELECT {_COLUMNS} FROM {source} WHERE i.sid IN {{among}}{after}"  # noqa: S608 -- parts are ours
+    return connection.among(sql, rare, *parameters, limit + 1) if rare else None
 
 
 def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
@@ -82,7 +107,8 @@ def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
     if search.party is not None:
         need("p.party = ?", uuid_bytes(search.party))
     if cursor is not None:
-        need("i.sid < ?" if search.party is None else "p.sid < ?", int(cursor))
+        _, order = _SOURCES[bool(search.text), search.party is not None]
+        need(f"{order} < ?", int(cursor))
     for column in ("category", "state"):
         if getattr(search, column) is not None:
             need(f"i.{column} = ?", getattr(search, column))
@@ -93,9 +119,7 @@ def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
     if search.until is not None:
         need("i.first_recorded < ?", search.until)
     _need_seen(search, conditions, parameters)
-    for word in (search.text or "").casefold().split():
-        need("i.search LIKE ? ESCAPE '!'", f"%{re.sub('[!%_]', lambda sign: '!' + sign[0], word)}%")
-    return (" WHERE " + " AND ".join(conditions) if conditions else ""), parameters
+    return "".join(f" AND {condition}" for condition in conditions), parameters
 
 
 def _need_seen(search: Search, conditions: list[str], parameters: list[Any]) -> None:

@@ -23,21 +23,27 @@ from ledger.db.engine import is_sqlite, open_engine, parse_url
 from ledger.db.epochs import Epochs
 from ledger.db.erasures import Erasures
 from ledger.db.find import Finder
+from ledger.db.follower import Follower
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
+from ledger.db.outbox import Outbox
 from ledger.db.papers import Papers
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.rehash import Rehash
+from ledger.db.reports import Reports
+from ledger.db.risks import Risks
+from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Session, ask, fetch
 from ledger.db.spool import Spool
 from ledger.db.tree import root_at
 from ledger.db.vault import Vault
 from ledger.db.view import Head, View, read_head
+from ledger.db.webhooks import Webhooks
 from ledger.errors import Refused, Unavailable
 
 Clock = Callable[[], int]
@@ -64,9 +70,14 @@ class Ledger:
     readings: Readings
     attachments: Attachments
     finder: Finder
+    reports: Reports
     vault: Vault
+    outbox: Outbox
+    webhooks: Webhooks
     epochs: Epochs
     erasures: Erasures
+    follower: Follower
+    risks: Risks
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
@@ -211,15 +222,12 @@ def open_ledger(
         writer.accept_clock = accept_clock
         if read_only:
             writer.refusal = "this ledger was opened to be read"
-        own: Any = {"clock": clock, "rand": rand}
-        access = Access(engine, lock, view, master=master, **own)
-        readings = Readings(engine, lock, None if read_only else Spool(directory / "readings"), **own)
-        finder = Finder(engine, lock, master, lambda: view.parties, **own)
-        vault = Vault(engine, lock, master, **own)
-        files = Attachments(engine, lock, blobs or FolderStore(directory / "blobs"), vault, **own)
-        beside = (access, *_codes(engine, lock, access, own), readings, files, finder, vault)
-        made = (view, writer, Reader(engine, view), *beside, *_erasing(engine, lock, vault, directory, files))
-        return Ledger(url, directory, *made, engine, lock, guard)
+        spool = None if read_only else Spool(directory / "readings")
+        own = {"clock": clock, "rand": rand}
+        beside = _beside(engine, lock, view, master, own, spool=spool, blobs=blobs or FolderStore(directory / "blobs"))
+        beside |= _erasing(engine, lock, beside["vault"], directory, beside["attachments"])
+        core: dict[str, Any] = {"view": view, "writer": writer, "reader": Reader(engine, view)}
+        return Ledger(url=url, directory=directory, **core, **beside, _engine=engine, _lock=lock, _guard=guard)
     except BaseException as error:
         if guard is not None:
             guard.close()
@@ -230,16 +238,38 @@ def open_ledger(
         raise
 
 
-def _codes(engine: Engine, lock: AppendLock, access: Access, own: Any) -> tuple[Codes, Papers]:
-    codes = Codes(engine, lock, access.keyed.hash, **own)
-    return codes, Papers(engine, lock, codes, **own)
+def _beside(
+    engine: Engine,
+    lock: AppendLock,
+    view: View,
+    master: KeyKeeper,
+    own: dict[str, Any],
+    *,
+    spool: Spool | None,
+    blobs: BlobStore,
+) -> dict[str, Any]:
+    """What lies beside the log, by the names of ``Ledger``; ``own`` are the clock and the source of randomness."""
+    access, vault = Access(engine, lock, view, master=master, **own), Vault(engine, lock, master, **own)
+    rows, codes = Rows(engine, lock, **own), Codes(engine, lock, access.keyed.hash, **own)
+    return {
+        "access": access,
+        "codes": codes,
+        "papers": Papers(engine, lock, codes, **own),
+        "readings": Readings(engine, lock, spool, **own),
+        "attachments": Attachments(engine, lock, blobs, vault, **own),
+        "finder": Finder(engine, lock, master, lambda: view.parties, **own),
+        "reports": Reports(engine, lock, **own),
+        "vault": vault,
+        "outbox": Outbox(rows, access.keyed.hash),
+        "webhooks": Webhooks(rows, vault.master),
+        "follower": Follower(engine, view, lock),
+        "risks": Risks(engine, lock, view, **own),
+    }
 
 
-def _erasing(
-    engine: Engine, lock: AppendLock, vault: Vault, directory: Path, files: Attachments
-) -> tuple[Epochs, Erasures]:
+def _erasing(engine: Engine, lock: AppendLock, vault: Vault, directory: Path, files: Attachments) -> dict[str, Any]:
     epochs = Epochs(engine, lock, vault.master, vault.rand)
-    return epochs, Erasures(engine, lock, epochs, directory, partial(files.erase, public=False))
+    return {"epochs": epochs, "erasures": Erasures(engine, lock, epochs, directory, partial(files.erase, public=False))}
 
 
 def _load(engine: Engine, view: View, directory: Path) -> None:

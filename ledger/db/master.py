@@ -33,10 +33,12 @@ from ledger.db.keyfile import sync_folder
 from ledger.db.keys import identity
 from ledger.db.keyservice import ADDRESS_NAME, TOKEN_NAME, KeyClient
 from ledger.db.ledger import Ledger
+from ledger.db.outbox_tables import webhook
 from ledger.db.people import person_identity
 from ledger.db.secret import FILE_NAME, KEY_NAME, KeyKeeper, MasterKey
 from ledger.db.session import Session, ask, fetch
 from ledger.db.vault import epoch_identity
+from ledger.db.webhooks import webhook_identity
 from ledger.errors import Refused, Unavailable
 
 NAME = "master.key"
@@ -50,6 +52,7 @@ WRAPPED: tuple[tuple[str, str, Callable[[Any], bytes]], ...] = (
     (tables.find_key.name, "chain", chain_identity),
     (tables.access_secret.name, "name", secret_identity),
     (tables.person.name, "id", person_identity),
+    (webhook.name, "id", webhook_identity),
 )
 """Each table with a column ``wrapped`` by the master key: its key column, and the identity of the row of a key."""
 

@@ -11,7 +11,7 @@ often, so that no second print passes for the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
@@ -24,9 +24,10 @@ from ledger.db.codes import Codes, hash_of, mark_of, row_of, state_of
 from ledger.db.connect import session
 from ledger.db.draft import Row
 from ledger.db.lock import AppendLock
-from ledger.db.session import Insert, Session, ask, fetch
+from ledger.db.session import Insert, ask, fetch
 from ledger.disclosure import format_base64url, parse_base64url
 from ledger.errors import Refused
+from ledger.state import State
 
 KINDS: Final = {"sale": "view", "intake": "view", "handover": "view", "gift": "gift"}
 """Kinds of paper, and the kind of code that its items get."""
@@ -84,9 +85,13 @@ class Papers:
         paper = Paper(paper_id, kind, party, now, tuple(_line(secret, subject, case) for subject, case in items))
         rows = [(paper_id, number, line.subject, line.case) for number, line in enumerate(paper.lines)]
         digest = hash_of(token)
+        with session(self._engine) as connection:
+            connection.begin(write=False)
+            states = {line.subject: state_of(connection, line.subject) for line in paper.lines}
+        # Before the lock: a code's short code may be the first to ask for its key, which then is made under it.
+        codes = self._codes_of(states, paper)
         with self._lock, session(self._engine) as connection:
             connection.begin(write=True)
-            codes = self._codes_of(connection, paper)
             inserts = [
                 Insert(tables.paper, [(paper_id, digest, kind, party, now, None)]),
                 Insert(tables.paper_item, rows),
@@ -130,11 +135,11 @@ class Papers:
             connection.commit()
         return [(number, first_at) for number, first_at in counted]
 
-    def _codes_of(self, connection: Session, paper: Paper) -> list[Row]:
+    def _codes_of(self, states: Mapping[str, State | None], paper: Paper) -> list[Row]:
         """The rows of the codes of every line, marked with the holding that its item has now."""
         codes: list[Row] = []
         for number, line in enumerate(paper.lines):
-            state = state_of(connection, line.subject)
+            state = states[line.subject]
             holding = None if state is None else state.held.at(paper.created_at).holding
             made: list[tuple[str, str, str | None]] = [(line.token, KINDS[paper.kind], None)]
             if line.case is not None and line.case_token is not None:

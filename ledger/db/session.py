@@ -54,6 +54,17 @@ class Session(Protocol):
     def ranges(self, sql: str, pairs: Sequence[tuple[Any, Any]]) -> Query:
         """A question whose ``{ranges}`` is a table ``r(lo, hi)`` of these pairs."""
 
+    def having(self, words: Sequence[str]) -> Step:
+        """A condition on ``t``, the text index: that an item has all of these words (``ledger.words``)."""
+
+    def rare(self, words: Sequence[str]) -> list[int] | None:
+        """The numbers of the items that have all of these words, if they are few; ``None`` where the order of pages
+        leads to the first of them sooner.
+        """
+
+    def empty_texts(self) -> Step:
+        """What empties the text index."""
+
     def write(self, inserts: Sequence[Insert], *last: Step) -> list[int]:
         """Insert rows, then run statements; the number of rows that each of these changed."""
 

@@ -55,6 +55,18 @@ class SqliteSession:
             steps.append((_sqlite_ranges(sql, width), filled + [None] * (2 * width - len(filled))))
         return Query(tuple(steps))
 
+    def having(self, words: Sequence[str]) -> Step:
+        """See ``Session``; our words hold no quotation marks, and stand beside each other for *and* (FTS5)."""
+        return "t.item_text MATCH ?", (" ".join(f'"{word}"' for word in words),)
+
+    def rare(self, words: Sequence[str]) -> list[int] | None:  # noqa: ARG002 -- as in ``Session``
+        """See ``Session``; FTS5 goes through its matches in the order of pages by itself."""
+        return None
+
+    def empty_texts(self) -> Step:
+        """See ``Session``; rows of an index without its texts cannot be deleted one by one."""
+        return "INSERT INTO item_text(item_text) VALUES ('delete-all')", ()
+
     def write(self, inserts: Sequence[Insert], *last: Step) -> list[int]:
         """See ``Session``."""
         for insert in inserts:

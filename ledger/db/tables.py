@@ -3,8 +3,8 @@
 ``leaf`` is the ledger; ``head`` and ``checkpoint`` are its signed state; the verifier reads ``leaf`` and ``head`` of a
 SQLite file by these names, which are frozen. The others up to ``tile`` follow from the leaves and are kept because they
 are asked for at every append; ``item``, ``item_party`` and ``case_subject`` are read models, which ``views.rebuild``
-makes again; the rest is the service's own. Tables whose keys are hashes have no rowid on SQLite: one tree less to
-write.
+makes again (more of them are in ``ledger.db.worktables``); the rest is the service's own. Tables whose keys are hashes
+have no rowid on SQLite: one tree less to write.
 """
 
 from __future__ import annotations
@@ -92,7 +92,6 @@ item = _table(
     _column("registered_by", Text()),
     _column("held", Small),
     _column("first_recorded", Text()),
-    _column("search", Text()),
 )
 Index("item_category", item.c.category, item.c.sid)
 Index("item_state", item.c.state, item.c.sid)
@@ -129,6 +128,9 @@ code = _table(
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
 )
+
+# How often the page of a code was asked for, by day (``ledger.db.risks``): nothing of who asked or from where.
+scan = _table("scan", _key("code", Text()), _key("day", Text()), _column("count", Number), rowid=False)
 
 # Who read private members (``ledger.db.readings``), and where that was unusual. The id begins with the time.
 reading = _table(
@@ -297,6 +299,37 @@ auditor_grant = _table(
     _column("created_at", Text()),
     _column("revoked_at", Text(), nullable=True),
 )
+
+# Reports (``ledger.db.reports``): those that were asked for or fell due by a schedule, and what came of each.
+report_schedule = _table(
+    "report_schedule",
+    _key("id", Text()),
+    _column("party", Text(), index=True),
+    _column("role", Text()),
+    _column("every", Text()),
+    _column("asked", Text()),
+    _column("next_due", Text()),
+    _column("created_at", Text()),
+    _column("ended_at", Text(), nullable=True),
+)
+report = _table(
+    "report",
+    _key("id", Text()),
+    _column("party", Text()),
+    _column("schedule", Text(), nullable=True),
+    _column("role", Text()),
+    _column("asked", Text()),
+    _column("asked_at", Text()),
+    _column("due", Text()),
+    _column("taken_at", Text(), nullable=True),
+    _column("percent", Small),
+    _column("made", Text(), nullable=True),
+    _column("problem", Text(), nullable=True),
+    _column("size", Number, nullable=True),
+    _column("document", Octets, nullable=True),
+)
+Index("report_party", report.c.party, report.c.due)
+Index("report_open", report.c.made, report.c.due)
 
 # Private members (``ledger.db.vault``): what is kept of them, by statement and class of data, and the keys to it, each
 # wrapped by the key of an epoch. ``pseudonym`` lists the statements of somebody whom a shop calls by a pseudonym.

@@ -1,12 +1,13 @@
 """The read models for searching: rows that follow from subjects' states and could be thrown away.
 
-``item_row``, ``party_rows`` and ``case_rows`` are pure, and both the appender and ``rebuild`` use them, so that a
-rebuild gives the same rows (a test holds them to it).
+``item_row``, ``text_row``, ``party_rows`` and ``case_rows`` are pure, and both the appender and ``rebuild`` use them,
+so that a rebuild gives the same rows (a test holds them to it). Work lists are ``ledger.db.follower``'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +16,9 @@ from ledger import state as states
 from ledger import submap
 from ledger.db.session import Insert, Row, Session, ask, fetch
 from ledger.db.tables import case_subject, item, item_party
+from ledger.db.worktables import item_text
 from ledger.state import State
+from ledger.words import text_of
 
 _SLICE = 5_000
 _FIRST_LEAVES = "SELECT idx, bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
@@ -70,8 +73,12 @@ def item_row(sid: int, subject: str, state: State) -> Row:
         state.registered_by,
         int(holding is not None and not holding.released),
         state.first_at,
-        f"{state.name}\n{state.brand}\n{state.model}\n{subject}".casefold(),
     )
+
+
+def text_row(sid: int, subject: str, state: State) -> Row:
+    """The row of ``item_text``: the words of what an item was registered as, which never change."""
+    return sid, text_of((unquote(subject), state.name, state.category, state.brand, state.model))
 
 
 def party_rows(sid: int, state: State) -> set[Row]:
@@ -84,20 +91,28 @@ def case_rows(sid: int, cases: Iterable[str]) -> list[Row]:
     return [(uuid_bytes(case), sid) for case in cases]
 
 
-def rebuild(connection: Session) -> int:
-    """Make the read models again from subjects' states, in the open write transaction; return the number of items."""
-    connection.write((), *[(f'DELETE FROM "{table.name}"', ()) for table in (item, item_party, case_subject)])  # noqa: S608
+def rebuild(connection: Session, advance: Callable[[int], object] = lambda _: None) -> int:
+    """Make the read models again from subjects' states, in the open write transaction; return the number of items.
+
+    ``advance`` is told how many leaves more have been looked at.
+    """
+    emptied = [(f'DELETE FROM "{table.name}"', ()) for table in (item, item_party, case_subject)]  # noqa: S608
+    connection.write((), *emptied, connection.empty_texts())
     size = fetch(connection, ask("SELECT size FROM head"))[0][0]
     count = 0
     for start in range(0, size, _SLICE):
-        rows, parties, cases = [], set(), []
-        for sid, subject, state in _new_subjects(connection, start, min(start + _SLICE, size)):
+        end = min(start + _SLICE, size)
+        rows, texts, parties, cases = [], [], set(), []
+        for sid, subject, state in _new_subjects(connection, start, end):
             cases += case_rows(sid, state.cases)
             if state.kind == "item":
                 rows.append(item_row(sid, subject, state))
+                texts.append(text_row(sid, subject, state))
                 parties |= party_rows(sid, state)
-        connection.write([Insert(item, rows), Insert(item_party, sorted(parties)), Insert(case_subject, sorted(cases))])
+        inserts = [Insert(item, rows), Insert(item_text, texts), Insert(item_party, sorted(parties))]
+        connection.write([*inserts, Insert(case_subject, sorted(cases))])
         count += len(rows)
+        advance(end - start)
     return count
 
 

@@ -1,0 +1,68 @@
+"""The ES modules with which an item's page checks itself, as they are served (docs/verify.md).
+
+They import each other by relative names, so all stand in one folder whose name is a fragment of the hash of them all:
+an address may be kept for ever, and no browser mixes two versions. Comments are for whoever reads the source: lines
+that hold nothing else are not sent, and every test of the modules runs on what is sent.
+
+Ed25519 and SHA-2 for browsers without them are other people's packages, which ``make setup`` fetches if it can. Where
+they are absent a page has two of its three ways, and says so.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+FOLDER: Final = Path(__file__).parent / "static" / "check"
+PACKAGES: Final = Path(__file__).parents[2] / "node_modules"
+LIBRARY: Final = {
+    "ed25519.js": "@noble/ed25519/index.js",
+    "sha2.js": "@noble/hashes/sha2.js",
+    "_md.js": "@noble/hashes/_md.js",
+    "_u64.js": "@noble/hashes/_u64.js",
+    "utils.js": "@noble/hashes/utils.js",
+}
+"""What is served as what; the last three are imported by the second, by these names."""
+ENTRY: Final = "verify.js"
+APART: Final = frozenset({"receipt.js", "trust.js"})
+"""For a page of a receipt and for a reader with a trust policy: not fetched by the page of an item."""
+_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/)\n", re.MULTILINE | re.DOTALL)
+"""A whole line, or lines; those of a licence begin with ``/*!`` and stay."""
+
+_NOTICE: Final = b"/*! noble (c) Paul Miller (paulmillr.com), MIT License */\n"
+
+
+class Modules:
+    """The modules of one process, read once.
+
+    ``mark`` names their folder; ``library`` says whether the packages are there; ``entry`` is the address of the one
+    that a page starts, ``addresses`` are those of the others that it needs.
+    """
+
+    def __init__(self, packages: Path = PACKAGES) -> None:
+        own = {file.name: file for file in sorted(FOLDER.glob("*.js"))}
+        other = {name: packages / path for name, path in LIBRARY.items()}
+        self.library = all(file.is_file() for file in other.values())
+        files = own | other if self.library else own
+        sources = {
+            name: (_NOTICE if name in LIBRARY else b"") + _without_comments(file) for name, file in files.items()
+        }
+        self.mark = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:12]
+        self._sources = sources
+        self._zipped = {name: gzip.compress(source, mtime=0) for name, source in sources.items()}
+        self.entry = self._address(ENTRY)
+        self.addresses = [self._address(name) for name in own if name not in {ENTRY, *APART}]
+
+    def read(self, mark: str, name: str, *, zipped: bool) -> bytes | None:
+        """A module of the folder ``mark``, compressed by gzip if wanted; ``None`` if there is no such one."""
+        return (self._zipped if zipped else self._sources).get(name) if mark == self.mark else None
+
+    def _address(self, name: str) -> str:
+        return f"/static/{self.mark}/{name}"
+
+
+def _without_comments(file: Path) -> bytes:
+    return _COMMENT.sub("", file.read_text("utf-8")).encode()

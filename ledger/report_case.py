@@ -1,0 +1,317 @@
+"""What one subject's entries add to a report: its cases, the work done without one, its sales and deliveries.
+
+Each case is folded by ``cases`` and measured by ``measure``, as everywhere else; here the outcome becomes sums. What is
+measured or rated counts as it was said first; what a case is grouped by counts as corrected since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from ledger import clocks, measure, private, report_sums, steps, times
+from ledger.calendar import WorkingTime
+from ledger.cases import cases_of
+from ledger.course import Course
+from ledger.days import Year
+from ledger.leaf import Entry, Statement
+from ledger.report_ask import Ask
+from ledger.report_cell import One
+from ledger.report_standing import Key, Standing
+from ledger.report_sums import OUTCOME_OF
+from ledger.standard import Standard
+from ledger.standard_figures import Facts
+
+REPEAT: Final = 90 * times.DAY
+"""Within this time after a repair, another for the same fault is a repeat (house)."""
+_DONE: Final = ("repair.completed", "case.handed_over", "case.accepted")
+_CLOCKS: Final = {clock: f"clock/{clock}" for clock in clocks.CLOCKS}
+Told = Sequence[tuple[Entry, str]]
+
+
+@dataclass(slots=True)
+class Counted:
+    """One case, or other thing that is counted: where it belongs, and what it adds.
+
+    ``at`` is when it counts and ``index`` where in the log, ``years`` are those of its party's calendar.
+    """
+
+    party: str
+    day: date
+    at: int
+    index: int
+    dimensions: dict[str, str]
+    sums: One = field(default_factory=One)
+    judged_by: Key = ()
+    years: tuple[Year, ...] = ()
+    entries: tuple[tuple[str, int], ...] = ()
+    is_sale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What counting rests on besides the entries: the request, the parties, and the time of the checkpoint's last leaf.
+
+    ``wants`` says of a party, a day, a moment and an index whether what stands there is counted. ``disclosures`` are
+    of private members, by statement.
+    """
+
+    ask: Ask
+    standing: Standing
+    as_of: int
+    wants: Callable[[str, date, int, int], bool]
+    disclosures: Mapping[str, Sequence[str]]
+
+
+class Subject:
+    """All entries of an item, or of a case of its own, oldest first with their leaf hashes."""
+
+    def __init__(self, told: Told, counting: Counting) -> None:
+        self._told = told
+        self._counting = counting
+        self._standing = counting.standing
+        self._subject = told[0][0].statement.subjects[0]
+        self._retracted = {
+            entry.statement.corrects for entry, _ in told if entry.statement.type == "statement.retracted"
+        }
+        self._item = self._details_of("item.registered")
+        self._repaired: list[tuple[str, int]] = []
+
+    def counted(self) -> Iterator[Counted]:
+        """Everything that this subject adds, cases in the order in which they were opened."""
+        courses = cases_of(self._told)
+        for course in courses:
+            counted = self._case(course)
+            if counted is not None:
+                yield counted
+        yield from self._services(bool(courses))
+        yield from self._others()
+
+    def _details_of(self, kind: str) -> dict[str, Any]:
+        """The details of the first statement of a type, as corrected last."""
+        said = next((entry.statement for entry, _ in self._told if entry.statement.type == kind), None)
+        if said is None:
+            return {}
+        for entry, _ in reversed(self._told):
+            statement = entry.statement
+            if statement.type == "statement.corrected" and statement.corrects == said.id:
+                corrected: dict[str, Any] = statement.details.get("details", said.details)
+                return corrected
+        return said.details
+
+    def _moment(self, statement: Statement, recorded_at: str) -> int:
+        if self._counting.ask.times == "stated":
+            return times.parse_occurred(statement.occurred_at)
+        return steps.happened_at(statement.occurred_at, recorded_at)
+
+    def _place(self, party: str, entry: Entry) -> tuple[int, date, WorkingTime, tuple[Year, ...]]:
+        """When an entry counts, on which day of its party, and that party's working time."""
+        at = self._moment(entry.statement, entry.recorded_at)
+        working, years = self._standing.working(party, entry.index)
+        return at, working.day_of(at), working, years
+
+    def _dimensions(self, party: str) -> dict[str, str]:
+        item = self._item
+        return {
+            "party": party,
+            "region": self._standing.members(party).get("country", ""),
+            "line": item.get("category", ""),
+            "model": " ".join(filter(None, (item.get("brand", ""), item.get("model", "")))),
+        }
+
+    def _case(self, course: Course) -> Counted | None:
+        opened = next(entry for entry, _ in self._told if entry.index == course.opened.index)
+        if not course.opened.stands:
+            return None
+        party = party_of(course, opened.statement)
+        at, day, working, years = self._place(party, opened)
+        repeat = self._repeats(course)
+        if not self._counting.wants(party, day, at, opened.index):
+            return None
+        details = course.opened.details
+        said = course.opened.said
+        category = self._item.get("category", "")
+        facts = Facts(said["kind"], said["issue"], said.get("mode", ""), said.get("tier", 0), category)
+        key, standard = self._standing.judge(party, course.opened.index, facts)
+        diagnosis = course.last("case.diagnosed")
+        counted = Counted(party, day, at, opened.index, self._dimensions(party), judged_by=key, years=years)
+        counted.dimensions |= {
+            "fault": details.get("fault", ""),
+            "channel": details["channel"],
+            "mode": details.get("mode", ""),
+            "team": course.assigned_to,
+            "staff": staff_of(course),
+            "kind": details["kind"],
+            "issue": details["issue"],
+            "responsible": "" if diagnosis is None else diagnosis.details["responsible"],
+            "responsible_party": "" if diagnosis is None else diagnosis.details.get("responsible_party", ""),
+        }
+        sums = counted.sums
+        report_sums.add_opening(sums, course)
+        report_sums.add_repeat(sums, repeat)
+        self._add_clocks(sums, course, standard, working)
+        report_sums.add_stages(sums, course)
+        report_sums.add_findings(sums, course, diagnosis)
+        report_sums.add_customers(sums, course)
+        report_sums.add_records(sums, course, standard)
+        if self._counting.disclosures:
+            self._add_costs(sums, [entry for entry, _ in self._told if entry.statement.case == course.case])
+        if self._counting.ask.evidence:
+            counted.entries = tuple((step.type, step.index) for step in course.steps)
+        return counted
+
+    def _repeats(self, course: Course) -> bool | None:
+        """Whether a repair is for a fault that was repaired before; ``None`` for what is no repair of a known fault."""
+        fault = course.opened.details.get("fault", "")
+        if course.kind != "repair" or not fault:
+            return None
+        opened = course.opened.happened
+        found = any(one == fault and 0 <= opened - done <= REPEAT for one, done in self._repaired)
+        done = course.last(*_DONE)
+        if done is not None:
+            self._repaired.append((fault, done.happened))
+        return found
+
+    def _add_clocks(self, sums: One, course: Course, standard: Standard | None, working: WorkingTime) -> None:
+        n = sums.counts
+        for one in measure.measure(self._measured(course), standard, working, self._item.get("category", "")):
+            name = _CLOCKS[one.clock]
+            if one.clock == "resolution":
+                resolved, withdrawn = one.stop is not None, one.closed == "withdrawn"
+                n["resolved"], n["resolvable"] = int(resolved), int(not withdrawn)
+            if one.provisional:
+                n[f"{name}/provisional"] += 1
+            if one.stopped_at is None:
+                n[f"{name}/running"] += 1
+                continue
+            if one.met is not None:
+                n[f"{name}/judged"] += 1
+                n["judged"] += 1
+                if one.met:
+                    n[f"{name}/met"] += 1
+                    n["met"] += 1
+            if one.stop is None:
+                n[f"{name}/unfinished"] += 1
+                continue
+            assert one.stated is not None, "it was stopped"
+            assert one.recorded is not None, "it was stopped"
+            sums.last(f"{name}/counted", one.stopped_at - one.started_at)
+            sums.last(f"{name}/stated", max(0, one.stated - one.started_at))
+            sums.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
+            if one.waits:
+                sums.last(f"{name}/paused", one.paused(self._counting.as_of))
+
+    def _measured(self, course: Course) -> list[Entry]:
+        """The entries that clocks of a case see; a delivery that names no case is of the one that was opened last."""
+        entries: list[Entry] = []
+        newest: str | None = None
+        for entry, _ in self._told:
+            statement = entry.statement
+            if statement.type == "case.opened":
+                newest = statement.case
+            if statement.case == course.case or (
+                statement.type == "item.delivered" and statement.case is None and newest == course.case
+            ):
+                entries.append(entry)
+        return entries
+
+    def _add_costs(self, sums: One, entries: Sequence[Entry]) -> None:
+        """What work has cost, as far as it was disclosed; a disclosure must be of the statement's own digests."""
+        for entry in entries:
+            statement = entry.statement
+            given = self._counting.disclosures.get(statement.id)
+            if given is None or statement.id in self._retracted:
+                continue
+            cost = private.read_disclosures(statement.type, statement.sd or (), given).get("cost")
+            if cost is not None:
+                value = cost.value if isinstance(cost.value, dict) else {"amount": cost.value}
+                currency = str(value.get("currency", ""))
+                sums.counts["costs"] += 1
+                sums.costs[currency] = sums.costs.get(currency, Decimal(0)) + Decimal(value["amount"])
+
+    def _services(self, has_cases: bool) -> Iterator[Counted]:
+        """Work without a case, one service for each party; an item taken in of which nothing else is known is one."""
+        work: dict[str, list[Entry]] = {}
+        for entry, _ in self._told:
+            statement = entry.statement
+            if statement.case is None and statement.type in OUTCOME_OF and statement.id not in self._retracted:
+                work.setdefault(statement.party, []).append(entry)
+        first = self._told[0][0]
+        if not work and not has_cases and self._item.get("origin") == "intake":
+            work[first.statement.party] = [first]
+        for party, entries in work.items():
+            at, day, _, years = self._place(party, entries[0])
+            if self._counting.wants(party, day, at, entries[0].index):
+                counted = Counted(party, day, at, entries[0].index, self._dimensions(party), years=years)
+                last = entries[-1].statement
+                counted.dimensions["staff"] = _agent_of(last.details, last.agent)
+                counted.sums.counts["services"] += 1
+                counted.sums.counts[f"outcome/{OUTCOME_OF.get(last.type, 'unknown')}"] += 1
+                counted.entries = tuple((one.statement.type, one.index) for one in entries if one is not first)
+                self._add_costs(counted.sums, entries)
+                yield counted
+
+    def _others(self) -> Iterator[Counted]:
+        """Sales, deliveries and maintenance that fell due; for evidence, whatever else was said without a case."""
+        for entry, _ in self._told:
+            statement = entry.statement
+            name = _COUNTS.get(statement.type, "")
+            if statement.id in self._retracted or not (name or (self._counting.ask.evidence and not statement.case)):
+                continue
+            party = statement.party
+            at, day, working, years = self._place(party, entry)
+            sums = One()
+            if name == "maintenance_due":
+                due = _moment_of(statement.details["next_due"], working) if "next_due" in statement.details else None
+                if due is None or due > self._counting.as_of:
+                    continue
+                at, day = due, working.day_of(due)
+                sums.counts["maintained"] = int(self._maintained(entry.index, due))
+            if name:
+                sums.counts[name] = 1
+            if self._counting.wants(party, day, at, entry.index):
+                said = () if statement.type in OUTCOME_OF else ((statement.type, entry.index),)
+                yield Counted(
+                    party, day, at, entry.index, self._dimensions(party), sums, years=years, entries=said, is_sale=True
+                )
+
+    def _maintained(self, index: int, due: int) -> bool:
+        """Whether maintenance was done again after the entry at ``index`` and before it was due."""
+        return any(
+            entry.index > index
+            and entry.statement.type == "maintenance.performed"
+            and steps.happened_at(entry.statement.occurred_at, entry.recorded_at) <= due
+            for entry, _ in self._told
+        )
+
+
+_COUNTS: Final = {"item.sold": "sold", "item.delivered": "delivered", "maintenance.performed": "maintenance_due"}
+
+
+def party_of(course: Course, opened: Statement) -> str:
+    """Whose case it is: of the party that it is about, of the shop that opened it, or of who was first."""
+    if course.subject == course.case and len(opened.subjects) > 1:
+        return opened.subjects[1]
+    found = (step.party for step in course.steps if not step.by_holder)
+    return next(found, opened.party)
+
+
+def staff_of(course: Course) -> str:
+    """Who of the staff did the work, or else took part last; "" if nobody is named."""
+    work = course.last(*OUTCOME_OF)
+    if work is not None and (found := _agent_of(work.details, work.agent)):
+        return found
+    return next((step.agent for step in reversed(course.steps) if step.agent), "")
+
+
+def _agent_of(details: Any, agent: str | None) -> str:
+    named = details.get("agents", ())
+    return str(named[0]) if named else agent or ""
+
+
+def _moment_of(text: str, working: WorkingTime) -> int:
+    """A moment that something is due at; of a day, its end at the party."""
+    return times.parse_occurred(text) if "T" in text else working.end_of(date.fromisoformat(text))

@@ -1,0 +1,138 @@
+"""Reports of what was corrected and taken back, of long logs, and of entries that this version does not know."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import Disproved, Unknown
+from ledger.note import parse_vkey
+from ledger.private import make_digests, make_disclosures
+from ledger.report_ask import parse_ask
+from ledger.report_cell import Cell
+from ledger.report_evidence import SHOWN
+from ledger.report_measures import measured
+from ledger.reports import spooled
+from ledger.reports.spooled import Work
+from tests.build import Build, ring, uuid
+from tests.reported import counted
+from verifier.figures import make
+from verifier.folder import open_folder
+
+OPENED = {"kind": "repair", "channel": "store", "issue": "other"}
+WITHIN = {"standard": "days", "version": "1",
+          "limits": [{"clock": "first_response", "within": {"working_days": 1}, "source": "house"}]}  # fmt: skip
+
+
+def shop() -> Build:
+    """A ledger with a shop and a ring."""
+    made = Build()
+    made.register("shop", "retailer", "repairer")
+    made.say("standard.adopted", "shop", uuid("shop"), WITHIN)
+    made.item(ring(1))
+    return made
+
+
+def test_a_case_is_grouped_as_corrected_and_measured_by_what_stands(tmp_path: Path) -> None:
+    made = shop()
+    said = uuid(f"{made.name} statement {made.size - 1}")
+    details = {"name": "Ring", "category": "silver"}
+    made.say("statement.corrected", "shop", ring(1), {"reason": "typing", "details": details}, corrects=said)
+    made.say("case.opened", "shop", ring(1), OPENED, case=uuid("c"))
+    wrong = uuid(f"{made.name} statement {made.size}")
+    made.say("case.received", "shop", ring(1), {"evidence": {}}, case=uuid("c"))
+    made.say("statement.retracted", "shop", ring(1), {"reason": "mistake"}, corrects=wrong)
+    found = {"findings": "x", "responsible": "none", "in_warranty": False}
+    made.say("case.diagnosed", "shop", ring(1), found, case=uuid("c"))
+    made.say("case.closed", "shop", ring(1), {"outcome": "withdrawn"}, case=uuid("c"))
+    made.seal()
+    document = counted(made, made.write_ledger(tmp_path / "l"), by=["line"])
+    assert [one["key"] for one in document["groups"]] == [{"line": "silver"}]
+    figures = document["figures"]
+    assert figures["stages"]["received"] == {"count": 0}
+    assert figures["stages"]["open"]["count"] == 1
+    assert figures["resolution"] == {"count": 0, "of": 0}, "what was withdrawn counts for neither side"
+    assert figures["found"] == []
+    # Nobody adopted a calendar, so working days are weekdays, and the figure says that it is provisional.
+    assert figures["clocks"]["first_response"]["provisional"] == 1
+    assert figures["clocks"]["first_response"]["unfinished"] == 1
+
+
+def test_a_delivery_belongs_to_the_case_that_was_opened_last(tmp_path: Path) -> None:
+    made = shop()
+    for number in (1, 2):
+        made.say("case.opened", "shop", ring(1), OPENED, case=uuid(f"case {number}"))
+        made.say("item.delivered", "shop", ring(1), {"method": "courier", "state": "whole"})
+    made.say("case.contacted", "shop", ring(1), {"channel": "phone", "reached": True}, case=uuid("case 1"))
+    made.seal()
+    feedback = counted(made, made.write_ledger(tmp_path / "l"))["figures"]["clocks"]["feedback"]
+    assert (feedback["counted"]["count"], feedback["running"]) == (1, 1)
+
+
+def test_a_disclosure_of_something_else_is_no_cost(tmp_path: Path) -> None:
+    made = shop()
+    opened = make_disclosures("repair.completed", {"note": "no cost"}, bytes)
+    digests = list(make_digests("repair.completed", opened, bytes))
+    made.say("repair.completed", "shop", ring(1), {"work": ["w"], "tests": []}, _sd=digests, _sd_alg="sha-256")
+    given = {uuid(f"{made.name} statement {made.size - 1}"): list(opened)}
+    made.seal()
+    assert counted(made, made.write_ledger(tmp_path / "l"), given)["figures"]["costs"] == []
+
+
+@pytest.mark.parametrize("size", [512, 600])
+def test_long_logs_are_hashed_by_whole_tiles(size: int, tmp_path: Path) -> None:
+    made = shop()
+    while made.size < size - 1:
+        made.say("maintenance.performed", "shop", ring(1), {"work": ["w"]})
+    made.seal()
+    document = counted(made, made.write_ledger(tmp_path / "l"), evidence="gb27922")
+    assert (document["size"], document["figures"]["services"]["count"]) == (size, 1)
+    told = {one["type"]: one for area in document["evidence"] for one in area["entries"]}
+    performed = told["maintenance.performed"]
+    assert performed["count"] > 2 * SHOWN
+    first = next(number for number, raw in enumerate(made.leaves) if b"maintenance.performed" in raw)
+    assert performed["indexes"] == list(range(first, first + SHOWN))
+
+
+def test_an_empty_log_has_no_report(tmp_path: Path) -> None:
+    made = shop()
+    folder = made.write_ledger(tmp_path / "l")
+    with pytest.raises(Unknown, match="empty"):
+        make(
+            made.note(size=0),
+            (parse_vkey(made.vkey),),
+            parse_ask({"period": "all"}),
+            Work(partial(open_folder, folder)),
+        )
+
+
+def test_a_type_that_is_not_known_cannot_be_told(tmp_path: Path) -> None:
+    later = Build()
+    later.say("item.dreamt", "operator", ring(1), {})
+    later.say("case.opened", "operator", ring(1), {"channel": "store"}, case=uuid("c"))
+    later.seal()
+    with pytest.raises(Unknown, match=r"item\.dreamt"):
+        counted(later, later.write_ledger(tmp_path / "l"))
+
+
+def test_what_was_disproved_elsewhere_comes_whole_from_another_process() -> None:
+    came = pickle.loads(pickle.dumps(Disproved("got 2, want 1", "leaf", 7)))
+    assert (came.message, came.check, came.index) == ("got 2, want 1", "leaf", 7)
+
+
+def test_a_process_that_is_killed_leaves_it_untold(tmp_path: Path) -> None:
+    work = Work(partial(open_folder, tmp_path), 1)
+    with spooled._pool(work, spooled.ALONE + 1) as pool, pytest.raises(Unknown, match="ended by somebody"):
+        spooled._all(pool, os._exit, [1], lambda _: None)
+
+
+def test_clocks_are_measures_too() -> None:
+    cell = Cell()
+    assert measured("complaint", cell) is None
+    cell.counts.update({"clock/complaint/met": 2, "clock/complaint/judged": 3})
+    assert measured("complaint", cell) == (2, 3)
+    assert spooled.PIECE % 256 == 0
