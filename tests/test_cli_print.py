@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -36,7 +37,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "var"
 
 
-def said(ledger: str, kind: str, details: dict[str, object], key: SigningKey) -> Draft:
+def said(ledger: str, kind: str, details: Any, key: SigningKey) -> Draft:
     statement = {
         "id": uuid(kind),
         "ledger": ledger,

@@ -245,7 +245,6 @@ paper_item = _table(
     rowid=False,
 )
 paper_code = _table("paper_code", _key("paper", Text()), _key("code", Text()), rowid=False)
-# Owner codes that were printed (``ledger.db.papers``): how often, and when first.
 owner_print = _table(
     "owner_print", _key("code", Text()), _column("number", Integer()), _column("first_at", Text()), rowid=False
 )
