@@ -92,6 +92,7 @@ _PAGE = {"text/html": _TEXT, "application/json": _one("ItemPage")}
 _BYTES: dict[str, Schema] = {"application/octet-stream": {}}
 _SVG: dict[str, Schema] = {"image/svg+xml": {}}
 _PNG: dict[str, Schema] = {"image/png": {}}
+_PAPER: dict[str, Schema] = {"application/pdf": {}, **_PNG, **_SVG, **_BYTES}
 _PLAIN = {"text/plain": _TEXT}
 _HTML = {"text/html": _TEXT}
 
@@ -121,7 +122,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/v1/items"): {"200": _json(_members(items=_list(_one("ItemFound"))))},
     ("get", "/v1/items/{id}"): {"200": _json(_one("Item"))},
     ("get", "/v1/items/{id}/history"): {"200": _json(_one("History"))},
-    ("post", "/v1/items/{id}/codes"): {"201": _json(_one("Code"))},
+    ("post", "/v1/items/{id}/codes"): {"201": {**_json(_one("Code")), **_PAPER}},
     ("get", "/v1/items/{id}/qr.svg"): {"200": _SVG},
     ("get", "/v1/items/{id}/qr.png"): {"200": _PNG},
     ("get", "/v1/keys"): {"200": _json(_members(api=_list({"type": "object"}), signing=_list({"type": "object"})))},
@@ -131,7 +132,6 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
         for path, statuses in {
             "/v1/attachments": ("200", "201"),
             "/i/{token}/attachments": ("200", "201"),
-            "/v1/codes": ("201",),
             "/v1/devices": ("201",),
             "/v1/erasures": ("201",),
             "/v1/grants": ("201",),
@@ -142,7 +142,6 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
             "/v1/webhooks": ("201",),
             "/v1/webhooks/{id}/rotation": ("201",),
             "/v1/webhooks/{id}/test": ("202",),
-            "/v1/receipts": ("201",),
             "/v1/signing-keys": ("200", "201"),
             "/v1/signing-keys/rotate": ("200", "201"),
             "/v1/signing-keys/revoke": ("201",),
@@ -156,6 +155,11 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/v1/parties/{id}/standards"): {
         "200": _json(_members(party=_TEXT, standard=_STANDARD, document={"type": ["object", "null"]}, words=_MAYBE))
     },
+    ("post", "/v1/codes"): {"201": {**_json({"type": "object"}), **_PAPER}},
+    ("post", "/v1/receipts"): {"201": {**_json({"type": "object"}), **_PAPER}},
+    ("get", "/v1/statements/{id}/paper"): {"200": _PAPER},
+    ("get", "/i/{token}/papers/{statement}"): {"200": _PAPER},
+    ("get", "/r/{token}/paper"): {"200": _PAPER},
     ("get", "/v1/parties"): {"200": _json(_members(parties=_list(_one("Party"))))},
     ("post", "/v1/parties"): {"201": _json(_members(id=_TEXT, receipts=_list(_one("Receipt"))))},
     ("get", "/v1/log/keys"): {

@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.answers import SCHEMAS, describe_answers
 from api.files.kinds import SUFFIXES
+from api.pages.catalogue import LANGUAGES
 from api.problems import KINDS, MEDIA_TYPE
 from api.raw_route import RawRoute
 from api.rights import ENTRIES, PUBLIC, RIGHTS, SESSION
@@ -62,14 +63,27 @@ _CODE_TEXT = (
 _AT = ("at", "query", "an index of the log, a day or a time: state and page as of then", _TEXT)
 _CODE = ("Patina-Code", "header", _CODE_TEXT, _TEXT)
 
+
+def _paper(media: str, *formats: str) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """What every address that answers with a paper may be told."""
+    return [
+        ("format", "query", "what the answer is, if Accept does not say", {"enum": list(formats)}),
+        ("medium", "query", "what is printed on", {"enum": media.split()}),
+        ("lang", "query", "the language, if Accept-Language does not say", {"enum": list(LANGUAGES)}),
+    ]
+
+
+_PRINTED = ("pdf", "png", "svg", "escpos")
+_ROLLS = "58mm 80mm a4 a6"
+
 PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = {
     ("post", "/v1/statements"): [_CODE],
     ("post", "/v1/statements/batch"): [("atomic", "query", "true: all or none", {"type": "boolean"}), _CODE],
     ("post", "/v1/check"): [_CODE],
-    ("post", "/v1/items/{id}/codes"): [_CODE],
+    ("post", "/v1/items/{id}/codes"): [_CODE, *_paper("label card 58mm 80mm a6", "json", *_PRINTED)],
     ("get", "/v1/items/{id}/codes"): [_CODE],
     ("delete", "/v1/items/{id}/codes/{code}"): [_CODE],
-    ("post", "/v1/codes"): [_CODE],
+    ("post", "/v1/codes"): [_CODE, *_paper("card", "json", *_PRINTED[:3])],
     ("get", "/v1/codes"): [("Patina-Code", "header", "the view code of one card", _TEXT)],
     ("get", "/c/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
     ("get", "/v1/items/{id}/history"): [_AT],
@@ -94,7 +108,13 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         ("name", "query", "the name in the answer", _TEXT),
         ("Patina-Asking", "header", "a signed asking, as base64url of its JSON", _TEXT),
     ],
-    ("post", "/v1/receipts"): [_CODE],
+    ("post", "/v1/receipts"): [_CODE, *_paper(_ROLLS, "json", *_PRINTED)],
+    ("get", "/r/{token}/paper"): _paper(_ROLLS, *_PRINTED),
+    ("get", "/i/{token}/papers/{statement}"): _paper(_ROLLS, *_PRINTED),
+    ("get", "/v1/statements/{id}/paper"): [
+        ("token", "query", "a view code of the item, for the code on the paper", _TEXT),
+        *_paper(_ROLLS, *_PRINTED),
+    ],
     ("get", "/r/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
     ("post", "/v1/attachments"): [("name", "query", "the name in the answer", _TEXT)],
     ("get", "/v1/log/proof/inclusion"): [

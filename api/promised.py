@@ -30,3 +30,8 @@ def rights_of(site: Site, verified: VerifiedHistory, words: Catalogue) -> tuple[
     """The rights of a verified item in words, as its page has them."""
     promises, now = promises_of(site.ledger), site.clock()
     return rights_shown(entitled(site.ledger, verified.subject, verified.entries, promises, now), promises, now, words)
+
+
+def warranty_of(site: Site, verified: VerifiedHistory, words: Catalogue) -> str:
+    """Until when a verified item is repaired free of charge, in words; "" if it is not."""
+    return next((one.until for one in rights_of(site, verified, words) if one.right == "free_repair"), "")

@@ -51,6 +51,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/statements"): WRITERS,
     ("POST", "/v1/statements/batch"): WRITERS,
     ("GET", "/v1/statements/{id}"): CONCERNED,
+    ("GET", "/v1/statements/{id}/paper"): CONCERNED,
     ("POST", "/v1/items"): WRITERS,
     ("GET", "/v1/items"): READERS,
     ("GET", "/v1/items/{id:path}/history"): CONCERNED,
@@ -137,6 +138,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/log/health"): READERS,
     ("GET", "/i/{token}"): HOLDING_A_CODE,
     ("GET", "/i/{token}/history"): HOLDING_A_CODE,
+    ("GET", "/i/{token}/papers/{statement}"): HOLDING_A_CODE,
     ("GET", "/i/{token}/qr.svg"): HOLDING_A_CODE,
     ("GET", "/i/{token}/qr.png"): HOLDING_A_CODE,
     ("POST", "/i/{token}/history"): HOLDING_A_CODE,
@@ -158,6 +160,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/v1/receipts"): WRITERS,
     ("DELETE", "/v1/receipts/{receipt}"): WRITERS,
     ("GET", "/r/{token}"): NOBODY,
+    ("GET", "/r/{token}/paper"): NOBODY,
     ("GET", "/r/{token}/qr.svg"): NOBODY,
     ("GET", "/r/{token}/qr.png"): NOBODY,
     ("GET", "/o"): ANYBODY,
@@ -186,9 +189,11 @@ UNASKED = {("GET", "/v1/session/people"): 401}
 NOT_THERE = frozenset(
     {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}", "/v1/cases/{id}"}
     | {"/v1/parties/{id}/standards", "/v1/reports/{id}"}
+    | {"/v1/statements/{id}/paper", "/i/{token}/papers/{statement}"}
     | {f"{at}/{{sha256}}{end}" for at in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
 )
-"""What is answered with 404 to whoever is let in: no provider is configured, and no such item, erasure or file is."""
+"""What is answered with 404 to whoever is let in: no provider is configured, no such item, erasure or file is, and a
+registration has no paper."""
 
 
 Come = Callable[[Browser], dict[str, str]]
@@ -326,6 +331,7 @@ def address(street: Street, path: str, who: str) -> str:
         "/v1/statements/{id}": f"/v1/statements/{segment(street.statement)}",
         "/v1/parties/{id}/feedback": f"/v1/parties/{segment(uuid('North'))}/feedback",
         "{party}": uuid("North").removeprefix("urn:uuid:"),
+        "{statement}": segment(street.statement),
         "{subject:path}": segment(street.item),
         "{token}": code,
         "{short_code}": short_of(code),

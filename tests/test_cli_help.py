@@ -23,6 +23,7 @@ from api.cli import (
     migrate,
     party,
     person,
+    printing,
     rebuild,
     serve,
     standard,
@@ -34,7 +35,22 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.parametrize(
     "command",
-    [init, migrate, rebuild, serve, demo, party, key, ledger_key, importing, card, person, standard, calendar],
+    [
+        init,
+        migrate,
+        rebuild,
+        serve,
+        demo,
+        party,
+        key,
+        ledger_key,
+        importing,
+        card,
+        person,
+        printing,
+        standard,
+        calendar,
+    ],
 )
 def test_help_has_an_example(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

@@ -1,6 +1,7 @@
 """``patina card``: sealed cards drawn in bulk as one file to print; of their owner codes only public keys stay here.
 
     patina card make --count 100 --party 'Corner Workshop' --out cards.html --dir var
+    patina card make --count 100 --out cards.pdf --dir var             for a card printer: two sides of a bank card each
     patina card make --items stock.txt --out cards.html --dir var        a card for each id in the file
     patina card make --items stock.txt --count 20 --out cards.html …     20 cards, each for whichever is sold with it
 
@@ -17,10 +18,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from api.cli import folder, parties, terminal
 from api.pages.cards import format_sheet
 from api.pages.catalogue import LANGUAGES, load_catalogue
+from api.paper import press
+from api.paper.labels import sealed
+from api.paper.sheet import CARD
+from api.paper.slips import Desk
 from api.settings import read_settings
 from ledger import uri
 from ledger.db.codes import Card
@@ -54,7 +60,9 @@ def _make_words(words: argparse.ArgumentParser) -> None:
     words.add_argument("--count", type=int, metavar="N", help="how many cards; without --items each for a new item id")
     words.add_argument("--party", metavar="P", help="whose cards they are, by id or name (default: the operator)")
     words.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help="of the cards (%(default)s)")
-    words.add_argument("--out", type=Path, required=True, metavar="FILE", help="the HTML to print; must not exist")
+    words.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the HTML or PDF to print; must not exist"
+    )
     terminal.add_folder(words)
     terminal.add_json(words)
     folder.add_clock(words)
@@ -72,10 +80,10 @@ def _make(ledger: Ledger, given: argparse.Namespace) -> int:
         raise Refused(f"got {given.out}, which exists; cards are not written over others") from None
     except OSError as error:
         raise Unavailable(f"cannot write {given.out}: {(error.strerror or str(error)).lower()}") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "wb") as file:
         try:
             cards = ledger.codes.draw(groups, kind="card", custody=SEALED, party=party)
-            file.write(format_sheet(cards, address, load_catalogue(given.language)))
+            file.write(_sheet(cards, address, given))
             file.flush()
             os.fsync(descriptor)
         except BaseException:
@@ -86,6 +94,15 @@ def _make(ledger: Ledger, given: argparse.Namespace) -> int:
     else:
         print(f"{len(cards)} cards in {given.out}: print it, then destroy it; this ledger cannot show them again")
     return 0
+
+
+def _sheet(cards: Sequence[Card], address: str, given: argparse.Namespace) -> bytes:
+    """The file to print: by its end, a PDF of two sides a card, or HTML of ten cards a page."""
+    words = load_catalogue(given.language)
+    if given.out.suffix != ".pdf":
+        return format_sheet(cards, address, words).encode()
+    desk = Desk(address, urlsplit(address).netloc, words, CARD)
+    return press.make(sealed([(card.token, card.secret) for card in cards], desk), press.PDF)
 
 
 def public(card: Card) -> dict[str, Any]:

@@ -120,6 +120,7 @@ class Certificate:
     facts: tuple[tuple[str, str], ...]
     index: int
     notes: tuple[str, ...] = ()
+    statement: str = ""
 
 
 class Teller:
@@ -339,6 +340,7 @@ class Teller:
             facts=self.facts("", shown),
             index=entry.index,
             notes=(*doubt, words.text["cert_before_change"]) if changed else doubt,
+            statement=statement.id,
         )
 
     def _paper(self, entry: Entry) -> Certificate:

@@ -7,6 +7,9 @@
                                  {"items": ["…", "…"]}             a card for each of these items
                                  {"count": 20, "items": ["…", …]}  20 cards, each for whichever of them is sold with it
 
+By ``Accept`` or ``?format=`` both answer with the paper instead: a label or a card (``api.routes.printing``), for an
+owner code a sheet of its own or the two sides of a sealed card. An owner code is in no later answer.
+
 A card is not in use until a statement names its ``holder_key``, which is how it comes to belong to an item.
 """
 
@@ -21,9 +24,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import intake, standing
+from api.paper.labels import label, sealed
+from api.paper.sheet import Paper
+from api.paper.slips import owner
 from api.problems import not_found
 from api.rights import ADMIN
+from api.routes import owner_prints
 from api.routes.items import known_item, page_of
+from api.routes.printing import Wanted, desk_of, printed, wanted
 from api.routes.statements import JSON, check_type, placed_problem, presented_codes
 from api.site import Site, caller_of, site_of
 from ledger import holderkey, uri
@@ -35,6 +43,10 @@ OWNER, OF_A_CASE = "owner", "case"
 MAX_CARDS = 1000
 MAX_KEYS = 2000
 """Keys of one request, cards times the items of each: a fifth of a second of deriving."""
+MAX_PRINTED = 100
+"""Cards of one print: some seconds of setting."""
+CODES = ("label", "card", "58mm", "80mm", "a6")
+STOCK = ("card",)
 RECEIPT = "receipt"
 """The custody of an owner code that was shown to whoever called: not only its owner has seen it."""
 
@@ -46,10 +58,11 @@ async def post_code(request: Request) -> Response:
 
     Tokens and owner codes are shown now and never again: a token is kept as its hash, of an owner code only the public
     key. An owner code comes with the view code of the same paper, which opens the item from the statement on that names
-    its `holder_key`.
+    its `holder_key`. By `Accept` or `format` the answer is a label, a card or the owner's sheet.
     """
     site, caller = site_of(request), caller_of(request)
     check_type(request, {JSON, ""})
+    asked = wanted(request, CODES)
     raw = await request.body()
     body = intake.read_object(raw) if raw else {}
     kind = body.get("kind", "view")
@@ -64,13 +77,39 @@ async def post_code(request: Request) -> Response:
     codes = site.ledger.codes
     if kind == OWNER:
         cards = await site.read(codes.draw, [[subject]], kind="view", custody=RECEIPT, party=caller.party)
+        if asked is not None:
+            return await _owner_paper(request, asked, subject, cards[0])
         return Response(_encode({"id": subject, "kind": kind, **card_of(site, cards[0])}), 201, media_type=JSON)
     try:
         token = await site.read(codes.create, subject, kind, case=case, party=caller.party)
     except Refused as error:
         raise placed_problem(error) from None
-    shown = {"id": subject, "kind": kind, **page_of(site, token, "c" if kind == OF_A_CASE else "i")}
+    letter = "c" if kind == OF_A_CASE else "i"
+    if asked is not None:
+        return await _label(request, asked, subject, f"{letter}/{token}")
+    shown = {"id": subject, "kind": kind, **page_of(site, token, letter)}
     return Response(_encode(shown), 201, media_type=JSON)
+
+
+async def _label(request: Request, asked: Wanted, subject: str, path: str) -> Response:
+    """The label of a code: what the thing is called, and the code."""
+    site, desk = site_of(request), desk_of(request, asked)
+    state = await site.read(site.ledger.reader.state, subject)
+    assert state is not None, "the code was made for it"
+    paper = label(state.name or desk.words.text["unnamed"], desk.words.value(state.category), path, desk)
+    return await printed(paper, asked, "label", status=201, headers={"Location": f"{desk.address}/{path}"})
+
+
+async def _owner_paper(request: Request, asked: Wanted, subject: str, card: Card) -> Response:
+    """An owner code in print, for the first time, with the key that a sale names in a header."""
+    desk = desk_of(request, asked)
+    (said,) = await owner_prints.counted(request, {subject: card.secret}, desk)
+    if asked.medium.small:
+        paper = sealed([(card.token, card.secret)], desk)
+    else:
+        paper = Paper(desk.words.text["card_owner"], desk.words.language, asked.medium, (owner(said, desk),))
+    headers = {"Location": f"{desk.address}/i/{card.token}", "Patina-Holder-Key": card.keys[subject]}
+    return await printed(paper, asked, "owner", status=201, headers=headers)
 
 
 async def get_codes(request: Request) -> Response:
@@ -97,17 +136,25 @@ async def delete_code(request: Request) -> Response:
 async def post_cards(request: Request) -> Response:
     """Draw cards in advance, for offline sale: each a view code and an owner code, in use once a sale names its key.
 
-    Owner codes are shown now and never again; what stays are the hashes of the view codes and the public keys.
+    Owner codes are shown now and never again; what stays are the hashes of the view codes and the public keys. By
+    `Accept` or `format` the answer is the cards in print, two sides each, at most 100.
     """
     site, caller = site_of(request), caller_of(request)
     check_type(request, {JSON, ""})
+    asked = wanted(request, STOCK)
     groups = _groups(intake.read_object(await request.body()), site)
+    if asked is not None and len(groups) > MAX_PRINTED:
+        raise Invalid(f"got {len(groups)} cards, want at most {MAX_PRINTED} in print", "")
     for number, subject in enumerate(dict.fromkeys(one for group in groups for one in group)):
         if not await _may_write(request, subject):
             raise Forbidden(standing.REFUSED, f"/items/{number}")
     # Deriving thousands of keys takes a while, for which the event loop is needed elsewhere.
     draw = site.ledger.codes.draw
     cards = await asyncio.to_thread(draw, groups, kind="card", custody=RECEIPT, party=caller.party)
+    if asked is not None:
+        await site.read(site.ledger.papers.count_prints, [card.id for card in cards])
+        paper = sealed([(card.token, card.secret) for card in cards], desk_of(request, asked))
+        return await printed(paper, asked, "cards", status=201)
     return Response(_encode({"cards": [card_of(site, card) for card in cards]}), 201, media_type=JSON)
 
 

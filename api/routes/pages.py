@@ -21,6 +21,7 @@ from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
 from api.pages.promised import Promised
 from api.pages.site_pages import pack
+from api.paper.records import SERVICES
 from api.problems import KINDS, Problem, not_found
 from api.promised import promised_of
 from api.routes.items import history_response, read_at
@@ -239,6 +240,7 @@ def _as_html(site: Site, shown: Shown, page: ItemPage, files: Files, promises: P
         host=site.settings.host,
         address=site.settings.public_url + path,
         qr=f"{path}/qr.svg" if token is not None else None,
+        services=SERVICES,
     )
 
 

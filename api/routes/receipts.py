@@ -1,16 +1,22 @@
 """Papers for customers: a receipt, an intake slip, a hand-over slip or a gift receipt, each with one view code.
 
     POST /v1/receipts   {"kind": "sale", "items": ["…", "…"]}
+    POST /v1/receipts?format=escpos&medium=80mm   {"kind": "sale", "items": [{"item": "…", "owner_code": "…"}]}
                         {"kind": "intake", "items": [{"item": "…", "case": "urn:uuid:…"}]}
 
 A paper is made after what it says: the codes of its items open what they do while the holding lasts in which it was
 made (ADR 0010). A slip of an intake or a hand-over may name the case of an item, whose page it leads to as well. A gift
 receipt's codes read no private member, so neither buyer nor price can be found through it.
+
+By ``Accept`` or ``?format=`` the answer is the paper itself (``api.routes.printing``). Then the owner code of a thing
+may be given with it, by whoever drew it: it becomes a sheet of its own, and each later print says that it is a copy.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -23,10 +29,13 @@ from api.pages import qr
 from api.pages.receipt_page import Entry, ReceiptPage, describe_receipt, entry_of
 from api.pages.site_pages import pack
 from api.problems import not_found
-from api.promised import rights_of
+from api.promised import warranty_of
 from api.rights import ADMIN
+from api.routes import owner_prints
 from api.routes.items import page_of
 from api.routes.pages import page_of_verified, read_verified
+from api.routes.papers import RECEIPTS, Known, price_of, receipt_of
+from api.routes.printing import Wanted, desk_of, printed, wanted
 from api.routes.shown import HTML, PACKED, missing, switch_of, takes_gzip, unavailable, wants_json
 from api.routes.statements import JSON, check_type, presented_codes
 from api.site import Site, caller_of, site_of
@@ -38,6 +47,7 @@ from ledger.errors import Disproved, Forbidden, Invalid, Malformed, Unavailable
 MAX_ITEMS = 50
 """Items of one paper: their histories are verified for its page, some milliseconds each."""
 WITH_CASES = frozenset({"intake", "handover"})
+WITH_OWNERS = frozenset({"sale", "handover"})
 Levels = tuple[tuple[str | None, str | None], ...]
 _encode = msgspec.json.encode
 
@@ -45,19 +55,28 @@ _encode = msgspec.json.encode
 async def post_receipt(request: Request) -> Response:
     """Make a paper with one view code for up to 50 items: kind `sale`, `intake`, `handover` or `gift`.
 
-    Its token is shown now and never again, like those of its items and cases, which follow from it.
+    Its token is shown now and never again, like those of its items and cases, which follow from it. By `Accept` or
+    `format` the answer is the paper itself, as PDF, PNG, SVG or the bytes of a thermal printer, on `medium`.
     """
     site, caller = site_of(request), caller_of(request)
     check_type(request, {JSON, ""})
+    asked = wanted(request, RECEIPTS)
     kind, items = _asked(intake.read_object(await request.body()))
+    if asked is None and any(one.owner is not None for one in items):
+        raise Invalid("want an owner code only where a paper is asked for", "/items")
     presented = await presented_codes(request)
-    for number, (subject, _) in enumerate(items):
-        state = await site.read(site.ledger.reader.state, subject)
+    for number, one in enumerate(items):
+        state = await site.read(site.ledger.reader.state, one.subject)
         known = state is not None and state.kind == "item"
-        may = caller.may(ADMIN) or subject in presented or standing.may_write(caller.party, state)
+        may = caller.may(ADMIN) or one.subject in presented or standing.may_write(caller.party, state)
         if not (known and may):
             raise Forbidden(standing.REFUSED, f"/items/{number}")
-    token, paper = await site.read(site.ledger.papers.create, kind, caller.party, items)
+    for number, one in enumerate(items):
+        if one.owner is not None:
+            await owner_prints.check_drawn(request, one.subject, one.owner, f"/items/{number}/owner_code")
+    token, paper = await site.read(site.ledger.papers.create, kind, caller.party, [(x.subject, x.case) for x in items])
+    if asked is not None:
+        return await _printed(request, asked, token, paper, items)
     made = [
         {"item": line.subject, **page_of(site, line.token)}
         | ({} if line.case_token is None else {"case": {"id": line.case, **page_of(site, line.case_token, "c")}})
@@ -99,7 +118,29 @@ async def get_receipt_qr(request: Request) -> Response:
     return qr.qr_response(f"{site_of(request).settings.public_url}/r/{token}", request)
 
 
-def _asked(body: dict[str, Any]) -> tuple[str, list[tuple[str, str | None]]]:
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A thing that is to stand on a paper, the case that is named with it, and its owner code to print."""
+
+    subject: str
+    case: str | None = None
+    owner: bytes | None = field(default=None, repr=False)
+
+
+async def _printed(request: Request, asked: Wanted, token: str, paper: Paper, items: Sequence[Item]) -> Response:
+    """The paper that was made, in print: prices and owner codes are on this one alone."""
+    desk = desk_of(request, asked)
+    prices = dict.fromkeys((one.subject for one in items), "")
+    if paper.kind == "sale":
+        prices = {one.subject: await price_of(request, one.subject, paper.party, desk) for one in items}
+    known = [Known(line, price=prices[line.subject]) for line in paper.lines]
+    owners = await owner_prints.counted(request, {x.subject: x.owner for x in items if x.owner is not None}, desk)
+    made = await asyncio.to_thread(receipt_of, site_of(request), desk, (token, paper), known, owners)
+    headers = {"Location": f"{desk.address}/r/{token}", "Patina-Receipt": paper.id}
+    return await printed(made, asked, paper.kind, status=201, headers=headers)
+
+
+def _asked(body: dict[str, Any]) -> tuple[str, list[Item]]:
     """The kind and the items of a body; raises ``Invalid``."""
     for name in set(body) - {"kind", "items"}:
         raise Invalid(f"got the member {name!r}, want kind and items", f"/{name}")
@@ -109,23 +150,25 @@ def _asked(body: dict[str, Any]) -> tuple[str, list[tuple[str, str | None]]]:
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
         raise Invalid(f"want an array of 1 to {MAX_ITEMS} items", "/items")
     found = [_item(one, f"/items/{number}", kind) for number, one in enumerate(items)]
-    if len({subject for subject, _ in found}) != len(found):
+    if len({one.subject for one in found}) != len(found):
         raise Invalid("got an item twice", "/items")
     return kind, found
 
 
-def _item(one: Any, pointer: str, kind: str) -> tuple[str, str | None]:
-    """An item and the case that is named with it: an id alone, or an object of both."""
-    case = None
+def _item(one: Any, pointer: str, kind: str) -> Item:
+    """An item with what is named with it: an id alone, or an object."""
+    case = owner = None
     if isinstance(one, dict):
-        for name in set(one) - {"item", "case"}:
-            raise Invalid(f"got the member {name!r}, want item and case", f"{pointer}/{name}")
-        one, case = one.get("item"), one.get("case")
+        for name in set(one) - {"item", "case", "owner_code"}:
+            raise Invalid(f"got the member {name!r}, want item, case and owner_code", f"{pointer}/{name}")
+        one, case, owner = one.get("item"), one.get("case"), one.get("owner_code")
     if not isinstance(one, str) or not uri.is_subject(one) or uri.subject_kind(one) == "authority":
         raise Invalid("got something else, want the id of an item in canonical form", pointer)
     if case is not None and (kind not in WITH_CASES or not isinstance(case, str)):
         raise Invalid("want the id of a case, on an intake or a handover alone", f"{pointer}/case")
-    return one, case
+    if owner is not None and (kind not in WITH_OWNERS or not isinstance(owner, str)):
+        raise Invalid("want an owner code, on a sale or a handover alone", f"{pointer}/owner_code")
+    return Item(one, case, None if owner is None else owner_prints.parse(owner, f"{pointer}/owner_code"))
 
 
 async def _levels(site: Site, paper: Paper) -> Levels:
@@ -194,6 +237,5 @@ def _entry(site: Site, line: Line, level: tuple[str | None, str | None], languag
     assert page is not None, "and of nothing else"
     case_path = f"/c/{line.case_token}" if level[1] == CASE else None
     opened = level[0] == VIEW
-    rights = rights_of(site, verified, site.pages.catalogues[language]) if opened else ()
-    warranty = next((one.until for one in rights if one.right == "free_repair"), "")
+    warranty = warranty_of(site, verified, site.pages.catalogues[language]) if opened else ""
     return entry_of(page, f"/i/{line.token}", case_path, opened=opened, warranty=warranty)

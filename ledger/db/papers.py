@@ -4,6 +4,9 @@ A paper is drawn as 16 secret bytes; its token is their base64url text, of which
 its items, and of each case that is named with one, follows from the same bytes (``ledger.holderkey.paper_token``) and
 is an ordinary code (``ledger.db.codes``), made in the same transaction. So what a paper opens falls item by item as
 each changes hands, and nothing about levels is decided here.
+
+An owner code is printed apart, by whoever still has it: only its public key is kept. What is kept of the print is how
+often, so that no second print passes for the first.
 """
 
 from __future__ import annotations
@@ -35,6 +38,10 @@ _REVOKE_CODES = (
     "UPDATE code SET revoked_at = ? WHERE revoked_at IS NULL AND id IN (SELECT c.code FROM paper_code c "
     "JOIN paper p ON p.id = c.paper WHERE p.id = ? AND p.party = ?)"
 )
+# Who comes first writes the row and waits for nobody; whoever comes after it waits for that row.
+_PRINT = "INSERT INTO owner_print (code, number, first_at) VALUES (?, 0, ?) ON CONFLICT (code) DO NOTHING"
+_PRINT_AGAIN = "UPDATE owner_print SET number = number + 1 WHERE code = ?"
+_PRINTED = "SELECT number, first_at FROM owner_print WHERE code = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,17 @@ class Papers:
             changed = connection.write([], *steps)
             connection.commit()
         return changed[0] == 1
+
+    def count_prints(self, code_ids: Sequence[str]) -> list[tuple[int, str]]:
+        """Count a print of the owner code drawn with each of these codes: which print it is, and when the first was."""
+        now = times.format_recorded(self._clock())
+        with self._lock, session(self._engine) as connection:
+            connection.begin(write=True)
+            steps = [((_PRINT, (code_id, now)), (_PRINT_AGAIN, (code_id,))) for code_id in sorted(code_ids)]
+            connection.write([], *(step for pair in steps for step in pair))
+            counted = [fetch(connection, ask(_PRINTED, code_id))[0] for code_id in code_ids]
+            connection.commit()
+        return [(number, first_at) for number, first_at in counted]
 
     def _codes_of(self, states: Mapping[str, State | None], paper: Paper) -> list[Row]:
         """The rows of the codes of every line, marked with the holding that its item has now."""

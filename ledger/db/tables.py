@@ -245,6 +245,9 @@ paper_item = _table(
     rowid=False,
 )
 paper_code = _table("paper_code", _key("paper", Text()), _key("code", Text()), rowid=False)
+owner_print = _table(
+    "owner_print", _key("code", Text()), _column("number", Integer()), _column("first_at", Text()), rowid=False
+)
 
 # Who may come in, beside API keys. Names, logins and keys of keyed hashes are wrapped by the master key.
 access_secret = _table("access_secret", _key("name", Text()), _column("wrapped", Octets))
