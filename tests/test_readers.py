@@ -213,7 +213,7 @@ def test_what_cannot_be_written_down_is_not_shown(ring: Ring, monkeypatch: pytes
 def test_the_page_of_a_case_shows_the_quote_to_whoever_is_to_approve_it(ring: Ring) -> None:
     shop, case = ring.shop, ring.code("case", CASE)
     page = shop.get(f"/c/{case}").text
-    for value in ("<dd>85.40 EUR</dd>", "re-tip claws", "99.10", "a claw is bent", "claw was worn"):
+    for value in ("<dd>€85.40</dd>", "re-tip claws", "99.10", "a claw is bent", "claw was worn"):
         assert value in page
     for value in ("31.70", "Ada", "of another case", "1234.56"):
         assert value not in page
