@@ -36,6 +36,7 @@ SUMMARIES = {
     "ledger-key": "add, retire and list the keys that sign checkpoints",
     "person": "add, list and change the people of a party",
     "card": "draw sealed cards, and write the file to print",
+    "print": "write receipts, labels and certificates as files",
     "import": "bring in records of others as items and statements",
     "erase": "destroy private members, and say so in the log",
     "backup": "copy a ledger in use, and the keys to private members apart",

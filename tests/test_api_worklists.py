@@ -148,10 +148,10 @@ def test_a_repair_for_the_same_fault_within_90_days_is_a_repeat(shop: Shop, jewe
 
     first, again = repaired("clasp", 0), repaired("clasp", 90)
     other, late = repaired("stone", 1), repaired("clasp", 90)
-    found = {one["case"]: one["repeats"] for one in cases(shop, "repeated=true")}
+    mine = {first, again, other, late}  # other tests have their own in this shop
+    found = {one["case"]: one["repeats"] for one in cases(shop, "repeated=true") if one["case"] in mine}
     index = shop.get(f"/v1/cases/{segment(first)}", jeweller).json()["steps"][0]["index"]
     assert found == {again: index}
-    assert not {other, late} & found.keys()
 
 
 def test_maintenance_is_due_by_the_last_word(shop: Shop, jeweller: Party, ring: str) -> None:

@@ -115,6 +115,7 @@ def test_every_statement_type_has_a_sentence_and_every_text_is_used() -> None:
             "milestone_",  # test_pages_cases.py looks at each
             "warranty_",
             "receipt_",
+            "paper_",
             "verify_",  # test_modules.py does
             "pass_on_",  # test_pages_passing.py looks at each
             "right_",
