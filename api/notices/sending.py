@@ -79,8 +79,9 @@ class Sending:
 
     async def _quietly(self, one: Notice) -> None:
         """Send one; what fails here for reasons of ours is claimed again when its lease is over."""
+        senders = {WEBHOOK: self._to_webhook, CUSTOMER: self._to_customer, CLOCK: self._clock}
         try:
-            await _SENDERS[one.kind](self, one)
+            await senders[one.kind](one)
         except (PatinaError, *AWAY) as error:
             _log.warning("a notice waits on: %s", getattr(error, "message", type(error).__name__))
         except Exception:  # noqa: BLE001 -- a fault of ours in one stops no other, and is not tried for ever
@@ -196,6 +197,3 @@ class Sending:
         spread = 1 + JITTER * (2 * int.from_bytes(one.id[:2], "big") / 0xFFFF - 1)
         due = self.clock() + int(AFTER[one.tries - 1] * spread * times.SECOND)
         await asyncio.to_thread(self.ledger.outbox.retry, one, due, why)
-
-
-_SENDERS: Final = {WEBHOOK: Sending._to_webhook, CUSTOMER: Sending._to_customer, CLOCK: Sending._clock}  # noqa: SLF001

@@ -1,4 +1,4 @@
-// Passing a thing on, phone to phone, by three links that carry everything: no server keeps an offer (decision 00xx).
+// Passing a thing on, phone to phone, by three links that carry everything: no server keeps an offer (decision 0027).
 //
 //   give=TOKEN.NONCE.UNTIL   the giver's link: where the thing is, and the offer, which is good for a day and once
 //   take=…                   the new phone has made its own key, and signed the transfer to it
