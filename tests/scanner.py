@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ledger.db.ledger import Ledger
@@ -21,7 +22,8 @@ def stored(ledger: Ledger) -> Iterator[tuple[str, bytes]]:
         root = Path(str(connection.exec_driver_sql("SHOW data_directory").scalar()))
         oid = connection.exec_driver_sql("SELECT oid FROM pg_database WHERE datname = current_database()").scalar()
     for path in sorted((root / "base" / str(oid)).iterdir()):
-        yield f"postgresql {path.name}", path.read_bytes()
+        with suppress(FileNotFoundError):  # the database drops files of its own (relation cache, merged segments)
+            yield f"postgresql {path.name}", path.read_bytes()
 
 
 def find(ledger: Ledger, needles: Iterable[str | bytes]) -> list[tuple[str, str]]:
