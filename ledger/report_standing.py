@@ -57,9 +57,8 @@ class Standing:
 
     def members(self, party: str, index: int | None = None) -> dict[str, Any]:
         """What a party's registration says before an index, or now; nothing of one that is not registered."""
-        versions = self._registered.get(party, ())
-        found = [details for at, details in versions if index is None or at < index]
-        return found[-1] if found else {}
+        versions = self._registered.get(party, [])
+        return next((details for at, details in reversed(versions) if index is None or at < index), {})
 
     def chain(self, party: str, index: int | None = None) -> tuple[str, ...]:
         """The party, its parents upwards and the operator, before an index, or now."""
