@@ -277,7 +277,7 @@ def test_two_halves_of_a_long_log_give_the_bytes_of_the_whole(made: Build, folde
     whole = counted(made, folder, by=["fault"], evidence="gb27922")
     monkeypatch.setattr(spooled, "PIECE", 0)
     monkeypatch.setattr(spooled, "PIECES", 1)
-    monkeypatch.setattr(spooled, "FILE", 5)
+    monkeypatch.setattr(spooled, "PART", 5)
     told: list[tuple[int, int]] = []
     checkpoint = check_checkpoint(made.note(), [parse_vkey(made.vkey)], made.origin)
     work = spooled.Work(partial(open_folder, folder), progress=lambda done, total: told.append((done, total)))
