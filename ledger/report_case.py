@@ -188,11 +188,13 @@ class Subject:
         return found
 
     def _add_clocks(self, cell: Cell, course: Course, standard: Standard | None, working: WorkingTime) -> None:
-        n, lengths, resolution = cell.counts, cell.lengths, None
-        for one in measure.measure(entries_of(course, self._told), standard, working, self._category):
+        n, lengths = cell.counts, cell.lengths
+        measures = measure.measure(entries_of(course, self._told), standard, working, self._category)
+        resolution = [one for one in measures if one.clock == "resolution"][-1]
+        n["resolved"] += resolution.stop is not None
+        n["resolvable"] += resolution.closed != "withdrawn"
+        for one in measures:
             names = _CLOCKS[one.clock]
-            if one.clock == "resolution":
-                resolution = one
             if one.provisional:
                 n[names.provisional] += 1
             if one.stopped_at is None:
@@ -215,9 +217,6 @@ class Subject:
             lengths[names.recorded].append(max(0, one.recorded - one.started_at))
             if one.waits:
                 lengths[names.paused].append(one.paused(self._counting.as_of))
-        if resolution is not None:
-            n["resolved"] += resolution.stop is not None
-            n["resolvable"] += resolution.closed != "withdrawn"
 
     def _add_costs(self, cell: Cell, entries: Sequence[Entry]) -> None:
         """What work has cost, as far as it was disclosed; a disclosure must be of the statement's own digests."""

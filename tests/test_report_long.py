@@ -108,6 +108,7 @@ def test_long_logs_are_hashed_by_whole_tiles(size: int, tmp_path: Path) -> None:
         (b'"findings":"x"', b'"findings":"\xff"'),
         (b'"findings":"x"', b'"findings":\n"x"'),
         (b'"type":"case.diagnosed"', b'"type":7'),
+        (b'"party":"', b'"party":7,"was":"'),
         (b',"v":1}', b',"v":1} '),
     ],
 )
@@ -116,6 +117,7 @@ def test_what_is_no_leaf_is_refused_and_not_counted(was: bytes, instead: bytes) 
     made.say("case.opened", "shop", ring(1), OPENED, case=uuid("c"))
     found = {"findings": "x", "responsible": "none", "in_warranty": False}
     made.say("case.diagnosed", "shop", ring(1), found, case=uuid("c"))
+    made.seal()
     leaves = [raw.replace(was, instead) if b"case.diagnosed" in raw else raw for raw in made.leaves]
     assert leaves != made.leaves
     note = made.note(root=root_from(map(leaf_hash, leaves)))
