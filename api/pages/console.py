@@ -51,9 +51,13 @@ def load_words(language: str) -> Words:
 
 
 class Console:
-    """The shells and files of one process; ``roles`` says which types of statements each role may say."""
+    """The shells and files of one process.
 
-    def __init__(self, roles: Mapping[str, Callable[[str], bool]]) -> None:
+    ``roles`` says which types of statements each role may say, ``reader`` is the address of what reads codes, or "".
+    """
+
+    def __init__(self, roles: Mapping[str, Callable[[str], bool]], reader: str = "") -> None:
+        self._reader = reader
         self._files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
         whole = b"".join(name.encode() + b"\0" + raw for name, raw in self._files.items())
         self.mark = hashlib.sha256(whole).hexdigest()[:12]
@@ -80,6 +84,7 @@ class Console:
             "roles": self._roles,
             "flows": [flow.name for flow in FLOWS],
             "language": language,
+            "reader": self._reader,
             **({"columns": _columns()} if name == "register" else {}),
         }
         values = {
