@@ -30,6 +30,8 @@ pytestmark = [
 PATIENCE = 60_000
 """Milliseconds: a busy machine gives a camera few frames."""
 OWNER = "https://counter.example/o#AAECAwQFBgcICQoLDA0ODw"
+BLIND = """HTMLCanvasElement.prototype.getContext =
+    () => ({ fillRect() {}, translate() {}, rotate() {}, drawImage() {} });"""
 NEVER_ANSWERS = """window.BarcodeDetector = class {
     static getSupportedFormats() { return Promise.resolve(["qr_code"]); }
     detect() { window.asked = true; return Promise.reject(new DOMException("", "NotSupportedError")); }
@@ -140,9 +142,7 @@ def test_the_camera_is_ended_by_its_button_or_a_key_and_is_for_everybody(
 ) -> None:
     with at_tablet(camera, counter) as page:
         # Nothing is found as long as no frame is read.
-        page.add_init_script(
-            "HTMLCanvasElement.prototype.getContext = () => ({ fillRect() {}, translate() {}, rotate() {}, drawImage() {} });"
-        )
+        page.add_init_script(BLIND)
         opened(page, counter, "/console/find")
         for key in ("Enter", "Escape"):
             page.click("[data-scan=text]")
