@@ -34,6 +34,7 @@ class FakeProvider:
         self.description: dict[str, Any] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self.tokens = 0
+        self.denies = False
 
     def authorize(self, address: str) -> dict[str, str]:
         """What the browser brings back after the person agreed at this address: code and state."""
@@ -85,6 +86,9 @@ def fake_provider(clock: Any) -> Iterator[FakeProvider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/authorize?"):
+                self.send_back(provider.authorize(provider.issuer + self.path))
+                return
             found = provider.answer(self.path)
             self.send(404 if found is None else 200, found or {})
 
@@ -93,6 +97,15 @@ def fake_provider(clock: Any) -> Iterator[FakeProvider]:
             form = {name: values[0] for name, values in parse_qs(body).items()}
             assert unquote(self.path) == "/token"
             self.send(*provider.token(form, self.headers.get("Authorization", "")))
+
+        def send_back(self, answer: dict[str, str]) -> None:
+            """A person who agrees at once, or does not."""
+            there = provider.codes[answer["code"]]["redirect_uri"]
+            said = {"error": "access_denied", "state": answer["state"]} if provider.denies else answer
+            self.send_response(303)
+            self.send_header("Location", f"{there}?{urlencode(said)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def send(self, status: int, value: dict[str, Any]) -> None:
             raw = json.dumps(value).encode()

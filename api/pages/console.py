@@ -54,11 +54,12 @@ def load_words(language: str) -> Words:
 class Console:
     """The shells and files of one process.
 
-    ``roles`` says which types of statements each role may say, ``reader`` is the address of what reads codes, or "".
+    ``roles`` says which types of statements each role may say; ``reader`` is the address of what reads codes, and
+    ``provider`` the host of who else vouches for people, each "" if there is none.
     """
 
-    def __init__(self, roles: Mapping[str, Callable[[str], bool]], reader: str = "") -> None:
-        self._reader = reader
+    def __init__(self, roles: Mapping[str, Callable[[str], bool]], reader: str = "", provider: str = "") -> None:
+        self._reader, self._provider = reader, provider
         files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
         whole = b"".join(name.encode() + b"\0" + raw for name, raw in files.items())
         self.mark = hashlib.sha256(whole).hexdigest()[:12]
@@ -99,6 +100,7 @@ class Console:
             "name": name,
             "host": host,
             "language": language,
+            "provider": self._provider,
             "languages": {one: load_words(one).text["language"] for one in LANGUAGES},
             "t": words.text,
             "words": words,
