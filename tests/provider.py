@@ -79,10 +79,8 @@ def secrets_quoted() -> str:
     return urlencode({"": SECRET})[1:]
 
 
-@contextmanager
-def fake_provider(clock: Any) -> Iterator[FakeProvider]:
-    """A provider on a free port of this machine while the block runs."""
-    provider = FakeProvider(clock)
+def answering(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
+    """What a server answers in the name of a provider."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -118,7 +116,14 @@ def fake_provider(clock: Any) -> Iterator[FakeProvider]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
             """Be silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def fake_provider(clock: Any) -> Iterator[FakeProvider]:
+    """A provider on a free port of this machine while the block runs."""
+    provider = FakeProvider(clock)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), answering(provider))
     provider.issuer = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -265,7 +265,7 @@ def test_the_reader_is_fetched_when_it_is_wanted_and_not_before(
 
 def test_without_the_packages_nothing_is_offered_that_would_not_work(tmp_path: Path) -> None:
     bare = Modules(tmp_path)
-    assert (bare.codes, bare.reader) == (False, "")
+    assert (bare.codes, bare.reader, bare.drawer) == (False, "", "")
     assert bare.read(bare.mark, "decode.js", zipped=False) is None
     served = Modules()
     for name in ("decode.js", "index.js"):
