@@ -48,8 +48,8 @@ class Modules:
 
     ``mark`` names their folder; ``library`` says whether the packages are there; ``entry`` is the address of the one
     that an item's page starts, ``addresses`` are those of the others that it needs; ``owner`` is the one of the page of
-    the owner code. ``codes`` says whether QR codes can be read and drawn, and ``reader`` is the address of what reads
-    them, or "".
+    the owner code. ``codes`` says whether QR codes can be read and drawn, and ``reader`` and ``drawer`` are the
+    addresses of what does either, or "".
     """
 
     def __init__(self, packages: Path = PACKAGES) -> None:
@@ -64,7 +64,7 @@ class Modules:
         self._zipped = {name: gzip.compress(source, mtime=0) for name, source in sources.items()}
         self.entry = self._address(ENTRY)
         self.owner = self._address(OWNER_ENTRY)
-        self.reader = self._address("decode.js") if self.codes else ""
+        self.reader, self.drawer = (self._address(name) if self.codes else "" for name in CODES)
         self.addresses = [self._address(name) for name in own if name not in {ENTRY, *APART}]
 
     def read(self, mark: str, name: str, *, zipped: bool) -> bytes | None:
