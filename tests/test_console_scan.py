@@ -226,6 +226,15 @@ def test_an_owners_code_leads_to_nothing_and_goes_nowhere(counter: Counter, brow
         assert not [one for one in asked if OWNER.partition("#")[2] in one]
 
 
+def test_a_code_that_is_too_long_is_cut_as_typing_is(counter: Counter, browser: Browser) -> None:
+    with at_tablet(browser, counter) as page:
+        opened(page, counter, "/console/wait")
+        with Image.open(io.BytesIO(qr.png("x" * 2000, 4))) as picture:
+            pictured(page, jpeg(picture))
+        expect(page.locator("#wait-thing")).to_have_value("x" * 300, timeout=PATIENCE)
+        expect(page.locator("[data-found=thing]")).to_contain_text("Not found")
+
+
 def test_over_plain_http_there_is_no_camera_but_a_picture_is_read(
     counter: Counter, browser: Browser, address: str
 ) -> None:

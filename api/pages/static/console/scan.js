@@ -26,7 +26,7 @@ function offered(name, act, within) {
 
 function found(input, text) {
   message("");
-  input.value = text;
+  input.value = text.slice(0, input.maxLength); // as if it were typed
   input.dispatchEvent(new Event("change", { bubbles: true }));
   input.focus();
 }
