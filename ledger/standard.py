@@ -102,11 +102,11 @@ def text_in(texts: Mapping[str, str], language: str) -> str:
 def adopt(document: Any) -> Standard:
     """The standard that a document is, for whoever is about to adopt it.
 
-    Raises ``Invalid`` with the pointer of the first thing that is wrong or that this version does not know.
+    Raises ``Invalid`` with everything that is wrong, or that this version does not know, each with its pointer.
     """
-    unknown = standard_shape.check(document)
-    if unknown:
-        raise Invalid("got a member that no standard has, want it left out or spelled right", unknown[0])
+    wrong = standard_shape.explain(document)
+    if wrong:
+        raise Invalid(wrong[0].message, wrong[0].pointer, tuple(wrong[1:]))
     return _read(document)
 
 
