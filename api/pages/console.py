@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.pages.catalogue import LANGUAGES
+from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.pages.flows import FLOWS, FORMS, STEPS, spoken_by
 
 HERE = Path(__file__).parent
@@ -73,6 +73,7 @@ class Console:
         if name not in PAGES:
             return None
         words = load_words(language)
+        rights = _rights(language) if name == "item" else {}
         names = [name] if name in FORMS else [form.name for form in STEPS] if name == "case" else []
         told: dict[str, Any] = {
             "words": {part: getattr(words, part) for part in words.__slots__},
@@ -81,6 +82,7 @@ class Console:
             "flows": [flow.name for flow in FLOWS],
             "language": language,
             **({"columns": _columns()} if name == "register" else {}),
+            **({"rights": rights} if rights else {}),
         }
         values = {
             "name": name,
@@ -89,6 +91,7 @@ class Console:
             "languages": {one: load_words(one).text["language"] for one in LANGUAGES},
             "t": words.text,
             "words": words,
+            "rights": rights,
             "flows": FLOWS,
             "form": FORMS.get(name),
             "forms": [FORMS[one] for one in names],
@@ -103,6 +106,12 @@ class Console:
         """A file of the console and its type."""
         raw = self._files.get(name)
         return None if raw is None else (raw, TYPES[Path(name).suffix])
+
+
+def _rights(language: str) -> dict[str, str]:
+    """The words that a customer reads of warranty and rights: the counter says the same."""
+    text, names = load_catalogue(language).text, ("heading_rights", "warranty_none", "source_house")
+    return {name: one for name, one in text.items() if name in names or name.startswith(("right_", "rule_"))}
 
 
 def _columns() -> dict[str, list[str]]:
