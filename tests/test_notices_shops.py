@@ -100,6 +100,14 @@ def test_an_address_is_asked_confirmed_told_and_deleted(shop: Shop, jeweller: Pa
     assert shop.get("/v1/addresses", jeweller).json()["addresses"] == []
     assert shop.client.delete(f"/v1/addresses/{one['id']}", headers=jeweller.headers).status_code == 404
     assert shop.client.post(path).status_code == shop.get(path).status_code == 404
+    # Added again, it is the same address with the same link, and nobody is written to twice on one day.
+    assert added(shop, jeweller)["confirmed_at"] is None
+    tell(shop, hand_in=hand_in)
+    assert [str(message["Subject"]) for message in hand_in.messages].count(str(asked["Subject"])) == 2
+    added(shop, jeweller)
+    tell(shop, hand_in=hand_in)
+    assert len(hand_in.messages) == 2
+    assert "from now on" in shop.client.post(path).text
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,9 @@ _ID, _MARK = 8, 16
 
 
 def asking(one: Address, now: int) -> Notice:
-    """The question to confirm an address."""
+    """The question to confirm an address, which is asked once a day however often it is added."""
     at = times.format_recorded(now)
-    name = notice_id(SHOP, CONFIRM, one.id)
+    name = notice_id(SHOP, CONFIRM, one.id, at[:10])
     return Notice(name, SHOP, CONFIRM, party=one.party, made_at=at, due_at=at, about=one.id)
 
 

@@ -7,7 +7,7 @@ the row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,20 +44,23 @@ def address_identity(address_id: str) -> bytes:
 class Addresses:
     """The addresses of all parties."""
 
-    def __init__(self, rows: Rows, master: KeyKeeper) -> None:
-        self._rows, self._master = rows, master
+    def __init__(self, rows: Rows, master: KeyKeeper, hash_of: Callable[[str, str], bytes]) -> None:
+        """``hash_of`` makes the ledger's keyed hashes (``Keyed.hash``)."""
+        self._rows, self._master, self._hash_of = rows, master, hash_of
 
     def add(self, party: str, email: str, language: str) -> Address:
         """Add an address that is not used before it is confirmed; the same again is the same row.
 
         ``email`` was looked at by whoever will write to it. Raises ``Refused`` for more than twenty.
         """
-        made = Address(self._rows.rand(8).hex(), party, email, language, self._rows.now(), None)
+        # By what it is of: whoever adds it again after a deletion is not asked again on the same day.
+        address_id = self._hash_of("address", f"{party}\n{email}")[:8].hex()
+        made = Address(address_id, party, email, language, self._rows.now(), None)
         values = {name: getattr(made, name) for name in made.__slots__ if name != "email"}
         values["wrapped"] = self._master.wrap(email.encode(), address_identity(made.id))
         with self._rows.writing() as connection:
-            found = [self._address(row) for row in connection.execute(select(address).where(address.c.party == party))]
-            same = [one for one in found if one.email == email]
+            found = list(connection.execute(select(address).where(address.c.party == party)))
+            same = [self._address(row) for row in found if row.id == made.id]
             if same:
                 return same[0]
             if len(found) >= MAX_ADDRESSES:

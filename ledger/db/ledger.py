@@ -264,7 +264,7 @@ def _beside(
         "vault": vault,
         "outbox": Outbox(rows, access.keyed.hash),
         "webhooks": Webhooks(rows, vault.master),
-        "addresses": Addresses(rows, vault.master),
+        "addresses": Addresses(rows, vault.master, access.keyed.hash),
         "follower": Follower(engine, view, lock),
         "risks": Risks(engine, lock, view, **own),
     }
