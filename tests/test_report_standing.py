@@ -90,9 +90,9 @@ def test_a_report_and_a_work_list_judge_a_case_alike() -> None:
     working, years = report.working(uuid("shop"))
     assert [(year.name, year.year) for year in years] == [("TW", 2026)]
     # Thursday noon in Taipei: five hours are left; Friday is off, so the other three are over on Monday at noon.
-    for one in (working, lists.working(uuid("shop"))):
+    for time in (working, lists.working(uuid("shop"))):
         noon = times.parse_occurred("2026-01-01T04:00:00Z")
-        assert times.format_recorded(one.after(noon, 8 * times.HOUR)) == "2026-01-05T04:00:00.000Z"
+        assert times.format_recorded(time.after(noon, 8 * times.HOUR)) == "2026-01-05T04:00:00.000Z"
 
 
 def test_days_and_hours_are_those_of_the_party(tmp_path: Path) -> None:
