@@ -16,7 +16,7 @@ from ledger.note import parse_vkey
 from ledger.private import make_digests, make_disclosures
 from ledger.report_ask import parse_ask
 from ledger.reports import spooled
-from tests.build import Build, key, ring, uuid
+from tests.build import Build, ring, uuid
 from tests.reported import at, counted, written
 from verifier.folder import open_folder
 
@@ -130,23 +130,6 @@ def test_cases_are_grouped_by_each_dimension(dimension: str, cases: dict[str, in
     groups = counted(made, folder, by=[dimension])["groups"]
     found = {one["key"][dimension]: one["figures"]["cases"] for one in groups}
     assert {name: count for name, count in found.items() if count} == cases
-
-
-def test_a_case_that_a_holder_opened_is_of_the_shop_that_answers_it(tmp_path: Path) -> None:
-    made = Build()
-    made.register("shop", "retailer", "repairer")
-    for number in (1, 2):
-        made.item(ring(number))
-        made.sell(ring(number), f"ada {number}", "shop")
-        made.hold("item.claimed", ring(number), {"holder_key": key("phone").did, "holder_custody": "device"}, "phone")
-        made.holders[ring(number)] = ("phone", made.hashes[-1].hex())
-        opened = {"kind": "repair", "channel": "web", "issue": "quality"}
-        made.hold("case.opened", ring(number), opened, case=uuid(f"case {number}"))
-    made.say("case.responded", "shop", ring(1), {}, case=uuid("case 1"), agent="anna")
-    made.seal()
-    groups = counted(made, made.write_ledger(tmp_path / "l"), by=["party"])["groups"]
-    found = {one["key"]["party"]: one["figures"]["cases"] for one in groups}
-    assert found == {uuid("shop"): 1, ring(2): 1}, "of a case that nobody has answered only its item is known"
 
 
 def test_a_party_is_counted_with_those_below_it(made: Build, folder: Path) -> None:
