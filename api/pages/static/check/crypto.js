@@ -83,10 +83,7 @@ async function openNative() {
 
 async function openLibrary() {
   if (!("hasOwn" in Object)) Object.hasOwn = has; // the packages want it, and Safari has it from 15.4
-  const [{ Point, getPublicKey, hashes }, { sha256, sha512 }] = await Promise.all([
-    import("./ed25519.js"),
-    import("./sha2.js"),
-  ]);
+  const { Point, getPublicKey, hashes, sha256, sha512 } = await import("./library.js");
   hashes.sha512 = sha512;
   return {
     path: "library",
