@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +15,6 @@ from tests.page_shop import jeweller, ring, shop
 from tests.shop import Shop
 
 __all__ = ["jeweller", "ring", "shop"]
-
-NEWER = (
-    r"\.at\(|\.findLast|structuredClone|Object\.(?:hasOwn|groupBy)\(|\.to(?:Sorted|Reversed|Spliced)\(|\(\?<[=!]"
-    r"|\bstatic \{|#\w+ in |Promise\.withResolvers|\.replaceAll\(|\?\.|\?\?|\|\|=|&&=|import\.meta"
-)
-"""What came after Safari 15 or Chromium 111, and what came shortly before and is not needed."""
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +100,6 @@ def test_every_verdict_has_its_words_and_every_word_a_verdict() -> None:
             assert f'"{word}"' in source or f'="{word}"' in source, word
     written = set(re.findall(r'(?:says: |\.unshift\(|\? |: |\[)\["?(\w+)"', source)) | said
     assert {f"verify_{word}" for word in written} <= set(load_catalogue("en").text)
-
-
-@pytest.mark.parametrize("name", sorted(file.name for at in (FOLDER, OWNER_FOLDER) for file in at.glob("*.js")))
-def test_nothing_is_newer_than_the_oldest_browser(name: str) -> None:
-    source = Modules(Path("/nowhere"))
-    sent = (source.read(source.mark, name, zipped=False) or b"").decode()
-    code = re.sub(r'"[^"\n]*"|`[^`]*`', '""', sent)
-    assert re.findall(NEWER, code) == []
 
 
 @needs_library
