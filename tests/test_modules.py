@@ -8,7 +8,7 @@ import re
 import pytest
 
 from api.pages.catalogue import load_catalogue
-from api.pages.joining import script_name
+from api.pages.joining import exports, joined, script_name
 from api.pages.modules import ENTRY, FOLDER, LIBRARY, LIBRARY_ENTRY, OWNER_ENTRY, OWNER_FOLDER, Modules
 from tests.browser import needs_library
 from tests.page_shop import jeweller, ring, shop
@@ -85,6 +85,28 @@ def test_what_is_compressed_is_the_same(modules: Modules) -> None:
     for name in (script_name(ENTRY), script_name(OWNER_ENTRY), ENTRY):
         packed = modules.read(modules.mark, name, zipped=True)
         assert gzip.decompress(packed or b"").decode() == read(modules, name)
+
+
+def test_a_module_of_another_form_is_no_script() -> None:
+    for source in ("export default 1;", "import one, { two } from './a.js';", 'import "./a.js";'):
+        with pytest.raises(AssertionError, match="another form"):
+            joined("b.js", {"a.js": "", "b.js": source})
+    circle = {"a.js": 'import { b } from "./b.js";', "b.js": 'import { a } from "./a.js";'}
+    with pytest.raises(AssertionError, match="imports itself"):
+        joined("a.js", circle)
+
+
+def test_names_are_renamed_passed_on_and_found_in_examples_by_nobody() -> None:
+    one = (
+        '/**\nimport * as x from "./none.js";\n */\nexport const a = `// kept ${1}  `;\nexport async function f() {}\n'
+    )
+    two = 'import { a as b } from "./one.js";\nexport { f as g } from "./one.js";\nexport { b };\n'
+    assert exports(two) == {"b": "b", "g": "$one.f"}
+    script = joined("two.js", {"one.js": one, "two.js": two})
+    assert "const{a:b}=$one;" in script
+    assert "return{b,g:$one.f};" in script
+    assert "`// kept ${1}  `" in script
+    assert script.endswith("export const{b,g}=$two;export{$one,$two};")
 
 
 def read(modules: Modules, name: str) -> str:
