@@ -48,7 +48,9 @@ async function proofOfGrowth(kept, bundle) {
 
 /** What the history of `{fetched, subject, vkeys}` proves, and what was kept before; throws as `checkHistory`. */
 async function proveHistory({ fetched, subject, vkeys }, crypto) {
-  const bundle = parseHistory(await fetched);
+  const text = await fetched;
+  performance.mark("patina-fetched");
+  const bundle = parseHistory(text);
   const memory = recall();
   // Keys that were proved on an earlier visit count, not those that the page names today.
   const pinned = memory ? memory.vkeys : vkeys.split(" ");
