@@ -43,8 +43,13 @@ def joined(entry: str, sources: Mapping[str, str]) -> str:
     modules = "\n".join(_module(name, sources[name]) for name in order)
     own = ", ".join(exports(sources[entry]))
     named = f"export const {{ {own} }} = {_called(entry)};\n" if own else ""
-    script: str = rjsmin.jsmin(f"{modules}\n{named}export {{ {', '.join(map(_called, order))} }};")
-    return script
+    return shortened(f"{modules}\n{named}export {{ {', '.join(map(_called, order))} }};")
+
+
+def shortened(source: str) -> str:
+    """A script without its comments and needless spaces."""
+    short: str = rjsmin.jsmin(source)
+    return short
 
 
 def script_name(entry: str) -> str:
