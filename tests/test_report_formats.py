@@ -144,7 +144,8 @@ def test_charts_escape_names_and_say_how_many_are_left_out(document: dict[str, A
     assert "and 1 more" in texts
     assert any(text.startswith("<F&0>") and text.endswith("…") for text in texts)
     assert "2000" not in texts, "of a long trend the last steps are drawn"
-    ET.fromstring(render(document | {"groups": [], "trend": []}, "svg"))
+    empty = ET.fromstring(render(document | {"groups": [], "trend": []}, "svg"))
+    assert [one.text for one in empty.iter(f"{SVG}text")].count(WORDS["en"]["nothing"]) == 4
 
 
 def test_words_are_complete() -> None:
