@@ -18,6 +18,7 @@ from api.cli.open_repair import Record, Refusal
 from api.settings import Settings
 from ledger import leaf
 from ledger.errors import Malformed
+from verifier.cli import audit
 
 HEAD = (
     "id,data_provider,country,partner_product_category,product_category,product_category_id,brand,year_of_manufacture,"
@@ -271,7 +272,7 @@ def test_killed_anywhere_and_run_again_every_record_stands_once(
             assert kinds == ["item.registered", "repair.completed"]
 
 
-def test_the_page_of_every_kind_of_record_reads_well(
+def test_every_kind_of_record_is_proved_by_an_audit_and_reads_well_on_its_page(
     tmp_path: Path, directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kinds = {
@@ -285,7 +286,8 @@ def test_the_page_of_every_kind_of_record_reads_well(
     assert run(directory, path, capsys)[0] == 0
     items = [one.item for one in open_repair.read(path) if isinstance(one, Record)]
     with folder.opened(directory) as ledger:
-        tokens = [ledger.codes.create(item, "view") for item in items]
+        tokens, vkey = [ledger.codes.create(item, "view") for item in items], ledger.vkeys[0]
+    assert audit.main([str(directory), "--vkey", vkey]) == 0
     with TestClient(create_app(Settings(directory, "http://import.example", jobs=False))) as client:
         for token, sentence in zip(tokens, kinds.values(), strict=True):
             for language in ("en", "zh-Hans", "zh-Hant"):
