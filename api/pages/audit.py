@@ -21,7 +21,7 @@ from api.pages.kept import Kept
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "audit"
-TABLES = ("parties", "keys", "people", "standards", "webhooks", "erasures")
+TABLES = ("parties", "keys", "people", "standards", "webhooks", "addresses", "erasures")
 """Pages that are one list."""
 PAGES = ("health", "audit", "tree", "reports", "risks", *TABLES)
 """The last part of each page's address, but of the first, which is ``/console/ledger`` itself."""

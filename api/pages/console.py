@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.pages.catalogue import LANGUAGES
+from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.pages.flows import FLOWS, FORMS, STEPS, spoken_by
 from api.pages.kept import Kept
 
@@ -86,6 +86,7 @@ class Console:
 
     def _made(self, name: str, language: str, host: str) -> bytes:
         words = load_words(language)
+        rights = _rights(language) if name == "item" else {}
         names = [name] if name in FORMS else [form.name for form in STEPS] if name == "case" else []
         told: dict[str, Any] = {
             "words": {part: getattr(words, part) for part in words.__slots__},
@@ -95,6 +96,7 @@ class Console:
             "language": language,
             "reader": self._reader,
             **({"columns": _columns()} if name == "register" else {}),
+            **({"rights": rights} if rights else {}),
         }
         values = {
             "name": name,
@@ -104,6 +106,7 @@ class Console:
             "languages": {one: load_words(one).text["language"] for one in LANGUAGES},
             "t": words.text,
             "words": words,
+            "rights": rights,
             "flows": FLOWS,
             "form": FORMS.get(name),
             "forms": [FORMS[one] for one in names],
@@ -118,6 +121,12 @@ class Console:
         """A file of the console and its type."""
         kept = self._files.get(name)
         return None if kept is None else (kept, TYPES[Path(name).suffix])
+
+
+def _rights(language: str) -> dict[str, str]:
+    """The words that a customer reads of warranty and rights: the counter says the same."""
+    text, names = load_catalogue(language).text, ("heading_rights", "warranty_none", "source_house")
+    return {name: one for name, one in text.items() if name in names or name.startswith(("right_", "rule_"))}
 
 
 def _columns() -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, inspect, text
 from ledger import times
 from ledger.db import migrate
 from ledger.db.access import Access
+from ledger.db.addresses import Addresses
 from ledger.db.append import DATABASE_ERRORS, Writer
 from ledger.db.attachments import Attachments
 from ledger.db.blobs import BlobStore, FolderStore
@@ -75,6 +76,7 @@ class Ledger:
     vault: Vault
     outbox: Outbox
     webhooks: Webhooks
+    addresses: Addresses
     epochs: Epochs
     erasures: Erasures
     follower: Follower
@@ -295,6 +297,7 @@ def _beside(
         "vault": vault,
         "outbox": Outbox(rows, access.keyed.hash),
         "webhooks": Webhooks(rows, vault.master),
+        "addresses": Addresses(rows, vault.master, access.keyed.hash),
         "follower": Follower(engine, view, lock),
         "risks": Risks(engine, lock, view, **own),
     }
