@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.disclosure import (
@@ -238,6 +238,7 @@ def test_digests_out_of_form(sd: list[str], pointer: str) -> None:
     assert error.value.pointer == pointer
 
 
+@example(b"\x00\x00\x31")  # AAAx: only padding is stripped, and no letter
 @given(st.binary(max_size=40))
 def test_base64url_round_trip(raw: bytes) -> None:
     assert format_base64url(raw) == spelled(raw)

@@ -18,6 +18,7 @@ from typing import Any
 
 from api import private_in
 from ledger import dsse, leaf, times
+from ledger.db import ledger as ledgers
 from ledger.db import master
 from ledger.db.append import Accepted, Draft, Row
 from ledger.db.ledger import Ledger, open_ledger
@@ -61,6 +62,11 @@ def holds_ledger(folder: Path) -> bool:
     """Whether a folder has a ledger: its SQLite file, or a guard beside a PostgreSQL database."""
     guard = folder / "guard"
     return (folder / DATABASE).exists() or (guard.is_dir() and any(guard.iterdir()))
+
+
+def is_founded(folder: Path, url: str | None = None) -> bool:
+    """Whether a folder's ledger has its first commit; a founding that was stopped before it is begun again."""
+    return holds_ledger(folder) and ledgers.is_founded(url or database_url(folder))
 
 
 def master_key(folder: Path) -> KeyKeeper:
