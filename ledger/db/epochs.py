@@ -23,13 +23,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Engine, Table
+from sqlalchemy import Engine
 
 from ledger import times
-from ledger.db import tables
 from ledger.db.connect import session
 from ledger.db.keyfile import Rows
 from ledger.db.lock import AppendLock
+from ledger.db.private_tables import SCRUBBED, epoch, file_key, seal_key
 from ledger.db.secret import KeyKeeper, decrypt, encrypt
 from ledger.db.session import Insert, Session, ask
 from ledger.db.vault import epoch_identity, file_identity, key_identity, new_epoch
@@ -37,8 +37,6 @@ from ledger.errors import Unavailable
 
 GRACE = 15 * times.SECOND
 """Between the two steps where other processes may have the ledger open: thrice ``vault.REMEMBER``."""
-WRAPPED: tuple[Table, ...] = (tables.seal_key, tables.file_key)
-"""Each table with a column ``wrapped`` by the key of an epoch, which its column ``epoch`` names."""
 _HEAD = "SELECT size FROM head"
 _EPOCHS = "SELECT id, wrapped, created_at FROM epoch ORDER BY id"
 _LOCK_FILE_KEYS = "LOCK TABLE file_key IN SHARE ROW EXCLUSIVE MODE"
@@ -74,7 +72,7 @@ class Epochs:
             row, _ = new_epoch(max(newest, after) + 1, self._master, self._rand, now)
             with self._lock, session(self._engine) as connection:
                 self.start(connection)
-                connection.write([Insert(tables.epoch, [row], "ignore")])
+                connection.write([Insert(epoch, [row], "ignore")])
                 connection.commit()
 
     def finish(self, now: int, grace: int) -> bool:
@@ -99,7 +97,7 @@ class Epochs:
             files = sorted(_again(row, file_identity(row[0], bytes(row[1])), keys, newest) for row in files)
             # All rows are written anew, so that no page keeps an old one in a gap between two others.
             connection.write((), ("DELETE FROM seal_key", ()), ("DELETE FROM file_key", ()))
-            anew = [Insert(tables.seal_key, seals), Insert(tables.file_key, files)]
+            anew = [Insert(seal_key, seals), Insert(file_key, files)]
             connection.write(anew, ("DELETE FROM epoch WHERE id < ?", (newest,)))
             connection.commit()
         return True
@@ -108,7 +106,7 @@ class Epochs:
         """Begin a write transaction that no append runs beside."""
         connection.begin(write=True, then=[ask(_HEAD if self._sqlite else _HEAD + " FOR UPDATE")])
 
-    def scrub(self, also: Sequence[Table] = ()) -> bool:
+    def scrub(self) -> bool:
         """Have the database give up what was deleted; False if readers were in the way and it is to be tried again."""
         pooled = self._engine.raw_connection()
         try:
@@ -118,7 +116,7 @@ class Epochs:
                 return not busy
             driver.autocommit = True
             try:
-                for table in dict.fromkeys((tables.epoch, *WRAPPED, tables.sealed, tables.pseudonym, *also)):
+                for table in SCRUBBED:
                     driver.execute(f'VACUUM (FULL) "{table.name}"')
             finally:
                 driver.autocommit = False

@@ -3,9 +3,9 @@
 An erasure has *parts*: a statement and a class of data each, due when the legal time of that class ends. A part is kept
 (stage 0), destroyed (1), and done (2) once the log says so and no copy of its key is left (``ledger.db.erase`` takes
 these steps). Destroying is one transaction: the data key, what it sealed, the pseudonym once nothing is left under it,
-and whatever else was derived from private values (``tables.ERASED_WITH``); with who somebody is, the short codes of
-her papers, by which she would still be found. Before it, the record that is kept apart
-from the database says what is about to go.
+and whatever else was derived from private values (``private_tables.ERASED_WITH``); with who somebody is, the short
+codes of her papers, by which she would still be found. Before it, the record that is kept apart from the database says
+what is about to go.
 
 Nothing here holds content: statements are named, and classes of data.
 """
@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from ledger import private, submap, times
-from ledger.db import tables
+from ledger.db import private_tables
 from ledger.db.codes import forget_short_codes
 from ledger.db.connect import session
 from ledger.db.epochs import Epochs
@@ -161,7 +161,7 @@ class Erasures:
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             if not fetch(connection, ask("SELECT 1 FROM erasure WHERE id = ?", erasure)):
-                connection.write([Insert(tables.erasure, [head]), Insert(tables.erasure_part, rows)])
+                connection.write([Insert(private_tables.erasure, [head]), Insert(private_tables.erasure_part, rows)])
             connection.commit()
         found = self.get(erasure)
         assert found is not None, "it was just written"
@@ -271,7 +271,7 @@ _STAGE = 'UPDATE erasure_part SET stage = ?, epoch = ? WHERE erasure = ? AND sta
 
 def _destroy(connection: Session, subject: bytes, statement: bytes, number: int) -> int:
     """Destroy a class of data of a statement; 1 if its key was there, else 0."""
-    names = [table.name for table in tables.ERASED_WITH]
+    names = [table.name for table in private_tables.ERASED_WITH]
     steps: list[Step] = [
         ('DELETE FROM seal_key WHERE statement = ? AND "class" = ?', (statement, number)),
         ('DELETE FROM sealed WHERE subject = ? AND statement = ? AND "class" = ?', (subject, statement, number)),

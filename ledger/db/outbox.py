@@ -23,8 +23,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import submap, times
 from ledger.db.outbox_tables import notice, notice_cursor, opt_out
+from ledger.db.private_tables import sealed
 from ledger.db.rows import Rows
-from ledger.db.tables import head, leaf, sealed
+from ledger.db.tables import head, leaf
 from ledger.errors import Invalid, Malformed
 from ledger.private import CLASSES
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger import private, times
-from ledger.db import keyfile, migrate, tables
+from ledger.db import keyfile, migrate, private_tables
 from ledger.db.engine import open_engine
 from ledger.db.erased_file import NAME as RECORD
 from ledger.db.erased_file import read_lines
@@ -119,7 +119,7 @@ def erase_again(ledger: Ledger, place: Path, retention: Retention, now: int) -> 
         connection.commit()
     newest = max([int(row[0]) for row in ledger.epochs.rows()[0]], default=0)
     ledger.epochs.begin(newest, now)
-    if not ledger.epochs.finish(now, 0) or not ledger.epochs.scrub((*tables.ERASED_WITH, *tables.FILES)):
+    if not ledger.epochs.finish(now, 0) or not ledger.epochs.scrub():
         raise Unavailable("readers were in the way of ending the old epoch: try again")
     ledger.vault.forget()
     keyfile.renew_files(place, ledger.epochs.rows())
@@ -240,5 +240,5 @@ def put_keys(ledger: Ledger, rows: Rows) -> None:
         if fetch(connection, ask("SELECT 1 FROM epoch")):
             raise Refused("this database has keys of its own")
         named = zip(keyfile.TABLES, rows, strict=True)
-        connection.write([Insert(tables.metadata.tables[name], some) for name, some in named])
+        connection.write([Insert(private_tables.metadata.tables[name], some) for name, some in named])
         connection.commit()

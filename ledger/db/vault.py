@@ -27,7 +27,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import Engine
 
 from ledger import private, submap, times
-from ledger.db import tables
+from ledger.db import private_tables
 from ledger.db.connect import session
 from ledger.db.draft import Draft, Row
 from ledger.db.lock import AppendLock
@@ -210,7 +210,7 @@ class Vault:
         row = new_epoch(1, self.master, self.rand, now)[0]
         with self._lock, session(self._engine) as connection:
             connection.begin(write=True)
-            connection.write([Insert(tables.epoch, [row], "ignore")])
+            connection.write([Insert(private_tables.epoch, [row], "ignore")])
             connection.commit()
             return list(connection.begin(write=False, then=[ask(_EPOCHS)])[0])
 
