@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine
 
 from ledger import times
@@ -40,7 +41,8 @@ GRACE = 15 * times.SECOND
 _HEAD = "SELECT size FROM head"
 _EPOCHS = "SELECT id, wrapped, created_at FROM epoch ORDER BY id"
 _LOCK_FILE_KEYS = "LOCK TABLE file_key IN SHARE ROW EXCLUSIVE MODE"
-_SEAL_KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
+_SEAL_KEYS = 'SELECT idx, "class", statement, epoch, wrapped FROM seal_key ORDER BY idx, "class"'
+_KEPT_KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
 _FILE_KEYS = "SELECT party, sha256, epoch, wrapped FROM file_key"
 
 
@@ -58,9 +60,9 @@ class Epochs:
         return int(rows[0][0]) if rows else 0
 
     def rows(self) -> Rows:
-        """Every row of ``epoch``, ``seal_key`` and ``file_key``, from one snapshot: what a keys file holds."""
+        """What a keys file holds of ``epoch``, ``seal_key`` and ``file_key``, from one snapshot."""
         with session(self._engine) as connection:
-            epochs, seals, files = connection.begin(write=False, then=[ask(_EPOCHS), ask(_SEAL_KEYS), ask(_FILE_KEYS)])
+            epochs, seals, files = connection.begin(write=False, then=[ask(_EPOCHS), ask(_KEPT_KEYS), ask(_FILE_KEYS)])
         return list(epochs), list(seals), list(files)
 
     def begin(self, after: int, now: int) -> None:
@@ -84,7 +86,7 @@ class Epochs:
         if now - times.parse_recorded(rows[-1][2]) < grace:
             return False
         # Before the lock: the master key may be a service that takes its time.
-        keys = {number: self._master.unwrap(wrapped, epoch_identity(number)) for number, wrapped, _ in rows}
+        keys = {number: AESGCM(self._master.unwrap(wrapped, epoch_identity(number))) for number, wrapped, _ in rows}
         newest = max(keys)
         with self._lock, session(self._engine) as connection:
             self.start(connection)
@@ -93,7 +95,7 @@ class Epochs:
                 # the foreign key, and none can come in between.
                 connection.write((), (_LOCK_FILE_KEYS, ()))
             seals, files = connection.gather(ask(_SEAL_KEYS), ask(_FILE_KEYS))
-            seals = sorted(_again(row, key_identity(bytes(row[0]), row[1]), keys, newest) for row in seals)
+            seals = [_again(row, key_identity(bytes(row[2]), row[1]), keys, newest) for row in seals]
             files = sorted(_again(row, file_identity(row[0], bytes(row[1])), keys, newest) for row in files)
             # All rows are written anew, so that no page keeps an old one in a gap between two others.
             connection.write((), ("DELETE FROM seal_key", ()), ("DELETE FROM file_key", ()))
@@ -125,11 +127,11 @@ class Epochs:
             pooled.close()
 
 
-def _again(row: Sequence[Any], identity: bytes, keys: dict[int, bytes], newest: int) -> tuple[Any, ...]:
+def _again(row: Sequence[Any], identity: bytes, keys: dict[int, AESGCM], newest: int) -> tuple[Any, ...]:
     """A row of ``seal_key`` or ``file_key`` wrapped by the newest epoch."""
-    first, second, epoch, wrapped = row
+    *place, number, wrapped = row
     try:
-        key = decrypt(keys[epoch], wrapped, identity)
+        key = decrypt(keys[number], wrapped, identity)
     except (InvalidTag, ValueError, KeyError):
         raise Unavailable("a data key does not open with the key of its epoch: its row was changed") from None
-    return first, second, newest, encrypt(keys[newest], key, identity)
+    return *place, newest, encrypt(keys[newest], key, identity)

@@ -1,8 +1,9 @@
 """The tables of private members and of what erases them: sealed contents, the keys to them, and erasures.
 
-``sealed`` and ``seal_key`` have a row for each class of data of a statement (``ledger.db.vault``); each key is wrapped
-by the key of an ``epoch``, and so are those of uploaded files. ``pseudonym`` lists the statements of somebody whom a
-shop calls by a pseudonym. An erasure has parts, and what the log says of them (``ledger.db.erasures``).
+``sealed`` and ``seal_key`` have a row for each class of data of a statement (``ledger.db.vault``), keyed by the index
+of its entry, so that an append writes at the end of both; ``sid`` is its first subject. Each key is wrapped by the key
+of an ``epoch``, and so are those of uploaded files. ``pseudonym`` lists the statements of somebody whom a shop calls by
+a pseudonym. An erasure has parts, and what the log says of them (``ledger.db.erasures``).
 """
 
 from __future__ import annotations
@@ -40,17 +41,18 @@ __all__ = [
 epoch = _table("epoch", _key("id", Number), _column("wrapped", Octets), _column("created_at", Text()))
 seal_key = _table(
     "seal_key",
-    _key("statement", Octets),
+    _key("idx", Number),
     _key("class", Small),
+    _column("statement", Octets),
     Column("epoch", Number, ForeignKey("epoch.id"), nullable=False),
     _column("wrapped", Octets),
     rowid=False,
 )
 sealed = _table(
     "sealed",
-    _key("subject", Octets),
-    _key("statement", Octets),
+    _key("idx", Number),
     _key("class", Small),
+    _column("sid", Number),
     _column("content", Octets),
     rowid=False,
 )
