@@ -18,6 +18,7 @@ from ledger.disclosure import (
     check_disclosures,
     digest,
     format_base64url,
+    format_each,
     make_disclosure,
     parse_base64url,
     parse_disclosure,
@@ -243,6 +244,11 @@ def test_digests_out_of_form(sd: list[str], pointer: str) -> None:
 def test_base64url_round_trip(raw: bytes) -> None:
     assert format_base64url(raw) == spelled(raw)
     assert parse_base64url(spelled(raw)) == raw
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_many_are_spelled_as_each_is(raws: list[bytes]) -> None:
+    assert format_each(raws) == [spelled(raw) for raw in raws]
 
 
 @given(st.text(max_size=30) | st.text("AQgw-_=", max_size=30) | plain_values.map(lambda v: written("A" * 22, "a", v)))
