@@ -35,21 +35,22 @@ def find(ledger: Ledger, needles: Iterable[str | bytes]) -> list[tuple[str, str]
 
 
 def spellings(text: str) -> list[bytes]:
-    """How a text might lie in a file, small letters only: as it is, in UTF-16, in hex, and inside something in base64.
+    """How a text might lie in a file: in small letters, in UTF-16, in hex, and inside something in base64.
 
-    In base64 three texts stand for one, by where it begins; of each the middle is the same whatever stands around it.
+    In base64 it has three forms, by where it begins; of each what stands around it leaves the middle alone.
     """
     raw = text.encode()
-    inside = (b64encode(b"\0" * before + raw)[4 * (before > 0) + 1 : -4].lower() for before in range(3))
-    found = [raw.lower(), text.lower().encode("utf-16-le"), raw.hex().encode(), *inside]
+    places = ((0, 0), (1, 2), (2, 3))
+    inside = (b64encode(b"\0" * before + raw)[start : 8 * (before + len(raw)) // 6] for before, start in places)
+    found = [text.lower().encode(), text.lower().encode("utf-16-le"), raw.hex().encode(), *inside]
     assert all(len(one) >= 6 for one in found), "a spelling that is found anywhere"
     return [*found, *(one.translate(_URLSAFE) for one in found[3:])]
 
 
 def find_spelt(ledger: Ledger, texts: Iterable[str]) -> list[tuple[str, str]]:
-    """Where any of these texts is found in any of its spellings, as (file, text); capitals do not matter."""
+    """Where any of these texts is found in any of its spellings, as (file, text)."""
     wanted = [(text, one) for text in texts for one in spellings(text)]
-    files = ((name, raw.lower()) for name, raw in stored(ledger))
+    files = ((name, raw + raw.lower()) for name, raw in stored(ledger))
     return [(name, text) for name, raw in files for text, one in wanted if one in raw]
 
 
