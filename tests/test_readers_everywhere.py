@@ -43,7 +43,7 @@ def values(seen: Any) -> set[str]:
     return {value for one in inside for value in values(one)}
 
 
-ALL = values(JEWELLER) | {"31.70", LATER}
+ALL = values(JEWELLER) | {"31.70"}
 """What is private about the ring; the workshop's cost is its own."""
 
 
@@ -113,4 +113,4 @@ def test_no_report_and_no_webhook_has_a_private_member(ring: Ring) -> None:
         ]
         assert {answer.status_code for answer in answers} == {200}
         texts += [answer.text for answer in answers]
-    assert [value for value in ALL for text in texts if tells(text, value)] == []
+    assert [value for value in (*ALL, LATER) for text in texts if tells(text, value)] == []
