@@ -107,7 +107,7 @@ async function start() {
   shortcuts();
   if ("serviceWorker" in navigator) {
     const mark = new URL(import.meta.url).pathname.split("/").at(-2);
-    navigator.serviceWorker.register(`/console/worker.js?mark=${mark}`, { scope: "/console" }).catch(() => null);
+    navigator.serviceWorker.register(`/console/worker.js?${new URLSearchParams({ mark, reader: told.reader })}`, { scope: "/console" }).catch(() => null);
   }
   const who = page === "door" ? null : await whoIsHere();
   if (page !== "door" && !who) {

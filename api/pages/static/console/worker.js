@@ -3,12 +3,15 @@
 
 const mark = new URL(self.location).searchParams.get("mark");
 const kept = `console-${mark}`;
-const FILES = ["case.js", "console.css", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "lists.js", "main.js", "making.js", "queue.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "things.js", "waiting.js", "wire.js", "words.js"];
+/** What reads codes out of the camera's pictures, and what it imports; nothing where the packages are absent. */
+const reader = new URL(self.location).searchParams.get("reader");
+const READER = reader ? [reader, reader.replace(/[^/]+$/, "index.js")] : [];
+const FILES = ["case.js", "console.css", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "lists.js", "main.js", "making.js", "queue.js", "reader.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "things.js", "waiting.js", "wire.js", "words.js"];
 const PAGES = ["/console", ...["door", "find", "item", "case", "queue", "register", "intake", "handover", "sell", "wait", "exchange", "return"].map((name) => `/console/${name}`)];
 
 const fill = async () => {
   const cache = await caches.open(kept);
-  await cache.addAll([...FILES.map((name) => `/console/files/${mark}/${name}`), ...PAGES]);
+  await cache.addAll([...FILES.map((name) => `/console/files/${mark}/${name}`), ...READER, ...PAGES]);
 };
 
 self.addEventListener("install", (event) => event.waitUntil(fill().then(() => self.skipWaiting())));
@@ -45,7 +48,7 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(page(event.request, pathname));
     // Another language was chosen: all pages are kept in it from now on.
     if (searchParams.has("lang")) event.waitUntil(fill());
-  } else if (pathname.startsWith(`/console/files/${mark}/`)) {
+  } else if (pathname.startsWith(`/console/files/${mark}/`) || READER.includes(pathname)) {
     event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));
   }
 });
