@@ -170,7 +170,8 @@ def used(life: Life, case_page: str) -> None:
         life.get(f"/v1/reports/{made['id']}?format={form}", jeweller)
     shop.party("lab", "auditor")
     grant = {"auditor": uuid("lab"), "until": "2026-12-01", "members": ["price"]}
-    for path, wanted in (("/v1/devices", {"label": "Bench"}), ("/v1/grants", grant)):
+    mail = {"email": "office@jeweller.example"}
+    for path, wanted in (("/v1/devices", {"label": "Bench"}), ("/v1/grants", grant), ("/v1/addresses", mail)):
         assert owner.post(path, wanted).status_code == 201
 
 
