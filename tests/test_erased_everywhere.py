@@ -220,7 +220,7 @@ def test_whoever_was_erased_is_in_no_file_and_no_answer(
         assert erase.work(shop.ledger, shop.clock(), grace=0)
         assert shown(*(said(ask()) for ask in life.asked)) == []
         assert scanner.find_spelt(shop.ledger, WORDS) == []
-        assert _rows(shop) == []
+        assert empty(shop) >= {"sealed", "seal_key", "file_key", "pseudonym", "find_private"}
         assert scanner.find(shop.ledger, hashes) == [], "with the key of the chain, a telephone number can be tried out"
         for index in range(shop.size()):
             leaf = shop.ledger.reader.leaf(index)
