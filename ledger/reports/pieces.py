@@ -203,16 +203,16 @@ def subjects_of(part: Iterable[Place]) -> Iterator[list[tuple[Entry, str]]]:
             subjects[subject].append(kept)
     for those in subjects.values():
         # Decoded only now, so that what is counted together stands together in memory.
-        yield entries(those)
+        yield entries(b",".join(those))
 
 
-def entries(kept: Sequence[bytes]) -> list[tuple[Entry, str]]:
-    """The entries of which this was kept, each with its leaf hash if that was.
+def entries(kept: bytes) -> list[tuple[Entry, str]]:
+    """The entries of which this was kept, with commas between, each with its leaf hash if that was kept.
 
     Their form is for an audit to check; raises ``Disproved`` for what is none.
     """
     try:
-        read = _read(b"[%b]" % b",".join(kept))
+        read = _read(b"[%b]" % kept)
     except _UNDECODABLE as error:
         raise Disproved(f"got a leaf out of form: {error}", "leaf") from None
     return [(Entry(one.index, "", one.recorded_at, (), one.statement, (), 1), one.hash) for one in read]

@@ -16,6 +16,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_complet
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn, TypeVar
@@ -85,13 +86,14 @@ def count(checkpoint: Checkpoint, ask: Ask, work: Work) -> Tally:
         scanned = _all(pool, scan, scans, lambda number: steps.tell(pieces[number][1] - pieces[number][0]))
         _prove(checkpoint, scanned)
         as_of = times.parse_recorded(parse(scanned[-1].last).recorded_at)
-        about = [raw for one in scanned for raw in one.standing]
+        about = b",".join(raw for one in scanned for raw in one.standing)
         parted = [places(scans, scanned, number) for number in range(parts)]
         folds = [_Fold(those, about, ask, as_of, work.disclosures) for those in parted]
         tally = folds[0].tally()
         shares = [size * (number + 1) // parts - size * number // parts for number in range(parts)]
         for sums in _all(pool, fold, folds, lambda number: steps.tell(shares[number])):
             tally.sums.merge(sums)
+        _standing.cache_clear()
     return tally
 
 
@@ -145,20 +147,25 @@ def _all(
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    """A part of the second pass to count."""
+    """A part of the second pass to count; ``about`` is what is kept of the entries about parties, with commas between."""
 
     places: list[Place]
-    about: list[bytes]
+    about: bytes
     ask: Ask
     as_of: int
     disclosures: Mapping[str, Sequence[str]]
 
     def tally(self) -> Tally:
         """A tally that has counted nothing yet."""
-        about = [entry for entry, _ in entries(self.about)]
-        ids = {one.statement.id for one in about if one.statement.type != "statement.retracted"}
-        theirs = [one for one in about if one.statement.id in ids or one.statement.corrects in ids]
-        return Tally(self.ask, Standing(theirs), self.as_of, self.disclosures)
+        return Tally(self.ask, _standing(self.about), self.as_of, self.disclosures)
+
+
+@lru_cache(maxsize=1)
+def _standing(kept: bytes) -> Standing:
+    """The parties of which this was kept: the same for all parts, so a process reads their standards once."""
+    about = [entry for entry, _ in entries(kept)]
+    ids = {one.statement.id for one in about if one.statement.type != "statement.retracted"}
+    return Standing([one for one in about if one.statement.id in ids or one.statement.corrects in ids])
 
 
 def fold(given: _Fold) -> Sums:
