@@ -106,6 +106,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/session/oidc/callback"): ANYBODY,
     ("GET", "/v1/devices"): MANAGERS,
     ("POST", "/v1/devices"): MANAGERS,
+    ("POST", "/v1/devices/{id}/key"): MANAGERS,
     ("DELETE", "/v1/devices/{id}"): MANAGERS,
     ("GET", "/v1/grants"): READERS,
     ("POST", "/v1/grants"): MANAGERS,
