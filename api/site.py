@@ -49,7 +49,7 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
-        self.console = Console({name: role.may_say for name, role in ROLES.items()})
+        self.console = Console({name: role.may_say for name, role in ROLES.items()}, self.pages.modules.mark)
         self.audit = AuditPages(self.console.mark, self.pages.modules.mark)
         self.sandbox = Sandbox()
         self.rehashing = Rehashing()

@@ -19,7 +19,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES
-from api.pages.flows import FLOWS, FORMS, STEPS, spoken_by
+from api.pages.flows import FLOWS, FORMS, ROOMS, STEPS, spoken_by
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "console"
@@ -51,9 +51,12 @@ def load_words(language: str) -> Words:
 
 
 class Console:
-    """The shells and files of one process; ``roles`` says which types of statements each role may say."""
+    """The shells and files of one process; ``roles`` says which types of statements each role may say.
 
-    def __init__(self, roles: Mapping[str, Callable[[str], bool]]) -> None:
+    ``modules`` names the folder of those with which a tablet signs (``api.pages.modules``).
+    """
+
+    def __init__(self, roles: Mapping[str, Callable[[str], bool]], modules: str) -> None:
         self._files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
         whole = b"".join(name.encode() + b"\0" + raw for name, raw in self._files.items())
         self.mark = hashlib.sha256(whole).hexdigest()[:12]
@@ -66,7 +69,7 @@ class Console:
             auto_reload=False,
         )
         self._forms = {name: form.described() for name, form in FORMS.items()}
-        self._roles = spoken_by(roles)
+        self._roles, self._modules = spoken_by(roles), f"/static/{modules}/"
 
     def page(self, name: str, language: str, host: str) -> bytes | None:
         """The shell of a page, or ``None`` for a name that is none."""
@@ -80,6 +83,8 @@ class Console:
             "roles": self._roles,
             "flows": [flow.name for flow in FLOWS],
             "language": language,
+            "modules": self._modules,
+            "rooms": ROOMS,
             **({"columns": _columns()} if name == "register" else {}),
         }
         values = {
