@@ -39,11 +39,15 @@ export async function tablets(who) {
     show(form, !here);
     show(button, here && !key && can);
   };
+  const buttons = [button, $("button", form)];
   const became = async (asked) => {
+    // One touch, one key.
+    for (const one of buttons) one.disabled = true;
     const answer = await asked.catch((error) => {
       if (error instanceof Offline) return { ok: false };
       throw error;
     });
+    for (const one of buttons) one.disabled = false;
     if (answer.ok) message(say((await keyHere(who)) ? "tablet_signs" : "tablet_made"), "good");
     else message("", "bad", explained(answer.body));
     if (!answer.ok && !answer.body) return;
