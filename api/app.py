@@ -26,6 +26,7 @@ from api.problems import Problem, not_found, problem_of, problem_response, reque
 from api.raw_route import Direct, RawRoute
 from api.rights import Gate
 from api.routes import (
+    addresses,
     api_keys,
     attachments,
     cases,
@@ -117,6 +118,8 @@ HOT = (
     RawRoute("/c/{token}/statements", speak.post_case_statement, "POST"),
     RawRoute("/n/{token}", stop.get_stop_page),
     RawRoute("/n/{token}", stop.post_stop, "POST"),
+    RawRoute("/a/{token}", addresses.get_confirm_page),
+    RawRoute("/a/{token}", addresses.post_confirm, "POST"),
     RawRoute("/v1/receipts", receipts.post_receipt, "POST"),
     RawRoute("/v1/receipts/{receipt}", receipts.delete_receipt, "DELETE"),
     RawRoute("/r/{token}", receipts.get_receipt_page),
@@ -167,6 +170,7 @@ ROUTERS = (
     grants.router,
     reports.router,
     webhooks.router,
+    addresses.router,
     readings.router,
     risks.router,
     find.router,

@@ -146,7 +146,8 @@ def _check_standard(statement: Statement) -> None:
     try:
         standard.adopt(statement.details)
     except Invalid as error:
-        raise Invalid(error.message, "/statement/details" + error.pointer) from None
+        also = tuple(Invalid(one.message, "/statement/details" + one.pointer) for one in error.also)
+        raise Invalid(error.message, "/statement/details" + error.pointer, also) from None
 
 
 def _bytes(statement: Statement) -> bytes:

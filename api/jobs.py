@@ -113,6 +113,7 @@ class Jobs:
             await self._quietly(lambda ledger: ledger.attachments.sweep())
             await self._quietly(lambda ledger: ledger.readings.prune())
             await self._quietly(lambda ledger: ledger.outbox.prune())
+            await self._quietly(lambda ledger: ledger.addresses.prune())
 
     async def _files(self) -> None:
         while True:

@@ -42,6 +42,7 @@ TIMEOUT = 10
 LEEWAY = 60
 """Seconds by which its clock may differ."""
 _WRONG = "the identity provider's answer is not one to this browser's request: come in again"
+_UNPROVED = "the identity provider's token does not hold: its signature, or what it is for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +64,26 @@ class Oidc:
         self._redirect, self._clock = public_url + CALLBACK, clock
         self._described: tuple[int, dict[str, Any]] | None = None
 
-    def start(self) -> tuple[str, bytes]:
-        """Where to send the browser, and what to seal into its cookie."""
+    def start(self, after: str = "/") -> tuple[str, bytes]:
+        """Where to send the browser, and what to seal into its cookie; ``after`` is where it goes once it came in."""
         verifier, nonce = generate_token(64), generate_token(32)
         endpoint = self._describe()["authorization_endpoint"]
         with self._session() as session:
             url, state = session.create_authorization_url(endpoint, code_verifier=verifier, nonce=nonce)
-        kept = {"state": state, "nonce": nonce, "verifier": verifier, "at": self._clock()}
+        kept = {"state": state, "nonce": nonce, "verifier": verifier, "at": self._clock(), "after": after}
         return str(url), json.dumps(kept).encode()
 
     def finish(self, code: str, state: str, kept: bytes) -> Identity:
-        """Who came back with this code; raises ``Invalid`` for an answer that proves nothing, ``Unavailable``."""
+        """Who came back with this code; raises ``Unavailable``, or ``Invalid`` for an answer that proves nothing.
+
+        Its pointer is ``/state`` if the answer is none to this browser's request, ``/code`` if it does not hold.
+        """
         asked = json.loads(kept)
         # 1. It is this browser's own, and fresh.
         if not hmac.compare_digest(asked["state"].encode(), state.encode()):
-            raise Invalid(_WRONG)
+            raise Invalid(_WRONG, "/state")
         if not 0 <= self._clock() - asked["at"] < LIFE:
-            raise Invalid("the identity provider's answer came too late: come in again")
+            raise Invalid("the identity provider's answer came too late: come in again", "/state")
         token = self._exchange(code, asked["verifier"])
         return self._identity(token, asked["nonce"])
 
@@ -92,12 +96,12 @@ class Oidc:
                     endpoint, grant_type="authorization_code", code=code, code_verifier=verifier
                 )
         except (OAuthError, ValueError):
-            raise Invalid("the identity provider did not take the code: come in again") from None
+            raise Invalid("the identity provider did not take the code: come in again", "/code") from None
         except requests.RequestException as error:
             raise _unreachable(error) from None
         token = answer.get("id_token")
         if not isinstance(token, str):
-            raise Invalid("the identity provider gave no ID token")
+            raise Invalid("the identity provider gave no ID token", "/code")
         return token
 
     def _identity(self, token: str, nonce: str) -> Identity:
@@ -116,10 +120,10 @@ class Oidc:
             found = jwt.decode(token, KeySet.import_key_set(self._get(self._describe()["jwks_uri"])), ALGORITHMS)
             wanted.validate(found.claims)
         except (JoseError, ValueError, KeyError, TypeError):
-            raise Invalid("the identity provider's token does not hold: its signature, or what it is for") from None
+            raise Invalid(_UNPROVED, "/code") from None
         claims = found.claims
         if claims.get("azp", client) != client:
-            raise Invalid("the identity provider's token is for another")
+            raise Invalid("the identity provider's token is for another", "/code")
         email = claims.get("email") if claims.get("email_verified") is True else None
         name = claims.get("name")
         return Identity(

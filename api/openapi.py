@@ -151,6 +151,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
         {"kind": "complaint", "issue": "attitude", "description": "Nobody answers the telephone."},
     ),
     ("post", "/n/{token}"): (("application/x-www-form-urlencoded",), {"List-Unsubscribe": "One-Click"}),
+    ("post", "/a/{token}"): (("application/x-www-form-urlencoded",), {}),
     ("post", "/v1/erasures"): (
         ("application/json",),
         {"statements": ["urn:uuid:120a2e06-367e-7c4c-84f5-a0974d40644c"], "why": "request"},
@@ -161,7 +162,7 @@ BODIES: dict[tuple[str, str], tuple[tuple[str, ...], Any]] = {
 _DESCRIBED = {
     "id": "an item's, a case's or a statement's id, percent-encoded as one segment: https%3A%2F%2Fid.gs1.org%2F01%2F…",
     "subject": "what statements are about (an item, a party's authority, …), percent-encoded as one segment",
-    "token": "a view code or the code of a case or of a receipt, 22 characters; under /n/ what a message ends with",
+    "token": "a view code or the code of a case or of a receipt, 22 characters; under /n/ and /a/ as a message has it",
     "code": "the id of a code, as `code_id` names it",
     "receipt": "the id of a receipt for a customer, as `receipt_id` names it",
     "party": "a party's uuid",

@@ -41,8 +41,15 @@ RETRY_AFTER = "1"
 """Seconds: a batch of 64 is committed in less, so a full queue has room again."""
 
 
+MOST_ALSO = 99
+"""Of what else is wrong in one body: nobody mends more at once."""
+
+
 class Problem(Exception):
-    """One problem; ``pointer`` is where in the body, ``parameter`` which part of the address."""
+    """One problem; ``pointer`` is where in the body, ``parameter`` which part of the address.
+
+    ``also`` are other places in the body with what is wrong there.
+    """
 
     def __init__(
         self,
@@ -52,6 +59,7 @@ class Problem(Exception):
         pointer: str | None = None,
         parameter: str | None = None,
         may_follow: tuple[str, ...] = (),
+        also: tuple[tuple[str, str], ...] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -60,6 +68,7 @@ class Problem(Exception):
         self.pointer = pointer
         self.parameter = parameter
         self.may_follow = may_follow
+        self.also = also
         self.headers = headers or {}
 
     @property
@@ -73,7 +82,9 @@ def problem_of(error: PatinaError, root: str = "") -> Problem:
     kind, headers = _kind_of(error)
     may_follow = error.may_follow if isinstance(error, Refused) else ()
     pointer = root + error.pointer if kind in {"malformed", "invalid", "conflict", "forbidden"} else None
-    return Problem(kind, error.message, pointer=pointer, may_follow=may_follow, headers=headers)
+    others = error.also[:MOST_ALSO] if isinstance(error, Invalid) else ()
+    also = tuple((root + one.pointer, one.message) for one in others)
+    return Problem(kind, error.message, pointer=pointer, may_follow=may_follow, also=also, headers=headers)
 
 
 def _kind_of(error: PatinaError) -> tuple[str, Mapping[str, str]]:
@@ -104,7 +115,8 @@ def format_problem(problem: Problem, request_id: str) -> dict[str, object]:
         "request_id": request_id,
     }
     if problem.pointer is not None:
-        document["errors"] = [{"pointer": problem.pointer, "detail": problem.detail}]
+        places = ((problem.pointer, problem.detail), *problem.also)
+        document["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in places]
     elif problem.parameter is not None:
         document["errors"] = [{"parameter": problem.parameter, "detail": problem.detail}]
     if problem.may_follow:

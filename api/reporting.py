@@ -12,6 +12,7 @@ import os
 from functools import partial
 from threading import Event
 
+from api.costs import costs_of
 from ledger import report
 from ledger.checkpoint import check_checkpoint
 from ledger.db.ledger import Ledger
@@ -65,7 +66,8 @@ def _make(ledger: Ledger, asked: Asked, stopping: Event, workers: int) -> None:
     note = ledger.reader.checkpoint()
     try:
         checkpoint = check_checkpoint(note, [parse_vkey(vkey) for vkey in ledger.vkeys], ledger.origin)
-        work = Work(partial(open_leaves, ledger.url), workers, tell, nice=NICE)
+        told_costs = {} if asked.costs is None else costs_of(ledger, asked, checkpoint.size)
+        work = Work(partial(open_leaves, ledger.url), workers, tell, disclosures=told_costs, nice=NICE)
         tally = spooled.count(checkpoint, parse_ask(asked.asked), work)
         made = report.encode(report.document(tally, checkpoint, note))
     except (PatinaError, OSError) as error:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -49,7 +50,9 @@ class Site:
         self.settings = settings
         self.clock = clock
         self.pages = Pages()
-        self.console = Console({name: role.may_say for name, role in ROLES.items()}, self.pages.modules.mark)
+        provider = "" if settings.provider is None else urlsplit(settings.provider.issuer).hostname or ""
+        spoken = {name: role.may_say for name, role in ROLES.items()}
+        self.console = Console(spoken, self.pages.modules.mark, self.pages.modules.reader, provider)
         self.audit = AuditPages(self.console.mark, self.pages.modules.mark)
         self.sandbox = Sandbox()
         self.rehashing = Rehashing()

@@ -34,7 +34,8 @@ _GIVEN: Final = frozenset({"case.assigned", "case.escalated", "case.forwarded"})
 class Load:
     """One case on one subject. Times are microseconds; ``opened`` is the index of its opening, which names the row.
 
-    ``party`` is whose case it is, ``concerned`` are all who have a part in it. ``clock`` is the running limit that is
+    ``party`` is whose case it is, ``concerned`` are all who have a part in it: whoever keeps rows has one for each of
+    these, and a row that was read back does not know them. ``clock`` is the running limit that is
     due first, ``due_at`` and ``warn_at`` when; ``None`` where nothing is due, or nobody knows when. ``waits_for`` holds
     since ``waits_since``; ``holder`` has had the thing in hand, on behalf of this case, since ``held_since``.
     ``repeats`` is the opening of the case whose repair this one asks for again.
@@ -44,7 +45,6 @@ class Load:
     case: str
     subject: str
     party: str
-    concerned: frozenset[str]
     kind: str
     status: str
     opened_at: str
@@ -61,6 +61,7 @@ class Load:
     holder: str | None
     held_since: int | None
     repeats: int | None
+    concerned: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,6 @@ def case_load(course: Course, told: Told, promises: Promises, repeats: int | Non
         case=course.case,
         subject=course.subject,
         party=judged.party,
-        concerned=_concerned(course, judged.party),
         kind=course.kind,
         status=course.status,
         opened_at=course.opened.occurred_at,
@@ -115,6 +115,7 @@ def case_load(course: Course, told: Told, promises: Promises, repeats: int | Non
         holder=holder,
         held_since=since,
         repeats=repeats,
+        concerned=_concerned(course, judged.party),
     )
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Protocol
 
-from ledger.errors import Disproved, PatinaError
+from ledger.errors import Disproved, Invalid, PatinaError
 
 GROUP = "patina.commands"
 DISTRIBUTION = "patina-ledger"
@@ -135,8 +135,10 @@ def _run(name: str, command: Command, words: Sequence[str]) -> int:
             raise  # a module of our own is missing: a broken installation, not a missing extra
         return _fail(title, f"got no module {error.name!r}, want {DISTRIBUTION} installed with its extra [{extra}]")
     except PatinaError as error:
-        place = f" (at {error.pointer})" if error.pointer else ""
-        return _fail(title, error.message + place, EXIT_DISPROVED if isinstance(error, Disproved) else EXIT_COULD_NOT)
+        code = EXIT_DISPROVED if isinstance(error, Disproved) else EXIT_COULD_NOT
+        for one in (error, *(error.also if isinstance(error, Invalid) else ())):
+            _fail(title, one.message + (f" (at {one.pointer})" if one.pointer else ""))
+        return code
     except BrokenPipeError:
         # The reader, say `head`, has seen enough; without this the interpreter's last flush would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -30,7 +30,14 @@ class Malformed(PatinaError):
 
 
 class Invalid(PatinaError):
-    """Well-formed, but a member is missing, unknown or has a value that the format does not allow."""
+    """Well-formed, but a member is missing, unknown or has a value that the format does not allow.
+
+    ``also`` is what else is wrong in the same document, where it was looked through to its end.
+    """
+
+    def __init__(self, message: str, pointer: str = "", also: tuple[Invalid, ...] = ()) -> None:
+        super().__init__(message, pointer)
+        self.also = also
 
 
 class Refused(PatinaError):

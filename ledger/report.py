@@ -126,7 +126,7 @@ def document(tally: Tally, checkpoint: Checkpoint, note: str) -> dict[str, Any]:
         "size": checkpoint.size,
         "as_of": times.format_recorded(tally.counting.as_of),
         "asked": tally.ask.document(),
-        "disclosures": _disclosed(tally.counting.disclosures),
+        "disclosures": disclosed(tally.counting.disclosures),
         "standards": _standards(tally),
         "calendar": _calendar(tally.sums.years.values()),
         "parties": _names(tally, whole),
@@ -207,7 +207,7 @@ def _names(tally: Tally, whole: Cell) -> list[dict[str, str]]:
     ]
 
 
-def _disclosed(disclosures: Mapping[str, Sequence[str]]) -> str:
+def disclosed(disclosures: Mapping[str, Sequence[str]]) -> str:
     """What was disclosed to whoever made the report, as one hash; "" if nothing was."""
     if not disclosures:
         return ""

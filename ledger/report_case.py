@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ledger import clocks, measure, private, report_sums, steps, times
 from ledger.calendar import WorkingTime
-from ledger.caseload import entries_of
+from ledger.caseload import entries_of, party_of
 from ledger.cases import cases_of
 from ledger.course import Course
 from ledger.days import Year
@@ -111,7 +111,7 @@ class Subject:
     def _place(self, party: str, entry: Entry) -> tuple[int, date, WorkingTime, tuple[Year, ...]]:
         """When an entry counts, on which day of its party, and that party's working time."""
         at = self._moment(entry.statement, entry.recorded_at)
-        working, years = self._standing.working(party, entry.index)
+        working, years = self._standing.working(party)
         return at, working.day_of(at), working, years
 
     def _dimensions(self, party: str) -> dict[str, str]:
@@ -127,7 +127,7 @@ class Subject:
         opened = next(entry for entry, _ in self._told if entry.index == course.opened.index)
         if not course.opened.stands:
             return None
-        party = party_of(course, opened.statement)
+        party = party_of(course, self._told, self._standing.operator)
         at, day, working, years = self._place(party, opened)
         repeat = self._repeats(course)
         if not self._counting.wants(party, day, at, opened.index):
@@ -276,14 +276,6 @@ class Subject:
 
 
 _COUNTS: Final = {"item.sold": "sold", "item.delivered": "delivered", "maintenance.performed": "maintenance_due"}
-
-
-def party_of(course: Course, opened: Statement) -> str:
-    """Whose case it is: of the party that it is about, of the shop that opened it, or of who was first."""
-    if course.subject == course.case and len(opened.subjects) > 1:
-        return opened.subjects[1]
-    found = (step.party for step in course.steps if not step.by_holder)
-    return next(found, opened.party)
 
 
 def staff_of(course: Course) -> str:

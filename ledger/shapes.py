@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NoReturn
 
@@ -61,11 +61,19 @@ class Shape:
     raises ``Invalid`` with the pointer of what is wrong, and, if nothing is wrong, ``Unknown`` for a key of a
     type that this version does not know. ``says`` is the shape in words, the same in messages and in
     ``docs/statements.md``; ``form`` is the JSON type, which lets ``either`` choose.
+
+    For ``ledger.explained``: ``facts`` are keywords of JSON Schema, ``members`` an object's by name, ``required`` the
+    names it must have, ``each`` the shape of a list's values or an object's others, ``choices`` those of ``either``.
     """
 
     form: type
     says: str
     check: Check
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    members: Mapping[str, Shape] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    each: Shape | None = None
+    choices: tuple[Shape, ...] = ()
 
 
 def refuse(value: object, want: str) -> NoReturn:
@@ -92,7 +100,7 @@ def text(limit: int) -> Shape:
             refuse(value, says)
         return ()
 
-    return Shape(str, says, check)
+    return Shape(str, says, check, {"minLength": 1, "maxLength": limit})
 
 
 def pattern(expression: str, says: str) -> Shape:
@@ -104,7 +112,7 @@ def pattern(expression: str, says: str) -> Shape:
             refuse(value, says)
         return ()
 
-    return Shape(str, says, check)
+    return Shape(str, says, check, {"pattern": f"^(?:{expression})$"})
 
 
 def words(*allowed: str) -> Shape:
@@ -117,7 +125,7 @@ def words(*allowed: str) -> Shape:
             refuse(value, says)
         return ()
 
-    return Shape(str, says, check)
+    return Shape(str, says, check, {"enum": list(allowed)})
 
 
 def words_or(shape: Shape, *allowed: str) -> Shape:
@@ -127,11 +135,9 @@ def words_or(shape: Shape, *allowed: str) -> Shape:
     says = f"{', '.join(allowed)}, or {shape.says}"
 
     def check(value: Any) -> tuple[str, ...]:
-        if type(value) is str and value in known:
-            return ()
         if type(value) is not str:
             refuse(value, says)
-        return below(value)
+        return () if value in known else below(value)
 
     return Shape(str, says, check)
 
@@ -145,7 +151,7 @@ def integer(low: int, high: int) -> Shape:
             refuse(value, says)
         return ()
 
-    return Shape(int, says, check)
+    return Shape(int, says, check, {"minimum": low, "maximum": high})
 
 
 def parsed(parse: Callable[[str], object], says: str) -> Shape:
@@ -180,7 +186,7 @@ def either(*shapes: Shape) -> Shape:
             refuse(value, says)
         return chosen(value)
 
-    return Shape(object, says, check)
+    return Shape(object, says, check, choices=shapes)
 
 
 def many(shape: Shape, at_most: int = MAX_LIST, *, at_least: int = 0, distinct: bool = False) -> Shape:
@@ -197,7 +203,8 @@ def many(shape: Shape, at_most: int = MAX_LIST, *, at_least: int = 0, distinct: 
             raise Invalid("got a value twice in the list, want distinct ones")
         return unknown
 
-    return Shape(list, says, check)
+    facts = {"minItems": at_least, "maxItems": at_most} | ({"uniqueItems": True} if distinct else {})
+    return Shape(list, says, check, facts, each=shape)
 
 
 def record(
@@ -224,10 +231,13 @@ def record(
             if name not in value:
                 raise Invalid(f"got no {name}, want {shapes[name].says}", f"/{name}")
         for group in together:
-            _check_together(value, group, shapes)
+            absent = [name for name in group if name not in value]
+            if 0 < len(absent) < len(group):
+                present = next(name for name in group if name in value)
+                raise Invalid(f"got {present} without {absent[0]}, want {shapes[absent[0]].says}", f"/{absent[0]}")
         return _walk(value.items(), checks, other)
 
-    return Shape(dict, says, check)
+    return Shape(dict, says, check, members=shapes, required=tuple(required), each=others)
 
 
 def mapping(shape: Shape, at_most: int = MAX_NAMES) -> Shape:
@@ -243,7 +253,7 @@ def mapping(shape: Shape, at_most: int = MAX_NAMES) -> Shape:
             refuse(value, says)
         return _walk(value.items(), {}, one)
 
-    return Shape(dict, says, check)
+    return Shape(dict, says, check, {"maxProperties": at_most}, each=shape)
 
 
 def _walk(members: Iterable[tuple[Any, Any]], checks: dict[str, Check], other: Check | None) -> tuple[str, ...]:
@@ -253,18 +263,18 @@ def _walk(members: Iterable[tuple[Any, Any]], checks: dict[str, Check], other: C
     for name, member in members:
         check = checks.get(name, other)
         if check is None:
-            unknown.append(f"/{_escaped(name)}")
+            unknown.append(f"/{escaped(name)}")
             continue
         try:
             below = check(member)
         except PatinaError as wrong:
-            wrong.pointer = f"/{_escaped(name)}{wrong.pointer}"
+            wrong.pointer = f"/{escaped(name)}{wrong.pointer}"
             if not isinstance(wrong, Unknown):
                 raise
             untold = untold or wrong
         else:
             if below:
-                unknown += [f"/{_escaped(name)}{pointer}" for pointer in below]
+                unknown += [f"/{escaped(name)}{pointer}" for pointer in below]
     if untold is not None:
         raise untold
     return tuple(unknown)
@@ -279,14 +289,8 @@ def _members(required: Mapping[str, Shape], optional: Mapping[str, Shape], other
     return f"{said}, but no {' or '.join(absent)}" if absent else said
 
 
-def _check_together(value: dict[str, Any], group: tuple[str, ...], shapes: Mapping[str, Shape]) -> None:
-    present = [name for name in group if name in value]
-    if present and len(present) < len(group):
-        absent = next(name for name in group if name not in value)
-        raise Invalid(f"got {present[0]} without {absent}, want {shapes[absent].says}", f"/{absent}")
-
-
-def _escaped(name: str | int) -> str:
+def escaped(name: str | int) -> str:
+    """A name as a JSON pointer has it."""
     return str(name).replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
 
 
@@ -305,22 +309,19 @@ def _parse_item(value: str) -> None:
         raise ValueError
 
 
-def _is_true(value: Any) -> tuple[str, ...]:
-    if value is not True:
-        refuse(value, "true")
-    return ()
+def _truth(says: str, *allowed: bool) -> Shape:
+    def check(value: Any) -> tuple[str, ...]:
+        if type(value) is not bool or value not in allowed:
+            refuse(value, says)
+        return ()
 
-
-def _is_flag(value: Any) -> tuple[str, ...]:
-    if type(value) is not bool:
-        refuse(value, "true or false")
-    return ()
+    return Shape(bool, says, check, {"enum": list(allowed)})
 
 
 ABSENT: Final = Shape(object, "no such member", lambda value: refuse(value, "no such member"))
 ANYTHING: Final = Shape(object, "any JSON", lambda _value: ())
-FLAG: Final = Shape(bool, "true or false", _is_flag)
-TRUE: Final = Shape(bool, "true", _is_true)
+FLAG: Final = _truth("true or false", True, False)
+TRUE: Final = _truth("true", True)
 WORD: Final = pattern(TOKEN, f"a word {TOKEN}")
 DATE: Final = parsed(_parse_date, "a date YYYY-MM-DD")
 TIME: Final = parsed(parse_occurred, "a time with zone, as occurred_at")

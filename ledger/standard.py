@@ -16,7 +16,7 @@ Span(unit='days', count=3)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ ADOPTED: Final = "standard.adopted"
 class Standard:
     """One standard, or several read as one; ``ids`` are (standard, version), in the order of adoption.
 
+    ``adopted`` are the indexes of the adoptions that it was read from; none for a document that is not on the ledger.
     ``document`` has every member, also those that only words and reports read; sources in it are ids of its basis.
     """
 
@@ -47,6 +48,7 @@ class Standard:
     retention: tuple[Keeping, ...]
     returns: Returns | None
     outer: Span | None
+    adopted: tuple[int, ...] = ()
 
     def limit(self, clock: str, facts: Facts) -> Limit | None:
         """The limit of a clock for a case, the first that fits, or ``None``."""
@@ -100,11 +102,11 @@ def text_in(texts: Mapping[str, str], language: str) -> str:
 def adopt(document: Any) -> Standard:
     """The standard that a document is, for whoever is about to adopt it.
 
-    Raises ``Invalid`` with the pointer of the first thing that is wrong or that this version does not know.
+    Raises ``Invalid`` with everything that is wrong, or that this version does not know, each with its pointer.
     """
-    unknown = standard_shape.check(document)
-    if unknown:
-        raise Invalid("got a member that no standard has, want it left out or spelled right", unknown[0])
+    wrong = standard_shape.explain(document)
+    if wrong:
+        raise Invalid(wrong[0].message, wrong[0].pointer, tuple(wrong[1:]))
     return _read(document)
 
 
@@ -112,6 +114,11 @@ def read(document: Any) -> Standard:
     """The standard that a document on the ledger is; members of a later version are not read. Raises ``Invalid``."""
     standard_shape.check(document)
     return _read(document)
+
+
+def read_adopted(entry: Entry) -> Standard:
+    """The standard that an entry adopts; raises ``Invalid`` for one that this program cannot read."""
+    return replace(read(entry.statement.details), adopted=(entry.index,))
 
 
 def combine(standards: Sequence[Standard]) -> Standard:
@@ -134,7 +141,8 @@ def combine(standards: Sequence[Standard]) -> Standard:
         merged["name"] = {
             language: " + ".join(text_in(name, language) for name in names) for language in standard_shape.LANGUAGES
         }
-    return replace(_read(merged), ids=tuple(own for one in standards for own in one.ids))
+    ids = tuple(own for one in standards for own in one.ids)
+    return replace(_read(merged), ids=ids, adopted=tuple(index for one in standards for index in one.adopted))
 
 
 def in_force(
@@ -169,13 +177,13 @@ def calendar_in_force(
     return years
 
 
-def chain_of(party: str, parents: Mapping[str, str | None], operator: str) -> tuple[str, ...]:
+def chain_of(party: str, parent_of: Callable[[str], str | None], operator: str) -> tuple[str, ...]:
     """The party, its parents upwards, and the operator, each once."""
     chain = [party]
-    above = parents.get(party)
+    above = parent_of(party)
     while above is not None and above not in chain:
         chain.append(above)
-        above = parents.get(above)
+        above = parent_of(above)
     return (*chain, operator) if operator not in chain else tuple(chain)
 
 
@@ -190,7 +198,7 @@ def standards_of(entries: Iterable[Entry], index: int) -> list[Standard]:
             said = [one for one in said if one[0] != statement.corrects]
         elif statement.type == ADOPTED:
             try:
-                said.append((statement.id, read(statement.details)))
+                said.append((statement.id, read_adopted(entry)))
             except PatinaError:
                 continue
     newest = {one.ids[0][0]: number for number, (_, one) in enumerate(said)}

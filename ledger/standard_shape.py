@@ -18,11 +18,13 @@ because names of members have no hyphen. Every figure has a ``source``: ``house`
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from ledger import canonical, days
 from ledger.errors import Invalid
+from ledger.explained import faults
 from ledger.shapes import TRUE, URL, WORD, Shape, decimal, either, integer, many, parsed, record, refuse, text, words
 from ledger.types import TYPES
 from ledger.types_row import CODE, LINE, NAME
@@ -58,7 +60,7 @@ def _texts(limit: int) -> Shape:
             refuse(value, f"a text in one of {', '.join(LANGUAGES)}")
         return unknown
 
-    return Shape(dict, f"{one.says}, at least one of them", check)
+    return replace(one, says=f"{one.says}, at least one of them", check=check, facts={"minProperties": 1})
 
 
 def _one_of(units: tuple[str, ...], most: int) -> Shape:
@@ -72,10 +74,10 @@ def _one_of(units: tuple[str, ...], most: int) -> Shape:
             refuse(value, says)
         return unknown
 
-    return Shape(dict, says, check)
+    return replace(one, says=says, check=check, facts={"minProperties": 1, "maxProperties": 1})
 
 
-SOURCE: Final = Shape(str, "house, or the id of a text in basis", text(64).check)
+SOURCE: Final = replace(text(64), says="house, or the id of a text in basis")
 SOURCED: Final = {"source": SOURCE}
 SPAN: Final = _one_of(UNITS, 100_000)
 PERIOD: Final = _one_of(PERIODS, 1_000)
@@ -128,7 +130,7 @@ _WARRANTY: Final = record(
 _RETURNS: Final = record(
     {"no_reason_days": DAYS, "from": words("sold", "received"), **SOURCED},
     {
-        "channels": many(Shape(str, "distance, doorstep, or a channel", WORD.check), distinct=True),
+        "channels": many(replace(WORD, says="distance, doorstep, or a channel"), distinct=True),
         "not": many(words("custom", "opened_media", "perishable", "sealed_goods", "newspapers"), distinct=True),
         "conditions": many(NAME),
         "freight": words("customer", "shop"),
@@ -210,25 +212,42 @@ def check(document: Any) -> tuple[str, ...]:
     weights that do not make 100, a tier, class, text or score that stands twice, days and offsets of a calendar.
     """
     unknown = DOCUMENT.check(document)
-    if len(canonical.encode(document)) > MAX_DOCUMENT:
-        raise Invalid(f"got a document of more than {MAX_DOCUMENT} bytes, want it to fit in a statement")
-    for member, key in DISTINCT.items():
-        _check_distinct(document.get(member, ()), key, f"/{member}")
-    known = {HOUSE, *(one["id"] for one in document.get("basis", ()))}
-    for pointer, source in _sources(document, ""):
-        if source not in known:
-            raise Invalid("got a source that is no id in basis, want house or one of them", pointer)
-    _check_figures(document)
-    if "calendar" in document:
-        days.check(document["calendar"], "/calendar")
+    for wrong in _contradictions(document):
+        raise wrong
     return unknown
 
 
-def _check_distinct(rows: Any, key: str, pointer: str) -> None:
+def explain(document: Any) -> list[Invalid]:
+    """Everything that is wrong with a document, each at its pointer; empty for one that can be adopted.
+
+    Whether its members contradict each other is told once each of them has its shape.
+    """
+    return list(faults(DOCUMENT, document)) or list(_contradictions(document))
+
+
+def _contradictions(document: Mapping[str, Any]) -> Iterator[Invalid]:
+    """What is wrong with a document whose every member has its shape."""
+    if len(canonical.encode(document)) > MAX_DOCUMENT:
+        yield Invalid(f"got a document of more than {MAX_DOCUMENT} bytes, want it to fit in a statement")
+    for member, key in DISTINCT.items():
+        yield from _twice(document.get(member, ()), key, f"/{member}")
+    known = {HOUSE, *(one["id"] for one in document.get("basis", ()))}
+    for pointer, source in _sources(document, ""):
+        if source not in known:
+            yield Invalid("got a source that is no id in basis, want house or one of them", pointer)
+    yield from _wrong_figures(document)
+    if "calendar" in document:
+        try:
+            days.check(document["calendar"], "/calendar")
+        except Invalid as wrong:
+            yield wrong
+
+
+def _twice(rows: Any, key: str, pointer: str) -> Iterator[Invalid]:
     seen = set()
     for number, one in enumerate(rows):
         if one[key] in seen:
-            raise Invalid(f"got this {key} twice, want each once", f"{pointer}/{number}/{key}")
+            yield Invalid(f"got this {key} twice, want each once", f"{pointer}/{number}/{key}")
         seen.add(one[key])
 
 
@@ -247,19 +266,19 @@ def _sources(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
             yield from _sources(member, f"{pointer}/{number}")
 
 
-def _check_figures(document: Mapping[str, Any]) -> None:
+def _wrong_figures(document: Mapping[str, Any]) -> Iterator[Invalid]:
     for number, score in enumerate(document.get("weights", ())):
         total = sum((Decimal(part["weight"]) for part in score["parts"]), Decimal(0))
         if total != ALL:
-            raise Invalid(f"got weights of {total} together, want 100", f"/weights/{number}/parts")
+            yield Invalid(f"got weights of {total} together, want 100", f"/weights/{number}/parts")
     for number, limit in enumerate(document.get("limits", ())):
         if "average" in limit and limit.keys() & {"at_most", "hard", "pauses"}:
-            raise Invalid("got an average that can be extended or paused, want it alone", f"/limits/{number}/average")
+            yield Invalid("got an average that can be extended or paused, want it alone", f"/limits/{number}/average")
         hard = limit.get("hard")
         if hard is not None:
             (unit, least), (other, most) = unit_of(hard["from"]), unit_of(hard["until"])
             if unit != other or most < least:
-                raise Invalid("want until in the unit of from, and not less", f"/limits/{number}/hard/until")
+                yield Invalid("want until in the unit of from, and not less", f"/limits/{number}/hard/until")
 
 
 def unit_of(span: Mapping[str, Any]) -> tuple[str, int]:

@@ -30,7 +30,7 @@ def ring_that_came_back() -> Load:
         _said(2, "standard.adopted", {"standard": "days-CN-2026", "version": "1", "calendar": _CALENDAR}),
     ]  # fmt: skip
     told = [(entry, merkle.leaf_hash(entry.statement.id.encode()).hex()) for entry in book.entries]
-    (load,) = case_loads(told, Promises({SHOP: said}, {}, SHOP, 1 << 40))
+    (load,) = case_loads(told, Promises({SHOP: said}, SHOP, 1 << 40))
     return load
 
 

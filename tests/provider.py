@@ -34,6 +34,7 @@ class FakeProvider:
         self.description: dict[str, Any] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self.tokens = 0
+        self.denies = False
 
     def authorize(self, address: str) -> dict[str, str]:
         """What the browser brings back after the person agreed at this address: code and state."""
@@ -78,13 +79,14 @@ def secrets_quoted() -> str:
     return urlencode({"": SECRET})[1:]
 
 
-@contextmanager
-def fake_provider(clock: Any) -> Iterator[FakeProvider]:
-    """A provider on a free port of this machine while the block runs."""
-    provider = FakeProvider(clock)
+def answering(provider: FakeProvider) -> type[BaseHTTPRequestHandler]:
+    """What a server answers in the name of a provider."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path.startswith("/authorize?"):
+                self.send_back(provider.authorize(provider.issuer + self.path))
+                return
             found = provider.answer(self.path)
             self.send(404 if found is None else 200, found or {})
 
@@ -93,6 +95,15 @@ def fake_provider(clock: Any) -> Iterator[FakeProvider]:
             form = {name: values[0] for name, values in parse_qs(body).items()}
             assert unquote(self.path) == "/token"
             self.send(*provider.token(form, self.headers.get("Authorization", "")))
+
+        def send_back(self, answer: dict[str, str]) -> None:
+            """A person who agrees at once, or does not."""
+            there = provider.codes[answer["code"]]["redirect_uri"]
+            said = {"error": "access_denied", "state": answer["state"]} if provider.denies else answer
+            self.send_response(303)
+            self.send_header("Location", f"{there}?{urlencode(said)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def send(self, status: int, value: dict[str, Any]) -> None:
             raw = json.dumps(value).encode()
@@ -105,7 +116,14 @@ def fake_provider(clock: Any) -> Iterator[FakeProvider]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the library
             """Be silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def fake_provider(clock: Any) -> Iterator[FakeProvider]:
+    """A provider on a free port of this machine while the block runs."""
+    provider = FakeProvider(clock)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), answering(provider))
     provider.issuer = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

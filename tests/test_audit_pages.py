@@ -58,7 +58,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
             ledger.access.people.set_password(made.id, hash_secret(PASSWORD))
         key = ledger.access.create_api_key(SHOP, [WRITE], "audited")
         vkey = ledger.reader.ledger_keys()[0].vkey
-    with Server(directory, key) as server:
+    with pytest.MonkeyPatch.context() as patch:
+        # A mail server that takes nothing: enough for an address to be asked for.
+        patch.setenv("PATINA_SMTP_URL", "smtp://127.0.0.1:1")
+        patch.setenv("PATINA_MAIL_FROM", "care@shop.example")
+        server = Server(directory, key)
+    with server:
         fill(server.place, key)
         yield Audited(server.place, vkey)
         assert server.stop() == 0
@@ -197,8 +202,8 @@ def test_a_proof_is_drawn_and_computed(site: Audited, browser: Browser) -> None:
 @in_chromium
 def test_lists_are_for_who_may_read_them(site: Audited, browser: Browser) -> None:
     denied: dict[str, set[str]] = {
-        "staff shop": {"reports", "parties", "keys", "people", "webhooks"},
-        "auditor shop": {"parties", "keys", "people", "webhooks"},
+        "staff shop": {"reports", "parties", "keys", "people", "webhooks", "addresses"},
+        "auditor shop": {"parties", "keys", "people", "webhooks", "addresses"},
         "owner shop": {"parties"},
         "owner operator": set(),
     }
@@ -208,6 +213,22 @@ def test_lists_are_for_who_may_read_them(site: Audited, browser: Browser) -> Non
                 visit(page, site.address(f"/{name}"))
                 refused = page.locator("[data-message]:visible")
                 assert (refused.count() > 0) is (name in pages), (who, name)
+
+
+@in_chromium
+def test_an_owner_adds_and_deletes_an_address(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner shop") as page:
+        visit(page, site.address("/addresses"))
+        page.locator("[name=email]").fill("otto@shop.example")
+        page.locator("[name=language]").select_option("zh-Hant")
+        page.locator("[data-add] button").click()
+        row = page.locator("tbody tr")
+        expect(row).to_have_count(1)
+        expect(row.locator("td").nth(0)).to_have_text("otto@shop.example")
+        expect(row.locator("td").nth(2)).to_have_text("not yet")
+        row.locator("button").click()
+        row.locator("button", has_text="really").click()
+        expect(row).to_have_count(0)
 
 
 @in_chromium

@@ -69,11 +69,11 @@ class Log:
         return self.say("case.opened", when, details, case=case, **more)
 
 
-def promises(*published: Entry, parents: dict[str, str | None] | None = None) -> Promises:
+def promises(*published: Entry) -> Promises:
     told: dict[str, list[Entry]] = {}
     for one in published:
         told.setdefault(one.statement.subjects[0].removesuffix("#authority"), []).append(one)
-    return Promises(told, parents or {}, OPERATOR, 1 << 40)
+    return Promises(told, OPERATOR, 1 << 40)
 
 
 def adopted(party: str, document: dict[str, Any], index: int = 0) -> Entry:
@@ -81,9 +81,10 @@ def adopted(party: str, document: dict[str, Any], index: int = 0) -> Entry:
     return replace(entry, index=index)
 
 
-def registered(party: str, **details: Any) -> Entry:
+def registered(party: str, index: int = 1, **details: Any) -> Entry:
     about = {"name": "Party", "roles": ["retailer"], **details}
-    return Log().say("party.registered", "2026-01-01 00:00", about, subjects=[f"{party}#authority"], party=OPERATOR)
+    said = Log().say("party.registered", "2026-01-01 00:00", about, subjects=[f"{party}#authority"], party=OPERATOR)
+    return replace(said, index=index)
 
 
 def one(log: Log, *published: Entry) -> Load:
@@ -234,10 +235,9 @@ def test_a_party_works_by_the_next_standard_above_it_and_by_its_own_hours() -> N
     days = {"standard": "days-CN-2026", "version": "1", "calendar": year}
     told = promises(
         registered(SHOP, calendar="CN", timezone="Asia/Shanghai"),
-        registered(BRANCH, hours=hours, country="CN"),
+        registered(BRANCH, hours=hours, country="CN", parent=SHOP),
         adopted(SHOP, LIMITS, 5),
         adopted(OPERATOR, days, 6),
-        parents={BRANCH: SHOP, SHOP: None},
     )
     assert told.chain(BRANCH) == (BRANCH, SHOP, OPERATOR)
     assert told.standard(BRANCH, 5) is None
@@ -247,6 +247,25 @@ def test_a_party_works_by_the_next_standard_above_it_and_by_its_own_hours() -> N
     assert times.format_recorded(told.working(BRANCH).after(friday, HOUR)) == "2026-12-01T02:00:00.000Z"
     assert told.working(BRANCH) is told.working(BRANCH)
     assert times.format_recorded(told.working(WORKSHOP).after(friday, HOUR)) == "2026-11-27T18:00:00.000Z"
+
+
+def test_a_case_keeps_the_standard_above_it_and_every_case_has_the_hours_of_today() -> None:
+    hours = [{"days": ["fri"], "from": "09:00", "until": "18:00"}]
+    told = promises(
+        registered(BRANCH, parent=SHOP),
+        adopted(SHOP, LIMITS, 5),
+        adopted(OTHER, LIMITS | {"standard": "theirs"}, 6),
+        registered(BRANCH, 20, parent=OTHER, hours=hours),
+    )
+    for index, name in ((5, None), (6, "ours"), (20, "ours"), (21, "theirs")):
+        found = told.standard(BRANCH, index)
+        assert (None if found is None else found.ids[0][0]) == name
+    assert told.chain(BRANCH, 20) == (BRANCH, SHOP, OPERATOR)
+    assert told.chain(BRANCH) == (BRANCH, OTHER, OPERATOR)
+    assert told.years(BRANCH) == ()
+    # Friday, 27 November 2026, at 17:00: an hour is left, the second is on the Friday after.
+    friday = parse_occurred("2026-11-27T17:00:00Z")
+    assert times.format_recorded(told.working(BRANCH).after(friday, 2 * HOUR)) == "2026-12-04T10:00:00.000Z"
 
 
 @pytest.mark.parametrize("sold", [True, False])

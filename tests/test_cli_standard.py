@@ -57,13 +57,21 @@ def test_check_says_where_it_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixt
     file = tmp_path / "ours.json"
     file.write_text('{"standard": "ours", "version": "1", "limits": [{"clock": "reply"}]}')
     assert main(["standard", "check", str(file)], {"standard": Loaded()}) == 2
-    assert "(at /limits/0/within)" in capsys.readouterr().err
+    told = capsys.readouterr().err.splitlines()
+    places = ["/limits/0/within)", "/limits/0/source)", "/limits/0/clock)"]
+    assert [line.partition("(at ")[2] for line in told] == places
     file.write_text('{"standard": "ours", "version": "1", "outer": {"within": {"days": 1.5}}}')
     with pytest.raises(Malformed):
         standard.main(["check", str(file)])
     file.write_bytes(b" " * 200_000)
     with pytest.raises(Invalid, match="got a file of more than 128000 bytes"):
         standard.main(["check", str(file)])
+
+
+def test_the_schema_is_printed_for_editors(capsys: pytest.CaptureFixture[str]) -> None:
+    schema = json.loads(answered(capsys, "schema"))
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["required"] == ["standard", "version"]
 
 
 class Loaded:

@@ -126,5 +126,5 @@ def test_what_waits_in_the_browser_is_nothing_that_the_service_answered(counter:
             (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat()"""
         )
         assert kept
-        # What signs is the same for everybody, too.
+        # Beside pages and files of the console, the modules that it fetches: the same for everybody, too.
         assert {path for path in kept if not path.startswith(("/console", "/static/"))} == set()

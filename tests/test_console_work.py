@@ -72,6 +72,22 @@ def test_a_case_is_walked_by_the_steps_that_are_allowed(counter: Counter, browse
         assert counter.statements(subject)[-1]["details"]["work"] == ["re-tipped prong", "polished"]
 
 
+def test_the_counter_sees_the_rights_that_the_customer_sees(counter: Counter, browser: Browser) -> None:
+    sold, kept = counter.item("Sold ring"), counter.item("Kept ring")
+    counter.say("item.sold", sold, {"channel": "store", "warranty_months": 12})
+    with at_tablet(browser, counter) as page:
+        page.goto(counter.address(f"/console/item?id={sold}"))
+        ready(page)
+        row = page.locator("[data-rights] li", has_text="Repair free of charge")
+        expect(row).to_contain_text("until ")
+        expect(row).to_contain_text("Warranty of the seller (promised at the sale)")
+        expect(page.locator("[data-no-warranty]")).to_be_hidden()
+        page.goto(counter.address(f"/console/item?id={kept}&lang=zh-Hans"))
+        ready(page)
+        expect(page.locator("[data-rights] li")).to_have_count(0)
+        expect(page.locator("[data-no-warranty]")).to_be_visible()
+
+
 def test_work_lists_begin_with_what_is_overdue(counter: Counter, browser: Browser) -> None:
     limit = {"clock": "first_response", "within": {"minutes": 15}, "source": "house"}
     adopted = {"standard": "ours", "version": "1", "limits": [limit]}

@@ -62,6 +62,7 @@ def filled(directory: Path, url: str | None = None) -> str:
         statement = shop.statement(jeweller, "item.sold", ring(1), {"channel": "store"})
         shop.ledger.attachments.keep(JEWELLER, "image/jpeg", io.BytesIO(PHOTO), None)
         shop.ledger.webhooks.add(JEWELLER, "https://example.org/", ["*"])
+        shop.ledger.addresses.add(JEWELLER, "otto@shop.example", "en")
         assert shop.post("/v1/statements", {"statement": statement, "private": SECRET}, jeweller).status_code == 201
         (directory / master.NAME).write_text(bytes(range(32)).hex() + "\n")
         return shop.ledger.url

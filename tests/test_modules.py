@@ -114,4 +114,4 @@ def test_the_packages_are_the_locked_ones(modules: Modules) -> None:
     """npm compares every package with the digest in the lock; no address of a registry stands there."""
     lock = (FOLDER.parents[3] / "package-lock.json").read_text("utf-8")
     assert '"resolved"' not in lock
-    assert lock.count('"integrity": "sha512-') == 2
+    assert lock.count('"integrity": "sha512-') == 3

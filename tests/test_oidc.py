@@ -136,6 +136,51 @@ def test_an_answer_to_another_browser_lets_nobody_in(shop: Shop, iris: Person, p
     assert comes_back(mallory, mine).status_code == 303
 
 
+def told(browser: Browser, answer: dict[str, str]) -> str:
+    """Where a person's browser is sent with what the provider answered; a program is told the same as a problem."""
+    program = comes_back(browser, answer)
+    assert program.status_code == 401
+    person = browser.http.get(CALLBACK, params=answer, headers={"Accept": "text/html,*/*"}, follow_redirects=False)
+    assert person.status_code == 303
+    return str(person.headers["location"])
+
+
+def test_a_person_is_told_why_at_the_door(shop: Shop, iris: Person, provider: FakeProvider) -> None:
+    browser = Browser(shop)
+    mine = provider.authorize(sent_away(browser))
+    refused = "/console/door?refused="
+    assert told(browser, {**mine, "state": "x"}) == refused + "again"
+    assert told(browser, {"state": mine["state"], "error": "access_denied\r\nSet-Cookie: a=b"}) == refused + "denied"
+    assert told(browser, {**mine, "code": "none of its own"}) == refused + "token"
+    shop.clock.now += LIFE
+    assert told(browser, mine) == refused + "again"
+    provider.claims = {"email": "stranger@example.org"}
+    strange = browser.http.get("/v1/session/oidc", follow_redirects=False).headers["location"]
+    answer = browser.http.get(
+        CALLBACK, params=provider.authorize(strange), headers={"Accept": "text/html"}, follow_redirects=False
+    )
+    assert answer.headers["location"] == refused + "nobody"
+    assert browser.get("/v1/session").status_code == 401
+
+
+def test_a_person_comes_back_to_the_page_that_asked_and_to_no_other_place(
+    shop: Shop, iris: Person, provider: FakeProvider
+) -> None:
+    for asked, goes in (
+        ("/console/sell?item=urn:uuid:1", "/console/sell?item=urn:uuid:1"),
+        ("/console", "/console"),
+        ("https://evil.example/console", "/"),
+        ("//evil.example", "/"),
+        ("/console/../v1/session", "/"),
+        ("/console/sell?a\r\nSet-Cookie: a=b", "/"),
+        ("/console/sell?" + "a" * 300, "/"),
+    ):
+        browser = Browser(shop)
+        there = browser.http.get("/v1/session/oidc", params={"next": asked}, follow_redirects=False)
+        back = comes_back(browser, provider.authorize(there.headers["location"]))
+        assert (back.status_code, back.headers["location"]) == (303, goes)
+
+
 def test_a_code_counts_once_and_with_the_verifier(shop: Shop, iris: Person, provider: FakeProvider) -> None:
     browser = Browser(shop)
     answer = provider.authorize(sent_away(browser))
@@ -212,6 +257,8 @@ def test_a_provider_that_does_not_answer_is_said(tmp_path: Path, provider: FakeP
         answer = Browser(shop).http.get("/v1/session/oidc")
         assert answer.status_code == 503
         assert SECRET not in answer.text
+        shown = Browser(shop).http.get("/v1/session/oidc", headers={"Accept": "text/html"}, follow_redirects=False)
+        assert shown.headers["location"] == "/console/door?refused=down"
     with open_console(tmp_path / "b", provider=Provider(provider.issuer + "/elsewhere", CLIENT, SECRET)) as shop:
         assert Browser(shop).http.get("/v1/session/oidc").status_code == 503
 
@@ -220,6 +267,8 @@ def test_without_a_provider_there_is_no_such_way_in(tmp_path: Path) -> None:
     with open_console(tmp_path) as shop:
         assert shop.get("/v1/session/oidc").status_code == 404
         assert shop.get(CALLBACK).status_code == 404
+        assert shop.get("/v1/session/oidc", accept="text/html").status_code == 404
+        assert "data-oidc" not in shop.get("/console/door").text
 
 
 def test_the_provider_in_the_environment() -> None:

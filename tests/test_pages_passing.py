@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.pages.catalogue import load_catalogue
 from ledger.disclosure import format_base64url, parse_base64url
 from tests.browser import NO_ED25519, chromium, needs_chromium, needs_library
 from tests.owner_stage import Stage, claimed, recorded, staged
+from tests.test_pages_axe import violations
 
 pytestmark = needs_chromium
-NAMES = ("whole", "library", "replayed", "changed", "late", "moved on", "other", "fits")
+NAMES = (
+    "scanned light",
+    "scanned dark",
+    "whole",
+    "library",
+    "replayed",
+    "changed",
+    "late",
+    "moved on",
+    "other",
+    "fits",
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +117,61 @@ def last(stage: Stage, name: str, page: Page) -> dict[str, Any]:
     token = page.locator("[data-page]").get_attribute("href")
     assert token is not None
     return stage.entries(name, token.rsplit("/", 1)[1])[-1]
+
+
+def scanned(page: Page) -> str:
+    """What the camera of the phone beside this one reads off its screen, by another program than drew it."""
+    code = page.get_by_role("img", name="The link as a QR code")
+    with Image.open(io.BytesIO(code.screenshot())) as picture:
+        (found,) = zxingcpp.read_barcodes(picture)
+    return str(found.text)
+
+
+def sound(page: Page) -> None:
+    """On a phone and on a desk axe-core finds nothing, and nothing is too wide."""
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@needs_library
+def test_each_link_is_scanned_off_the_screen_and_every_page_of_both_is_sound(
+    stage: Stage, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    name, look = f"scanned {scheme}", {"width": 360, "height": 740}
+    phones = [browser.new_context(viewport=look, locale="en", color_scheme=scheme, device_scale_factor=2)  # type: ignore[arg-type]
+              for _ in range(2)]  # fmt: skip
+    old, said = claimed(phones[0], stage, name)
+    first = given(old)
+    assert scanned(old) == first
+    sound(old)
+    new = phones[1].new_page()
+    new.goto(first)
+    expect(new.locator("[data-take]")).to_be_visible()
+    sound(new)
+    new.locator("[data-take]").click()
+    expect(new.locator("[data-state=asked]")).to_be_visible()
+    second = link(new)
+    assert len(second) > 700
+    assert scanned(new) == second
+    sound(new)
+    follow(old, second)
+    expect(old.locator("[data-confirm]")).to_be_visible()
+    sound(old)
+    third = confirmed(old, second)
+    assert scanned(old) == third
+    sound(old)
+    follow(new, third)
+    recorded(new)
+    sound(new)
+    follow(old, second)
+    stopped(old, "gone")
+    sound(old)
+    assert said == []
+    for one in phones:
+        one.close()
 
 
 def test_two_phones_pass_a_thing_on_and_the_former_holder_is_refused(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ledger import canonical, leaf
+from ledger import canonical, leaf, times
 from ledger.leaf import Entry
+from ledger.promises import Promises
 from ledger.report_standing import Standing
 from ledger.standard_figures import Facts
 from tests.build import Build, ring, uuid
@@ -59,6 +60,39 @@ def test_the_nearest_party_with_a_standard_judges_as_it_stood() -> None:
     both = found.judge(uuid("shop"), gone, Facts("repair", category="phone"))[1]
     assert both is not None
     assert [limit.within.count for limit in both.limits] == [3, 2], "what was adopted later goes before"
+
+
+def test_a_report_and_a_work_list_judge_a_case_alike() -> None:
+    """A parent, a standard, hours and a calendar that came after the opening: of these only the last two count."""
+    made = Build()
+    made.register("chain", "retailer")
+    shop = {"name": "Shop", "roles": ["repairer"], "parent": uuid("chain"), "timezone": "Asia/Taipei"}
+    made.say("party.registered", "operator", f"{uuid('shop')}#authority", shop)
+    made.say("standard.adopted", "chain", uuid("chain"), standard("theirs", 2))
+    made.say("standard.adopted", "operator", uuid("operator"), standard("house", 1))
+    made.item(ring(1))
+    opened = made.size
+    now = {"name": "Shop", "roles": ["repairer"], "calendar": "TW", "timezone": "Asia/Taipei", "hours": HOURS}
+    made.say("party.updated", "operator", f"{uuid('shop')}#authority", now)
+    made.say("standard.adopted", "operator", uuid("operator"), calendar(2026, "2026-01-02"))
+    entries = [one for one in map(leaf.parse_leaf, made.leaves) if isinstance(one, Entry)]
+    told: dict[str, list[Entry]] = {}
+    for one in entries:
+        told.setdefault(one.statement.subjects[0].removesuffix("#authority"), []).append(one)
+    lists, report = Promises(told, uuid("operator"), 1 << 40), standing(made)
+    for index, name in ((opened, "theirs"), (made.size, "house")):
+        key, judging = report.judge(uuid("shop"), index, REPAIR)
+        assert judging == lists.standard(uuid("shop"), index, REPAIR)
+        assert judging is not None
+        assert judging.ids == ((name, "1"),)
+        assert report.combined(key) is judging
+        assert standing(made).combined(key) == judging
+    working, years = report.working(uuid("shop"))
+    assert [(year.name, year.year) for year in years] == [("TW", 2026)]
+    # Thursday noon in Taipei: five hours are left; Friday is off, so the other three are over on Monday at noon.
+    for time in (working, lists.working(uuid("shop"))):
+        noon = times.parse_occurred("2026-01-01T04:00:00Z")
+        assert times.format_recorded(time.after(noon, 8 * times.HOUR)) == "2026-01-05T04:00:00.000Z"
 
 
 def test_days_and_hours_are_those_of_the_party(tmp_path: Path) -> None:

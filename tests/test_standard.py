@@ -223,7 +223,7 @@ def test_a_standard_for_some_cases_judges_those() -> None:
 
 
 def test_the_nearest_party_that_has_one_decides() -> None:
-    chain = standard.chain_of(SHOP, {SHOP: COMPANY, COMPANY: None}, OPERATOR)
+    chain = standard.chain_of(SHOP, {SHOP: COMPANY}.get, OPERATOR)
     assert chain == (SHOP, COMPANY, OPERATOR)
     of = {OPERATOR: [adopted(1, "operator")], COMPANY: [adopted(2, "company")], SHOP: [adopted(8, "shop")]}
 
@@ -235,9 +235,9 @@ def test_the_nearest_party_that_has_one_decides() -> None:
 
 
 def test_a_chain_of_parents_ends() -> None:
-    assert standard.chain_of(SHOP, {SHOP: COMPANY, COMPANY: SHOP}, OPERATOR) == (SHOP, COMPANY, OPERATOR)
-    assert standard.chain_of(SHOP, {SHOP: OPERATOR}, OPERATOR) == (SHOP, OPERATOR)
-    assert standard.chain_of(OPERATOR, {}, OPERATOR) == (OPERATOR,)
+    assert standard.chain_of(SHOP, {SHOP: COMPANY, COMPANY: SHOP}.get, OPERATOR) == (SHOP, COMPANY, OPERATOR)
+    assert standard.chain_of(SHOP, {SHOP: OPERATOR}.get, OPERATOR) == (SHOP, OPERATOR)
+    assert standard.chain_of(OPERATOR, {OPERATOR: None}.get, OPERATOR) == (OPERATOR,)
 
 
 def test_a_calendar_is_adopted_like_a_standard_and_is_none() -> None:

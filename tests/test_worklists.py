@@ -110,7 +110,7 @@ def worked_out(shop: Stall) -> list[tuple[Any, ...]]:
         party: [one for name in (party, f"{party}#authority") for one, _ in by_subject.get(name, ())]
         for party in parties.parties
     }
-    promises = Promises(told, {p: one.parent for p, one in parties.parties.items()}, parties.operator, NEVER)
+    promises = Promises(told, parties.operator, NEVER)
     rows = []
     for subject, pairs in by_subject.items():
         for load in case_loads(pairs, promises):

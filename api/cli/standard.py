@@ -14,8 +14,9 @@ from typing import Any, Final
 from api.cli import terminal
 from ledger import canonical
 from ledger.errors import Invalid
+from ledger.explained import json_schema
 from ledger.standard import adopt, combine
-from ledger.standard_shape import MAX_DOCUMENT
+from ledger.standard_shape import DOCUMENT, MAX_DOCUMENT
 from ledger.standard_words import words
 from ledger.standards import NAMES, template
 
@@ -27,21 +28,23 @@ MAX_FILE: Final = 4 * MAX_DOCUMENT
 def main(argv: Sequence[str]) -> int:
     """Do what the word after ``standard`` says; 0."""
     given = _parser().parse_args(argv)
-    return {"list": _list, "show": _show, "check": _check}[given.verb](given)
+    return {"list": _list, "show": _show, "check": _check, "schema": _schema}[given.verb](given)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = terminal.parser(
         "standard",
         "Show the built-in service standards, and check one of your own.",
-        "patina standard show jewellery eu --words en\n  patina standard check ours.json --words zh-Hans",
+        "patina standard show jewellery eu --words en\n  patina standard check ours.json --words zh-Hans\n"
+        "  patina standard schema > standard.schema.json",
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|check")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|check|schema")
     terminal.add_json(verbs.add_parser("list", help="list the built-in standards"))
     show = verbs.add_parser("show", help="print a built-in standard, or several as they are read together")
     show.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(NAMES)}, in the order of adoption")
     check = verbs.add_parser("check", help="check a document before it is adopted")
     check.add_argument("file", type=Path, metavar="FILE", help="a standard as JSON")
+    verbs.add_parser("schema", help="print the JSON Schema of a standard, for an editor to complete and check by")
     for verb in (show, check):
         verb.add_argument("--words", choices=sorted(LANGUAGES), metavar="LANG", help="for customers, in %(choices)s")
         terminal.add_json(verb)
@@ -67,7 +70,7 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _check(given: argparse.Namespace) -> int:
-    """Whether a file is a standard; the error says where it is not."""
+    """Whether a file is a standard; the errors say where it is not."""
     with given.file.open("rb") as file:
         raw = file.read(MAX_FILE + 1)
     if len(raw) > MAX_FILE:
@@ -79,6 +82,13 @@ def _check(given: argparse.Namespace) -> int:
     ((name, version),) = standard.ids
     size = len(canonical.encode(document))
     print(f"{name} ({version}) is a standard of {len(standard.limits)} limits and {size} bytes; it can be adopted")
+    return 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    """The schema of documents that can be adopted; what contradicts itself only the check finds."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A service standard"}
+    terminal.answer(head | json_schema(DOCUMENT))
     return 0
 
 

@@ -52,7 +52,7 @@ def contact_of(course: Course, vault: Vault, parties: Parties) -> Contact | None
                 statement=step.statement,
                 owner=step.party,
                 language=language_of(_text(customer, "language"), country),
-                email=_email(_text(customer, "email")),
+                email=plain_email(_text(customer, "email")),
                 phone=_phone(_text(customer, "phone"), country),
             )
             if found.email or found.phone:
@@ -91,8 +91,8 @@ def _text(customer: Mapping[str, Any], name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _email(text: str) -> str:
-    """An address that mail can be sent to as it stands; its domain is spelled in small ASCII letters."""
+def plain_email(text: str) -> str:
+    """An address that mail can be sent to as it stands, or ""; its domain is spelled in small ASCII letters."""
     local, at, domain = text.rpartition("@")
     try:
         ascii_domain = domain.encode("idna").decode("ascii").lower()

@@ -2,7 +2,7 @@
 
     webhooks    every webhook of a party that the statement concerns, or of a chain above it, that wants its type
     customers   of a step of her case (``statuses``), if an address may be kept and there is a way to tell her
-    clocks      each step of a case sets the clocks that run in it (``overdue``)
+    clocks      each step of a case sets the clocks that run in it (``overdue``), where anybody is told of them
 
 A stretch of the log is read, and its notices are committed with the cursor behind it (``Outbox.put``). While nobody has
 a webhook and there is no mail server, the cursor moves and nothing else is done.
@@ -50,12 +50,17 @@ class Following:
         parties = self.ledger.reader.parties()  # with what other processes recorded
         parents = {one: kept.parent for one, kept in parties.parties.items()}
         hearing = [(one, family(one.party, parents)) for one in webhooks]
+        by_mail = self.settings.mail is not None and self.ledger.addresses.is_any_confirmed()
+        clocks = by_mail or any(one.wants(OVERDUE) for one in webhooks)
         until = min(size, position + SLICE)
         found: list[Notice] = []
         for _, raw in outbox.leaves(position, until):
             entry = parse_leaf(raw)
             if isinstance(entry, Entry):
                 found += self._notices(entry, hearing)
+                case = entry.statement.case
+                if clocks and case is not None:
+                    found += overdue.clocks_of(self.ledger, entry.statement.subjects[0], case, self.clock())
         outbox.put(found, (position, until))
         return True
 
@@ -71,8 +76,6 @@ class Following:
         status = statuses.status_of(statement)
         if status is not None:
             yield from self._to_customer(entry, status, webhooks)
-        if statement.case is not None and any(one.wants(OVERDUE) for one in webhooks):
-            yield from overdue.clocks_of(self.ledger, statement.subjects[0], statement.case, self.clock())
 
     def _to_webhook(self, entry: Entry, webhook: Webhook) -> Notice:
         statement = entry.statement

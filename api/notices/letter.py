@@ -28,12 +28,13 @@ _MOST_SUBJECT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What is said: ``subject`` and ``text`` alone, ``link`` to the case and ``stop`` that ends it."""
+    """What is said: ``subject`` and ``text`` alone, ``link`` that is to ``open`` and ``stop`` that ends it."""
 
     language: str
     subject: str
     text: str
     why: str
+    open: str
     link: str
     stop: str
 
@@ -58,9 +59,10 @@ def write_letter(course: Course, step: Step, status: str, language: str, names: 
     said = words.status[status]
     return Letter(
         language=language,
-        subject=_line(said["subject"].format(**shown))[:_MOST_SUBJECT],
-        text=_line(said["text"].format(**shown)),
-        why=_line(words.why.format(**shown)),
+        subject=one_line(said["subject"].format(**shown))[:_MOST_SUBJECT],
+        text=one_line(said["text"].format(**shown)),
+        why=one_line(words.why.format(**shown)),
+        open=words.open,
         link="",
         stop="",
     )
@@ -71,7 +73,7 @@ def format_mail(letter: Letter, contact: Contact, sender: tuple[str, str], messa
     words = words_of(letter.language)
     local, _, domain = sender[1].rpartition("@")
     mail = EmailMessage()
-    mail["From"] = Address(_line(sender[0]), local, domain)
+    mail["From"] = Address(one_line(sender[0]), local, domain)
     mail["To"] = contact.email
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(datetime.fromtimestamp(now // 1_000_000, UTC))
@@ -80,17 +82,17 @@ def format_mail(letter: Letter, contact: Contact, sender: tuple[str, str], messa
     mail["List-Unsubscribe"] = f"<{letter.stop}>"
     mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(
-        f"{letter.text}\n\n{words.open}:\n{letter.link}\n\n-- \n{letter.why}\n{words.stop}: {letter.stop}\n"
+        f"{letter.text}\n\n{letter.open}:\n{letter.link}\n\n-- \n{letter.why}\n{words.stop}: {letter.stop}\n"
     )
     page = _TEMPLATES.get_template("letter.html").render(
         language=letter.language, subject=letter.subject, text=letter.text, why=letter.why,
-        link=letter.link, stop=letter.stop, words=words,
+        open=letter.open, link=letter.link, stop=letter.stop, words=words,
     )  # fmt: skip
     mail.add_alternative(page, subtype="html")
     mail["Content-Language"] = letter.language
     return mail
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """Text in one line: what stands in a name may not begin another line of a header."""
     return " ".join(text.split())

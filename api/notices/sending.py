@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from typing import Final
 
 from api.limits import Networks
-from api.notices import egress, events, mail, overdue, telling
+from api.notices import egress, events, mail, overdue, shops, telling
 from api.notices.egress import NotAllowed, Unreachable
 from api.notices.mail import Undelivered
 from api.notices.signing import headers_of
@@ -29,7 +29,7 @@ from api.smtp import Mail
 from ledger import times
 from ledger.db.connect import AWAY
 from ledger.db.ledger import Clock, Ledger
-from ledger.db.outbox import CLOCK, CUSTOMER, DEAD, DROPPED, LEASE, SENT, WEBHOOK, Notice, notice_id
+from ledger.db.outbox import CLOCK, CUSTOMER, DEAD, DROPPED, LEASE, SENT, SHOP, WEBHOOK, Notice, notice_id
 from ledger.db.webhooks import TEST, Webhook
 from ledger.errors import PatinaError
 from ledger.leaf import Entry, parse_leaf
@@ -79,7 +79,7 @@ class Sending:
 
     async def _quietly(self, one: Notice) -> None:
         """Send one; what fails here for reasons of ours is claimed again when its lease is over."""
-        senders = {WEBHOOK: self._to_webhook, CUSTOMER: self._to_customer, CLOCK: self._clock}
+        senders = {WEBHOOK: self._to_webhook, CUSTOMER: self._to_somebody, SHOP: self._to_somebody, CLOCK: self._clock}
         try:
             await senders[one.kind](one)
         except (PatinaError, *AWAY) as error:
@@ -131,8 +131,9 @@ class Sending:
         if one.kind == CUSTOMER:  # she is told by another way, if there is one
             self.ledger.outbox.retry(one, self.clock(), why, tried=False)
 
-    async def _to_customer(self, one: Notice) -> None:
-        way = await asyncio.to_thread(telling.way_of, self.ledger, self.settings, one, self.clock())
+    async def _to_somebody(self, one: Notice) -> None:
+        way_of = shops.way_of if one.kind == SHOP else telling.way_of
+        way = await asyncio.to_thread(way_of, self.ledger, self.settings, one, self.clock())
         match way:
             case Dropped():
                 await self._settle(one, DROPPED, way.why)
@@ -161,7 +162,7 @@ class Sending:
         outbox, now = self.ledger.outbox, self.clock()
         standing, due = overdue.standing(self.ledger, one, now)
         if standing == "overdue" and due is not None:
-            outbox.fire(one, self._overdue(one, due, now))
+            outbox.fire(one, [*self._overdue(one, due, now), *shops.hearing(self.ledger, one, now)])
         elif standing in {"waiting", "on_time", "due_soon"}:
             outbox.retry(one, now + LOOK_AGAIN if due is None else due + times.SECOND, None, tried=False)
         else:

@@ -91,14 +91,14 @@ def way_of(ledger: Ledger, settings: Settings, notice: Notice, now: int) -> Drop
 
 def hearing(ledger: Ledger, clock: Notice) -> list[Webhook]:
     """The webhooks that hear that a clock of a party ran out."""
-    above = _chain(ledger, clock.party)
-    return [one for one in ledger.webhooks.in_force() if one.wants(clock.event) and one.party in above]
+    parties = above(ledger, clock.party)
+    return [one for one in ledger.webhooks.in_force() if one.wants(clock.event) and one.party in parties]
 
 
 def gateway_of(ledger: Ledger, contact: Contact) -> Webhook | None:
     """The gateway of the party that recorded an address: its own before one of the chain above it, the oldest."""
-    above = _chain(ledger, contact.owner)
-    found = [one for one in ledger.webhooks.in_force() if one.gateway != _NO and one.party in above]
+    parties = above(ledger, contact.owner)
+    found = [one for one in ledger.webhooks.in_force() if one.gateway != _NO and one.party in parties]
     return min(found, key=lambda one: (one.party != contact.owner, one.created_at, one.id), default=None)
 
 
@@ -116,7 +116,7 @@ def _by_gateway(ledger: Ledger, webhook: Webhook, notice: Notice, letter: Letter
     return ByGateway(webhook, events.due_event(notice, letter, contact))
 
 
-def _chain(ledger: Ledger, party: str) -> frozenset[str]:
+def above(ledger: Ledger, party: str) -> frozenset[str]:
     """A party and those above it."""
     parents = {one: found.parent for one, found in ledger.view.parties.parties.items()}
     return frozenset(one for one in parents if party in family(one, parents))

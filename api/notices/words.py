@@ -1,4 +1,4 @@
-"""What customers are told, in three languages: one catalogue file each in ``locales``.
+"""What customers and shops are told, in three languages: one catalogue file each in ``locales``.
 
 The language is the one that the customer's private members name (``customer.language``), else the usual one of the
 shop's country, else English.
@@ -35,6 +35,19 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: Mapping[str, Mapping[str, str]]
     open: str
     why: str
+    the_case: str
+    overdue_subject: str
+    overdue_text: str
+    overdue_why: str
+    confirm_subject: str
+    confirm_text: str
+    confirm_why: str
+    confirm_open: str
+    confirm_title: str
+    confirm_ask: str
+    confirm_yes: str
+    confirm_done: str
+    confirm_unknown: str
     stop: str
     stop_title: str
     stop_ask: str

@@ -17,10 +17,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES
 from api.pages.console import load_words
+from api.pages.kept import Kept
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "audit"
-TABLES = ("parties", "keys", "people", "standards", "webhooks", "erasures")
+TABLES = ("parties", "keys", "people", "standards", "webhooks", "addresses", "erasures")
 """Pages that are one list."""
 PAGES = ("health", "audit", "tree", "reports", "risks", *TABLES)
 """The last part of each page's address, but of the first, which is ``/console/ledger`` itself."""
@@ -44,6 +45,7 @@ class AuditPages:
 
     def __init__(self, mark: str, modules: str) -> None:
         self._mark, self._modules = mark, modules
+        self._pages: dict[tuple[str, str], Kept] = {}
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates" / "audit"),
             autoescape=True,
@@ -53,10 +55,15 @@ class AuditPages:
             auto_reload=False,
         )
 
-    def page(self, name: str, language: str, *, host: str, origin: str) -> bytes | None:
-        """The shell of a page, or ``None`` for a name that is none; ``origin`` is the service's public address."""
+    def page(self, name: str, language: str, *, host: str, origin: str) -> Kept | None:
+        """The shell of a page, made once, or ``None`` for a name that is none; ``origin`` is our public address."""
         if name not in PAGES:
             return None
+        if (name, language) not in self._pages:
+            self._pages[name, language] = Kept.of(self._made(name, language, host, origin))
+        return self._pages[name, language]
+
+    def _made(self, name: str, language: str, host: str, origin: str) -> bytes:
         words = load_audit_words(language)
         console = load_words(language)
         told = {

@@ -18,8 +18,9 @@ from typing import Any
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.pages.catalogue import LANGUAGES
+from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.pages.flows import FLOWS, FORMS, ROOMS, STEPS, spoken_by
+from api.pages.kept import Kept
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "console"
@@ -51,15 +52,22 @@ def load_words(language: str) -> Words:
 
 
 class Console:
-    """The shells and files of one process; ``roles`` says which types of statements each role may say.
+    """The shells and files of one process.
 
-    ``modules`` names the folder of those with which a tablet signs (``api.pages.modules``).
+    ``roles`` says which types of statements each role may say; ``modules`` names the folder of those with which a
+    tablet signs (``api.pages.modules``); ``reader`` is the address of what reads codes, and ``provider`` the host of
+    who else vouches for people, each "" if there is none.
     """
 
-    def __init__(self, roles: Mapping[str, Callable[[str], bool]], modules: str) -> None:
-        self._files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
-        whole = b"".join(name.encode() + b"\0" + raw for name, raw in self._files.items())
+    def __init__(
+        self, roles: Mapping[str, Callable[[str], bool]], modules: str, reader: str = "", provider: str = ""
+    ) -> None:
+        self._reader, self._provider = reader, provider
+        files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
+        whole = b"".join(name.encode() + b"\0" + raw for name, raw in files.items())
         self.mark = hashlib.sha256(whole).hexdigest()[:12]
+        self._files = {name: Kept.of(raw) for name, raw in files.items()}
+        self._pages: dict[tuple[str, str], Kept] = {}
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates" / "console"),
             autoescape=True,
@@ -71,11 +79,17 @@ class Console:
         self._forms = {name: form.described() for name, form in FORMS.items()}
         self._roles, self._modules = spoken_by(roles), f"/static/{modules}/"
 
-    def page(self, name: str, language: str, host: str) -> bytes | None:
-        """The shell of a page, or ``None`` for a name that is none."""
+    def page(self, name: str, language: str, host: str) -> Kept | None:
+        """The shell of a page, made once, or ``None`` for a name that is none."""
         if name not in PAGES:
             return None
+        if (name, language) not in self._pages:
+            self._pages[name, language] = Kept.of(self._made(name, language, host))
+        return self._pages[name, language]
+
+    def _made(self, name: str, language: str, host: str) -> bytes:
         words = load_words(language)
+        rights = _rights(language) if name == "item" else {}
         names = [name] if name in FORMS else [form.name for form in STEPS] if name == "case" else []
         told: dict[str, Any] = {
             "words": {part: getattr(words, part) for part in words.__slots__},
@@ -85,15 +99,19 @@ class Console:
             "language": language,
             "modules": self._modules,
             "rooms": ROOMS,
+            "reader": self._reader,
             **({"columns": _columns()} if name == "register" else {}),
+            **({"rights": rights} if rights else {}),
         }
         values = {
             "name": name,
             "host": host,
             "language": language,
+            "provider": self._provider,
             "languages": {one: load_words(one).text["language"] for one in LANGUAGES},
             "t": words.text,
             "words": words,
+            "rights": rights,
             "flows": FLOWS,
             "form": FORMS.get(name),
             "forms": [FORMS[one] for one in names],
@@ -104,10 +122,16 @@ class Console:
         template = "flow.html" if name in FORMS else f"{name}.html"
         return self._templates.get_template(template).render(**values).encode()
 
-    def file(self, name: str) -> tuple[bytes, str] | None:
+    def file(self, name: str) -> tuple[Kept, str] | None:
         """A file of the console and its type."""
-        raw = self._files.get(name)
-        return None if raw is None else (raw, TYPES[Path(name).suffix])
+        kept = self._files.get(name)
+        return None if kept is None else (kept, TYPES[Path(name).suffix])
+
+
+def _rights(language: str) -> dict[str, str]:
+    """The words that a customer reads of warranty and rights: the counter says the same."""
+    text, names = load_catalogue(language).text, ("heading_rights", "warranty_none", "source_house")
+    return {name: one for name, one in text.items() if name in names or name.startswith(("right_", "rule_"))}
 
 
 def _columns() -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ import typst
 from PIL import Image
 
 from api.paper import escpos
-from api.paper.sheet import DPI, Paper, described
+from api.paper.sheet import DPI, Paper, Portrait, described
 
 PDF: Final = "pdf"
 PNG: Final = "png"
@@ -48,7 +48,8 @@ def make(paper: Paper, kind: str) -> bytes:
         return _set(paper, PDF)[0]
     if kind == SVG:
         return _joined_svg(_set(paper, SVG))
-    pages = [_grey(page) for page in _set(paper, PNG)]
+    coloured = any(isinstance(part, Portrait) for sheet in paper.sheets for part in sheet)
+    pages = [_opaque(page, "RGB" if coloured else "L") for page in _set(paper, PNG)]
     if kind == ESCPOS:
         assert paper.medium.is_roll, "whoever asks for ESC/POS was told that it is for rolls"
         margin = paper.medium.margin
@@ -74,16 +75,18 @@ def _compiler() -> typst.Compiler:
     return typst.Compiler(str(_TEMPLATE), root=str(_TEMPLATE.parent), font_paths=fonts, ignore_system_fonts=True)
 
 
-def _grey(page: bytes) -> Image.Image:
-    """A page in grey on white."""
+def _opaque(page: bytes, mode: str) -> Image.Image:
+    """A page on white: in grey, as a printer has it, or in colour, where there is a photograph on it."""
     with Image.open(io.BytesIO(page)) as picture:
         shown = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("L")
+    return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert(mode)
 
 
 def _joined(pages: list[Image.Image]) -> Image.Image:
     height = sum(page.height for page in pages) + _GAP * (len(pages) - 1)
-    whole = Image.new("L", (max(page.width for page in pages), height), "black" if len(pages) > 1 else "white")
+    whole = Image.new(
+        pages[0].mode, (max(page.width for page in pages), height), "black" if len(pages) > 1 else "white"
+    )
     top = 0
     for page in pages:
         whole.paste(page, (0, top))

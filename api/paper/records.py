@@ -9,25 +9,30 @@ from __future__ import annotations
 
 from api.pages.item_page import ItemPage
 from api.pages.story import Certificate, Event
-from api.paper.sheet import Code, Heading, Large, Paper, Part, Rows, Rule, Text
+from api.paper.sheet import Code, Heading, Large, Paper, Part, Portrait, Rows, Rule, Text
 from api.paper.slips import Desk
 
 SERVICES = ("repair.completed", "repair.failed", "maintenance.performed", "customization.completed")
 CERTIFIED = "authentication.certified"
 
 
-def record(page: ItemPage, statement: str, code: Code, desk: Desk) -> Paper | None:
-    """The paper of a statement of an item: a certificate, or the report of a service; ``None`` for any other."""
+def record(page: ItemPage, statement: str, code: Code, desk: Desk, photo: bytes = b"") -> Paper | None:
+    """The paper of a statement of an item: a certificate, or the report of a service; ``None`` for any other.
+
+    ``photo`` is a JPEG of the item that the paper's reader may see, or nothing.
+    """
     event = next((one for one in page.events if one.statement == statement), None)
     if event is None:
         return None
     if event.type == CERTIFIED:
         found = next(one for one in page.certificates if one.index == event.index)
-        return _certificate(page, event, found, code, desk)
-    return _report(page, event, code, desk) if event.type in SERVICES else None
+        return _paper("paper_certificate", page, _certificate(event, found, desk), (code, photo), desk)
+    if event.type in SERVICES:
+        return _paper("paper_report", page, _report(page, event), (code, photo), desk)
+    return None
 
 
-def _certificate(page: ItemPage, event: Event, found: Certificate, code: Code, desk: Desk) -> Paper:
+def _certificate(event: Event, found: Certificate, desk: Desk) -> tuple[Part, ...]:
     text = desk.words.text
     rows = (
         (desk.words.label("certificate_no"), found.number),
@@ -39,10 +44,10 @@ def _certificate(page: ItemPage, event: Event, found: Certificate, code: Code, d
     )
     notes = tuple(Text(note) for note in found.notes)
     marks = tuple(Text(remark.text) for remark in event.remarks)
-    return _paper(text["paper_certificate"], page, (Large(found.title), Rows(rows), *notes, *marks), code, desk)
+    return Large(found.title), Rows(rows), *notes, *marks
 
 
-def _report(page: ItemPage, event: Event, code: Code, desk: Desk) -> Paper:
+def _report(page: ItemPage, event: Event) -> tuple[Part, ...]:
     """All records of the case that the service was done in, oldest first; of a service without one, itself."""
     said = [one for one in reversed(page.events) if one is event or (event.case is not None and one.case == event.case)]
     parts: list[Part] = []
@@ -52,14 +57,17 @@ def _report(page: ItemPage, event: Event, code: Code, desk: Desk) -> Paper:
             parts.append(Rows(one.facts))
         parts += [Text(mark, fine=True) for mark in one.marks]
         parts += [Text(remark.text) for remark in one.remarks]
-    return _paper(desk.words.text["paper_report"], page, tuple(parts), code, desk)
+    return tuple(parts)
 
 
-def _paper(title: str, page: ItemPage, parts: tuple[Part, ...], code: Code, desk: Desk) -> Paper:
-    words = desk.words
+def _paper(name: str, page: ItemPage, parts: tuple[Part, ...], more: tuple[Code, bytes], desk: Desk) -> Paper:
+    words, (code, photo) = desk.words, more
+    title = words.text[name]
     lead = (Text(page.lead),) if page.lead else ()
     about = (Rows(page.facts),) if page.facts else ()
     banners = tuple(Large(banner.title) for banner in page.banners)
+    top = (Heading(title), *banners, Text(page.name), *lead, *about)
+    shown = (Portrait(top, photo, page.name),) if photo and desk.medium.photo else top
     end = (Text(words.say("paper_as_of", when=page.as_of), fine=True), Text(words.text["checked_limit"], fine=True))
-    sheet = (Heading(title), *banners, Text(page.name), *lead, *about, *parts, Rule(), code, *end)
+    sheet = (*shown, *parts, Rule(), code, *end)
     return Paper(title, words.language, desk.medium, (sheet,))

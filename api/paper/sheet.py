@@ -14,9 +14,12 @@ for four dots or more, which is half a millimetre. A code is drawn with the most
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from PIL import Image
 
 from api.pages import qr
 from ledger.errors import Invalid
@@ -33,7 +36,8 @@ class Medium:
     """What is printed on: sizes in dots; ``height`` is ``None`` for a roll, which is as long as what it says.
 
     ``body`` is the size of the text; on a ``small`` medium (a label, a card) the code stands on the left, with the text
-    beside it; ``code`` is the most that the code may take in width.
+    beside it; ``code`` is the most that the code may take in width, and
+    ``photo`` the longer side of a photograph: 0 where there is no room for one.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Medium:
     body: int
     code: int
     small: bool = False
+    photo: int = 0
 
     @property
     def is_roll(self) -> bool:
@@ -54,8 +59,8 @@ ROLL_58: Final = Medium("58mm", 464, None, 40, 24, 384)
 """58 mm of paper, of which printers reach 48 mm: 384 dots."""
 ROLL_80: Final = Medium("80mm", 640, None, 32, 25, 576)
 """80 mm of paper, of which printers reach 72 mm: 576 dots."""
-A4: Final = Medium("a4", 1680, 2376, 160, 30, 480)
-A6: Final = Medium("a6", 840, 1184, 64, 22, 300)
+A4: Final = Medium("a4", 1680, 2376, 160, 30, 480, photo=400)
+A6: Final = Medium("a6", 840, 1184, 64, 22, 300, photo=200)
 LABEL: Final = Medium("label", 400, 240, 8, 17, 224, small=True)
 """50 by 30 mm: a tag on a ring, a bag."""
 CARD: Final = Medium("card", 685, 432, 32, 22, 320, small=True)
@@ -93,6 +98,15 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Portrait:
+    """What the thing is, and a JPEG of it beside that."""
+
+    parts: tuple[Heading | Text | Large | Rows, ...]
+    photo: bytes
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """A QR code, with what is to be read and typed beside it; ``typed`` is in larger print."""
 
@@ -113,7 +127,7 @@ class Signature:
     text: str
 
 
-Part = Heading | Text | Large | Rows | Code | Rule | Signature
+Part = Heading | Text | Large | Rows | Portrait | Code | Rule | Signature
 Sheet = tuple[Part, ...]
 
 
@@ -161,4 +175,15 @@ def _part(part: Part, medium: Medium) -> dict[str, Any]:
             "lines": part.lines,
             "typed": part.typed,
         }
+    if isinstance(part, Portrait):
+        size = _size(part.photo, medium.photo)
+        parts = [_part(one, medium) for one in part.parts]
+        return {"kind": kind, "parts": parts, "alt": part.alt, "photo": list(part.photo), "size": size}
     return {"kind": kind} | {name: getattr(part, name) for name in part.__dataclass_fields__}
+
+
+def _size(photo: bytes, side: int) -> tuple[int, int]:
+    """Dots of a picture whose longer side has so many."""
+    with Image.open(io.BytesIO(photo)) as picture:
+        scale = side / max(picture.size)
+        return round(picture.width * scale), round(picture.height * scale)

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from api.languages import headers_of, language_of
 from api.pages.console import WORKER
 from api.problems import not_found
+from api.routes.shown import HTML, kept
 from api.site import site_of
 
-HTML = "text/html; charset=utf-8"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -30,7 +30,7 @@ async def get_console(request: Request) -> Response:
     page = site.console.page(request.path_params.get("page", "lists"), language, site.settings.host)
     if page is None:
         raise not_found()
-    return Response(page, headers={**headers_of(request, language), **HEADERS}, media_type=HTML)
+    return kept(request, page, {**headers_of(request, language), **HEADERS}, HTML)
 
 
 async def get_ledger(request: Request) -> Response:
@@ -40,7 +40,7 @@ async def get_ledger(request: Request) -> Response:
     page = site.audit.page(name, language, host=settings.host, origin=settings.public_url)
     if page is None:
         raise not_found()
-    return Response(page, headers={**headers_of(request, language), **HEADERS}, media_type=HTML)
+    return kept(request, page, {**headers_of(request, language), **HEADERS}, HTML)
 
 
 async def get_console_file(request: Request) -> Response:
@@ -49,7 +49,7 @@ async def get_console_file(request: Request) -> Response:
     found = site.console.file(request.path_params["name"])
     if found is None or request.path_params["mark"] != site.console.mark:
         raise not_found()
-    return Response(found[0], headers={"Cache-Control": "public, max-age=31536000, immutable"}, media_type=found[1])
+    return kept(request, found[0], {"Cache-Control": "public, max-age=31536000, immutable"}, found[1])
 
 
 async def get_console_worker(request: Request) -> Response:
@@ -57,4 +57,4 @@ async def get_console_worker(request: Request) -> Response:
     found = site_of(request).console.file(WORKER)
     assert found is not None, "it stands beside the others"
     headers = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/console", "Content-Security-Policy": POLICY}
-    return Response(found[0], headers=headers, media_type=found[1])
+    return kept(request, found[0], headers, found[1])

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from api import fold, private_out
 from api.levels import need_view
+from api.pages.files_shown import photo_of, shown_files
 from api.pages.item_page import ItemPage
 from api.paper import slips
 from api.paper.records import record
@@ -30,6 +31,7 @@ from api.site import Site, site_of
 from ledger import shortcode, uri
 from ledger.db import codes as levels
 from ledger.db.codes import Code as Found
+from ledger.db.copies import Gone
 from ledger.db.papers import Line
 from ledger.db.papers import Paper as Made
 from ledger.disclosure import parse_disclosure
@@ -119,11 +121,28 @@ async def _recorded(request: Request, asked: Wanted, what: tuple[str, str], code
 
 def record_of(site: Site, desk: Desk, what: tuple[str, str], code: Code) -> Paper:
     """The certificate or the report that a statement (item, statement) is of; raises ``Problem`` 404 if of none."""
-    page, _ = _page(site, what[0], desk)
-    paper = record(page, what[1], code, desk)
+    page, verified = _page(site, what[0], desk)
+    paper = record(page, what[1], code, desk, _portrait(site, page, verified))
     if paper is None:
         raise not_found("got a statement that is neither a certificate nor a service of this item")
     return paper
+
+
+def _portrait(site: Site, page: ItemPage, verified: VerifiedHistory) -> bytes:
+    """The photograph that the item's page shows, small, after the file was compared with its digest; or nothing.
+
+    It is one that a statement lists in public: whoever may open the page sees it there. A private one is on no paper.
+    """
+    files = site.ledger.attachments
+    found = photo_of({one.index: one.type for one in page.events}, shown_files(verified, files.states))
+    kept = None if found is None else files.find_public(found.sha256, page.subject)
+    if kept is None or not kept.thumbnail:
+        return b""
+    try:
+        files.verify(kept)
+        return b"".join(files.parts(kept, thumbnail=True))
+    except Gone:
+        return b""
 
 
 def receipt_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -11,26 +12,31 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.costs import costs_of, note
 from api.levels import searched_parties
 from api.problems import Problem, not_found
-from api.rights import ENTRIES
+from api.rights import ENTRIES, Caller
 from api.routes.statements import JSON
 from api.site import Site, caller_of, site_of
 from api.strict import Body, body_schema, read_body
 from ledger.db.reports import Asked, Schedule
-from ledger.errors import Forbidden, Unknown
+from ledger.errors import Forbidden, Refused, Unknown
+from ledger.report import disclosed
 from ledger.report_ask import Ask, parse_ask
 from ledger.reports.formats import FORMATS, MEDIA_TYPES, render
 from ledger.reports.words import WORDS
 
 router = APIRouter(tags=["reports"])
 _encode = msgspec.json.encode
+DISCLOSURES = "disclosures"
+"""What ``patina report --disclosures`` takes: a format of reports with costs."""
 
 
 class NewReport(Body):
     """What to count: ``period`` (2026, 2026-Q3, 2026-07, two days with a slash, or all), ``by`` up to four dimensions,
     ``trend`` by month, quarter or year, ``parties`` with those below them (default: one's own), ``times`` counted or
-    stated, ``evidence`` gb27922.
+    stated, ``evidence`` gb27922. With ``costs``, what work has cost as far as you may see it: what your party and those
+    below it recorded, and what was granted to it by name; that you read it stands in the access log.
     """
 
     period: str
@@ -39,6 +45,7 @@ class NewReport(Body):
     parties: list[str] = Field(default_factory=list, max_length=100)
     times: str = "counted"
     evidence: str = ""
+    costs: bool = False
 
 
 class NewSchedule(Body):
@@ -55,10 +62,11 @@ class NewSchedule(Body):
 async def post_report(request: Request, body: Annotated[NewReport, Depends(read_body(NewReport))]) -> Response:
     """It is made beside the service; its address says how far it is, and then hands it out."""
     site, caller = site_of(request), caller_of(request)
-    given = body.model_dump()
+    given = body.model_dump(exclude={"costs"})
     ask = parse_ask(given | {"parties": given["parties"] or [caller.party]})
     await _check_parties(request, ask)
-    made = await site.read(site.ledger.reports.ask, caller.party, ask.document(), caller.role or "")
+    costs = _by(caller) if body.costs else None
+    made = await site.read(site.ledger.reports.ask, caller.party, ask.document(), caller.role or "", costs)
     return Response(_encode(_described(site, made)), 202, media_type=JSON)
 
 
@@ -75,23 +83,32 @@ async def get_report(
     request: Request,
     id: str,  # noqa: A002
     *,
-    format: Annotated[str | None, Query(description="json, csv, xlsx or svg: the report itself")] = None,  # noqa: A002
+    format: Annotated[str | None, Query(description="json, csv, xlsx, svg: the report itself; or disclosures")] = None,  # noqa: A002
     language: Annotated[str, Query(description="of the charts: en, zh-Hans or zh-Hant")] = "en",
 ) -> Response:
-    """With a ``format`` the report, which ``patina report --verify`` counts again if it is JSON; else how far it is."""
-    site = site_of(request)
+    """With a ``format`` the report, which ``patina report --verify`` counts again if it is JSON; else how far it is.
+
+    A report with costs is handed out to the party that asked, and no other; ``disclosures`` is what its costs are
+    verified with, as long as nothing of it was erased and every grant stands.
+    """
+    site, caller = site_of(request), caller_of(request)
     found = await site.read(site.ledger.reports.find, id, _mine(request))
-    if found is None:
+    if found is None or (found[0].costs is not None and found[0].party != caller.party):
         raise not_found("got an id that is no report of your party")
     asked, document = found
     if format is None:
         return Response(_encode(_described(site, asked)), media_type=JSON)
-    if format not in FORMATS:
-        raise Problem("invalid", f"got {format[:20]!r}, want one of {', '.join(FORMATS)}", parameter="format")
+    forms = FORMATS if asked.costs is None else (*FORMATS, DISCLOSURES)
+    if format not in forms:
+        raise Problem("invalid", f"got {format[:20]!r}, want one of {', '.join(forms)}", parameter="format")
     if language not in WORDS:
         raise Problem("invalid", f"got {language[:20]!r}, want one of {', '.join(WORDS)}", parameter="language")
     if document is None:
         raise not_found("this report is not made yet" if asked.problem is None else asked.problem)
+    if asked.costs is not None:
+        await site.read(note, site.ledger, asked, _by(caller))
+    if format == DISCLOSURES:
+        return Response(_encode(await _disclosures(request, asked, document)), media_type=JSON)
     try:
         content = document if format == "json" else render(json.loads(document), format, language)
     except Unknown as error:
@@ -150,13 +167,30 @@ async def _check_parties(request: Request, ask: Ask) -> None:
             raise Forbidden("got a party that is not yours, below yours, or one that granted it", f"/parties/{number}")
 
 
+def _by(caller: Caller) -> dict[str, str | None]:
+    """Who reads costs, as the access log has it."""
+    return {"key": caller.key_id or None, "person": caller.person}
+
+
+async def _disclosures(request: Request, asked: Asked, document: bytes) -> dict[str, list[str]]:
+    """What the costs of a report are verified with, read again; raises ``Refused`` where it is no longer the same."""
+    site = site_of(request)
+    again = replace(asked, costs=_by(caller_of(request)))
+    found = await site.read(costs_of, site.ledger, again, asked.size or 0)
+    if disclosed(found) != json.loads(document)["disclosures"]:
+        raise Refused("what this report rests on was erased since, or is granted no longer: ask for a new one")
+    return found
+
+
 def _described(site: Site, one: Asked) -> dict[str, Any]:
     where = f"{site.settings.public_url}/v1/reports/{one.id}"
     state = "waiting" if one.percent == 0 else "counting"
     if one.made is not None:
         state = "made" if one.problem is None else "failed"
     members = {name: getattr(one, name) for name in Asked.__slots__}
-    files = {form: f"{where}?format={form}" for form in FORMATS} if state == "made" else {}
+    members["costs"] = one.costs is not None
+    forms = (*FORMATS, DISCLOSURES) if members["costs"] else FORMATS
+    files = {form: f"{where}?format={form}" for form in forms} if state == "made" else {}
     return {**members, "state": state, "address": where, "files": files}
 
 

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from api.languages import headers_of, language_of
 from api.pages.catalogue import LANGUAGES
+from api.pages.kept import Kept
 from api.pages.site_pages import pack
 from api.problems import not_found, problem_of, problem_response, request_id_of
 from api.routes.statements import JSON
@@ -54,6 +55,19 @@ def html(
     if takes_gzip(request):
         page, said = pack(page), {**said, **PACKED}
     return Response(page, status, said, media_type=HTML)
+
+
+def kept(request: Request, what: Kept, headers: Mapping[str, str], media_type: str) -> Response:
+    """Bytes that were compressed before, in gzip to whoever takes it, or 304 for who has them already."""
+    packed = takes_gzip(request)
+    tag = what.tag(packed=packed)
+    said = {"Vary": "Accept-Encoding", **headers, "ETag": tag}
+    known = (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(","))
+    if tag in known:
+        return Response(status_code=304, headers=said)
+    if packed:
+        said |= PACKED
+    return Response(what.packed if packed else what.raw, headers=said, media_type=media_type)
 
 
 def takes_gzip(request: Request) -> bool:

@@ -17,7 +17,8 @@ from api.problems import not_found
 from api.routes.shown import html, wants_json
 from api.site import site_of
 
-_POLICY = (
+POLICY = (
+    # Of a page that a link of a message opens: a form to itself, and nothing else.
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
@@ -48,5 +49,11 @@ def _unknown(request: Request) -> Response:
 
 
 def _page(request: Request, state: str, status: int = 200) -> Response:
-    headers = {"Content-Security-Policy": _POLICY}
-    return html(request, "stop.html", status, headers, told=words_of(language_of(request)), state=state)
+    words = words_of(language_of(request))
+    title, text, button = {
+        "ask": (words.stop_title, words.stop_ask, words.stop_yes),
+        "done": (words.stop_done_title, words.stop_done, ""),
+        "unknown": (words.stop_unknown_title, words.stop_unknown, ""),
+    }[state]
+    headers = {"Content-Security-Policy": POLICY}
+    return html(request, "asked.html", status, headers, title=title, text=text, button=button)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -129,7 +130,7 @@ def _page(request: Request, name: str, rows: list[dict[str, Any]], after: str | 
 
 
 def _case(row: Listed, now: int) -> dict[str, Any]:
-    members = {name: getattr(row, name) for name in row.__slots__}
+    members = {one.name: getattr(row, one.name) for one in fields(row) if one.name != "concerned"}
     for name in ("due_at", "warn_at", "waits_since", "held_since"):
         members[name] = moment(members[name])
     return {**members, "standing": _standing(row, now)}

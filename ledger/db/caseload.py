@@ -1,32 +1,32 @@
 """The rows of work lists, and the lists: what is overdue, due soon, waiting, held; stable while others write.
 
 A list is one range of one index for each party that is asked about; those of a chain are merged, and a case that
-concerns two of its parties is in it once. A page goes on where the last one ended, by the list's own order: lists of
+concerns two of its parties is in it once. The indexes hold all that the usual filters ask, so rows are read of a page
+alone. A page goes on where the last one ended, by the list's own order: lists of
 what is urgent go by the time that makes it so, all others by the opening, newest first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ledger.caseload import Load
-from ledger.db.session import Row, Session, ask, fetch
+from ledger.db.session import Row, Session, ask
 from ledger.db.views import urn_of, uuid_bytes
 from ledger.db.worktables import NEVER
 from ledger.errors import Invalid
 
 MAX_PAGE = 200
 _CURSOR = re.compile(r"([0-9]{1,19})-([0-9]{1,16})")
-_COLUMNS = (
-    'c.opened, c."case", c.subject, c.whose, c.kind, c.status, c.closed, c.opened_at, c.closed_at, c.assigned, '
-    "c.visit, c.job_no, c.clock, c.due_at, c.warn_at, c.provisional, c.waits_for, c.waits_since, c.holder, "
-    "c.held_since, c.repeats, c.sid"
+_ROWS = (
+    'SELECT c.opened, c."case", c.subject, c.whose, c.kind, c.status, c.opened_at, c.closed_at, c.assigned, c.visit, '
+    "c.job_no, c.clock, c.due_at, c.warn_at, c.provisional, c.waits_for, c.waits_since, c.holder, c.held_since, "
+    "c.repeats, i.name, i.category FROM caseload c LEFT JOIN item i ON i.sid = c.sid "
+    "WHERE c.opened IN {among} AND c.party = ?"
 )
-_LIST = f"SELECT {_COLUMNS} FROM caseload c WHERE c.party = ? AND "  # noqa: S608 -- names of ours
-_NAMES = "SELECT sid, name, category FROM item WHERE sid IN {among}"
 _DAY_CURSOR = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-([0-9]{1,16})")
 _UPKEEP = (
     "SELECT m.subject, i.name, i.category, m.due, m.party, m.said, m.sid "
@@ -38,31 +38,11 @@ CUSTOMER: Final = ("customer", "approval")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A case in a list. Times of ``due_at``, ``warn_at``, ``waits_since``, ``held_since`` are microseconds or None."""
+class Listed(Load):
+    """A case in a list, with the name and category of its item; whom it concerns besides is not read back."""
 
-    case: str
-    subject: str
-    name: str | None
-    category: str | None
-    party: str
-    kind: str
-    status: str
-    opened: int
-    opened_at: str
-    closed_at: str | None
-    assigned: str | None
-    visit: str | None
-    job_no: str | None
-    clock: str | None
-    due_at: int | None
-    warn_at: int | None
-    provisional: bool
-    waits_for: str | None
-    waits_since: int | None
-    holder: str | None
-    held_since: int | None
-    repeats: int | None
+    name: str | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,32 +94,51 @@ def find(
 ) -> tuple[list[Listed], str | None]:
     """A page of the cases that concern one of these parties, and the cursor of the next one.
 
+    First only where the cases of a page stand, which the list's index tells by itself, then the rows of that page.
     Raises ``Invalid`` for a cursor out of form.
     """
     limit = max(1, min(limit, MAX_PAGE))
+    places: dict[int, tuple[int, bytes]] = {}
+    whose = [uuid_bytes(party) for party in parties]
+    sql, parameters = _places(wanted, cursor)
+    asked = [ask(sql, party, *parameters, limit + 1) for party in whose]
+    for party, rows in zip(whose, connection.gather(*asked), strict=True):
+        places |= {opened: (at, party) for opened, at in rows}
+    sign = -1 if wanted.order == "opened" else 1
+    page = sorted(places, key=lambda opened: (sign * places[opened][0], opened))
+    last = page[limit - 1] if len(page) > limit else None
+    found = _rows(connection, page[:limit], places)
+    return [found[opened] for opened in page[:limit]], None if last is None else f"{places[last][0]}-{last}"
+
+
+def _places(wanted: Wanted, cursor: str | None) -> tuple[str, list[Any]]:
+    """The question for the openings of a party's cases with what the list goes by; a party comes first, a limit last.
+
+    Raises ``Invalid`` for a cursor out of form.
+    """
     order = wanted.order
     where, parameters = _where(wanted)
+    # Repeats are few, and their index has them in another order: the plus keeps a walk through all cases away.
+    by_opening = "+c.opened" if wanted.repeats else "c.opened"
     if cursor is not None:
         found = _CURSOR.fullmatch(cursor)
         if found is None or int(found[1]) > NEVER:
             raise Invalid("got a cursor that no answer of ours had", "/cursor")
         at, opened = int(found[1]), int(found[2])
-        where += " AND c.opened < ?" if order == "opened" else f" AND (c.{order}, c.opened) > (?, ?)"
+        where += f" AND {by_opening} < ?" if order == "opened" else f" AND (c.{order}, c.opened) > (?, ?)"
         parameters += [opened] if order == "opened" else [at, opened]
-    by = "c.opened DESC" if order == "opened" else f"c.{order}, c.opened"
-    sql = f"{_LIST}{where} ORDER BY {by} LIMIT ?"
-    asked = [ask(sql, uuid_bytes(party), *parameters, limit + 1) for party in parties]
-    column = _COLUMNS.split(", ").index(f"c.{order}")
-    unique = {row[0]: row for rows in connection.gather(*asked) for row in rows}
-    sign = -1 if order == "opened" else 1
-    merged = sorted(unique.values(), key=lambda row: (sign * row[column], row[0]))
-    last = merged[limit - 1] if len(merged) > limit else None
-    page = merged[:limit]
-    # Asked for the page alone: a chain reads a page of each of its parties, and shows one.
-    sids = sorted({row[-1] for row in page})
-    names = {sid: about for sid, *about in fetch(connection, connection.among(_NAMES, sids))} if sids else {}
-    rows = [_listed(row, *names.get(row[-1], (None, None))) for row in page]
-    return rows, None if last is None else f"{last[column]}-{last[0]}"
+    by = f"{by_opening} DESC" if order == "opened" else f"c.{order}, c.opened"
+    sql = f"SELECT c.opened, c.{order} FROM caseload c WHERE c.party = ? AND {where} ORDER BY {by} LIMIT ?"  # noqa: S608 -- names of ours
+    return sql, parameters
+
+
+def _rows(connection: Session, page: Iterable[int], places: Mapping[int, tuple[int, bytes]]) -> dict[int, Listed]:
+    """The rows of a page, by opening; of a case that concerns several parties, the row of one of them."""
+    by_party: dict[bytes, list[int]] = {}
+    for opened in page:
+        by_party.setdefault(places[opened][1], []).append(opened)
+    asked = [connection.among(_ROWS, those, party) for party, those in by_party.items()]
+    return {row[0]: _listed(row) for rows in connection.gather(*asked) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,38 +199,13 @@ def _where(wanted: Wanted) -> tuple[str, list[Any]]:
     return where, [value for _, values in tests for value in values]
 
 
-def _listed(row: Row, name: str | None, category: str | None) -> Listed:
-    opened, case, subject, whose, kind, status, _, opened_at, closed_at, assigned, visit, job_no, *rest = row
-    clock, due_at, warn_at, provisional, waits_for, waits_since, holder, held_since, repeats, _ = rest
-    return Listed(
-        case=urn_of(case),
-        subject=subject,
-        name=name,
-        category=category,
-        party=urn_of(whose),
-        kind=kind,
-        status=status,
-        opened=opened,
-        opened_at=opened_at,
-        closed_at=closed_at,
-        assigned=assigned,
-        visit=visit,
-        job_no=job_no,
-        clock=clock,
-        due_at=_time(due_at),
-        warn_at=_time(warn_at),
-        provisional=bool(provisional),
-        waits_for=waits_for,
-        waits_since=_time(waits_since),
-        holder=holder,
-        held_since=_time(held_since),
-        repeats=_time(repeats),
-    )
+def _listed(row: Row) -> Listed:
+    opened, case, subject, whose, *rest = row
+    values: list[Any] = [None if value == NEVER else value for value in rest]
+    load = Load(opened, urn_of(case), subject, urn_of(whose), *values[:-2])
+    members: dict[str, Any] = {one: getattr(load, one) for one in Load.__slots__}
+    return Listed(**members | {"provisional": bool(load.provisional), "name": values[-2], "category": values[-1]})
 
 
 def _number(time: int | None) -> int:
     return NEVER if time is None else time
-
-
-def _time(number: int) -> int | None:
-    return None if number == NEVER else number

@@ -224,8 +224,7 @@ def _load_promises(connection: Session, parties: Parties, new: Sequence[bytes] =
         entry = parse_leaf(raw)
         assert isinstance(entry, Entry), "a seal publishes nothing"
         told.setdefault(entry.statement.subjects[0].removesuffix("#authority"), []).append(entry)
-    parents = {party: one.parent for party, one in parties.parties.items()}
-    return Promises(told, parents, parties.operator, NEVER)
+    return Promises(told, parties.operator, NEVER)
 
 
 def _publish(connection: Session, parties: Parties) -> None:

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from urllib.parse import unquote
 
-from ledger.db.session import Query, Session, ask, fetch
+from ledger.db.session import Session, ask, fetch
 from ledger.db.views import uuid_bytes
+from ledger.db.worktables import NEVER
 from ledger.errors import Invalid
-from ledger.words import words_asked
+from ledger.words import words_asked, words_of
 
 MAX_PAGE = 500
+FEW: Final = 1000
+"""Items of a party whose words are read sooner than an index is walked that has the words of all parties' items."""
+FIRST: Final = 500
+"""Of more items the newest, which have a page of what is common; an index is walked if they have not."""
+_THEIRS = "SELECT sid FROM item_party WHERE party = ? AND sid < ? ORDER BY sid DESC LIMIT ?"
 _CURSOR = re.compile(r"[0-9]{1,16}")
 _COLUMNS = "i.subject, i.name, i.category, i.brand, i.model, i.state, i.registered_by, i.held, i.first_recorded, i.sid"
 _NEWEST = "SELECT l.bytes, k.seq FROM link k JOIN leaf l ON l.idx = k.idx WHERE k.sid = ? ORDER BY k.seq DESC LIMIT 1"
@@ -75,28 +82,53 @@ def find(connection: Session, search: Search, cursor: str | None, limit: int) ->
     if search.text is not None and not words:
         return [], None
     limit = max(1, min(limit, MAX_PAGE))
-    query = _query(connection, search, words, cursor, limit)
-    rows = [] if query is None else fetch(connection, query)
+    rows = _rows(connection, search, words, cursor, limit + 1)
     newest = connection.gather(*[ask(_NEWEST, row[-1]) for row in rows[:limit]])
     found = [_item(row, *last[0]) for row, last in zip(rows[:limit], newest, strict=True)]
     return found, str(rows[limit - 1][-1]) if len(rows) > limit else None
 
 
-def _query(connection: Session, search: Search, words: tuple[str, ...], cursor: str | None, limit: int) -> Query | None:
-    """The question for a page and one row more; ``None`` where no item has all the words."""
-    where, parameters = _where(search, cursor)
-    source, order = _SOURCES[bool(words), search.party is not None]
-    after = f"{where} ORDER BY {order} DESC LIMIT ?"
+def _rows(
+    connection: Session, search: Search, words: tuple[str, ...], cursor: str | None, limit: int
+) -> list[tuple[Any, ...]]:
+    """The rows of a page. What is few is gone through one by one: the items with all the words, or the parties' own."""
     rare = connection.rare(words) if words else None
-    if rare is None:
-        condition, asked = connection.having(words) if words else ("i.sid >= ?", (0,))
-        sql = f"SELECT {_COLUMNS} FROM {source} WHERE {condition}{after}"  # noqa: S608 -- parts are ours
-        return ask(sql, *asked, *parameters, limit + 1)
-    sql = f"SELECT {_COLUMNS} FROM {source} WHERE i.sid IN {{among}}{after}"  # noqa: S608 -- parts are ours
-    return connection.among(sql, rare, *parameters, limit + 1) if rare else None
+    if rare is not None:
+        return _among(connection, search, rare, cursor)[:limit]
+    parties = (search.party,) if search.party is not None else search.seen_by
+    if words and parties is not None:
+        before = int(cursor) if cursor is not None else NEVER
+        each = FEW if len(parties) == 1 else FIRST
+        listed = connection.gather(*[ask(_THEIRS, uuid_bytes(party), before, each + 1) for party in parties])
+        theirs = sorted({sid for rows in listed for (sid,) in rows})
+        are_all = len(theirs) <= FEW and all(len(rows) <= each for rows in listed)
+        tried = theirs if are_all else theirs[-FIRST:]
+        rows = [row for row in _among(connection, search, tried, cursor) if _has(words, *row[:5])]
+        if are_all or len(rows) >= limit:
+            return rows[:limit]
+    where, parameters = _where(search, cursor, with_words=bool(words), walk=True)
+    source, order = _SOURCES[bool(words), search.party is not None]
+    condition, asked_of = connection.having(words) if words else ("i.sid >= ?", (0,))
+    sql = f"SELECT {_COLUMNS} FROM {source} WHERE {condition}{where} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 -- parts are ours
+    return fetch(connection, ask(sql, *asked_of, *parameters, limit))
 
 
-def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
+def _among(connection: Session, search: Search, numbers: list[int], cursor: str | None) -> list[tuple[Any, ...]]:
+    """All rows that are looked for among the items of these numbers, which are few, the newest first."""
+    if not numbers:
+        return []
+    where, parameters = _where(search, cursor, with_words=False, walk=False)
+    source, order = _SOURCES[False, search.party is not None]
+    sql = f"SELECT {_COLUMNS} FROM {source} WHERE i.sid IN {{among}}{where} ORDER BY {order} DESC"  # noqa: S608 -- parts are ours
+    return fetch(connection, connection.among(sql, numbers, *parameters))
+
+
+def _has(words: tuple[str, ...], subject: str, *about: str | None) -> bool:
+    """Whether the text index would find an item by these words (``views.text_row``)."""
+    return set(words).issubset(words_of((unquote(subject), *filter(None, about))))
+
+
+def _where(search: Search, cursor: str | None, *, with_words: bool, walk: bool) -> tuple[str, list[Any]]:
     conditions: list[str] = []
     parameters: list[Any] = []
 
@@ -107,7 +139,7 @@ def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
     if search.party is not None:
         need("p.party = ?", uuid_bytes(search.party))
     if cursor is not None:
-        _, order = _SOURCES[bool(search.text), search.party is not None]
+        _, order = _SOURCES[with_words, search.party is not None]
         need(f"{order} < ?", int(cursor))
     for column in ("category", "state"):
         if getattr(search, column) is not None:
@@ -118,15 +150,17 @@ def _where(search: Search, cursor: str | None) -> tuple[str, list[Any]]:
         need("i.first_recorded >= ?", search.since)
     if search.until is not None:
         need("i.first_recorded < ?", search.until)
-    _need_seen(search, conditions, parameters)
-    return "".join(f" AND {condition}" for condition in conditions), parameters
-
-
-def _need_seen(search: Search, conditions: list[str], parameters: list[Any]) -> None:
     if search.seen_by is not None:
         marks = ", ".join("?" * len(search.seen_by)) or "NULL"
-        conditions.append(f"i.sid IN (SELECT sid FROM item_party WHERE party IN ({marks}))")  # noqa: S608 -- marks alone
+        # Of all items theirs are listed once; of a few, each is looked up.
+        theirs = (
+            "i.sid IN (SELECT sid FROM item_party WHERE"
+            if walk
+            else "EXISTS (SELECT 1 FROM item_party s WHERE s.sid = i.sid AND"
+        )
+        conditions.append(f"{theirs} party IN ({marks}))")
         parameters.extend(uuid_bytes(party) for party in search.seen_by)
+    return "".join(f" AND {condition}" for condition in conditions), parameters
 
 
 def _item(row: tuple[Any, ...], newest: bytes, seq: int) -> Item:

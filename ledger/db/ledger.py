@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from ledger.db import migrate
 from ledger.db.access import Access
+from ledger.db.addresses import Addresses
 from ledger.db.append import DATABASE_ERRORS, Writer
 from ledger.db.attachments import Attachments
 from ledger.db.blobs import BlobStore, FolderStore
@@ -74,6 +75,7 @@ class Ledger:
     vault: Vault
     outbox: Outbox
     webhooks: Webhooks
+    addresses: Addresses
     epochs: Epochs
     erasures: Erasures
     follower: Follower
@@ -262,6 +264,7 @@ def _beside(
         "vault": vault,
         "outbox": Outbox(rows, access.keyed.hash),
         "webhooks": Webhooks(rows, vault.master),
+        "addresses": Addresses(rows, vault.master, access.keyed.hash),
         "follower": Follower(engine, view, lock),
         "risks": Risks(engine, lock, view, **own),
     }

@@ -4,7 +4,8 @@ The first of these that is set decides: ``PATINA_KEY_SERVICE`` (``keyservice``),
 ``PATINA_MASTER_KEY_FILE``, the file ``master.key`` in the ledger's folder.
 
 A rotation wraps again whatever the master key wraps (``WRAPPED``): ledger keys, parties' keys in custody, epochs, the
-keys of keyed hashes, and people's names. Data keys are wrapped by epochs and entries by nobody, so neither is touched.
+keys of keyed hashes, people's names and shops' addresses. Data keys are wrapped by epochs and entries by nobody, so
+neither is touched.
 It is one transaction of the database, between two steps with files:
 
 1. ``master.key.new`` is written, and is on the disk;
@@ -26,6 +27,7 @@ from typing import Any
 
 from ledger.db import tables
 from ledger.db.access import party_identity
+from ledger.db.addresses import address_identity
 from ledger.db.find import chain_identity
 from ledger.db.guard import others_open
 from ledger.db.keyed import secret_identity
@@ -33,7 +35,7 @@ from ledger.db.keyfile import sync_folder
 from ledger.db.keys import identity
 from ledger.db.keyservice import ADDRESS_NAME, TOKEN_NAME, KeyClient
 from ledger.db.ledger import Ledger
-from ledger.db.outbox_tables import webhook
+from ledger.db.outbox_tables import address, webhook
 from ledger.db.people import person_identity
 from ledger.db.secret import FILE_NAME, KEY_NAME, KeyKeeper, MasterKey
 from ledger.db.session import Session, ask, fetch
@@ -53,6 +55,7 @@ WRAPPED: tuple[tuple[str, str, Callable[[Any], bytes]], ...] = (
     (tables.access_secret.name, "name", secret_identity),
     (tables.person.name, "id", person_identity),
     (webhook.name, "id", webhook_identity),
+    (address.name, "id", address_identity),
 )
 """Each table with a column ``wrapped`` by the master key: its key column, and the identity of the row of a key."""
 

@@ -28,8 +28,8 @@ from ledger.db.tables import head, leaf, sealed
 from ledger.errors import Invalid, Malformed
 from ledger.private import CLASSES
 
-WEBHOOK, CUSTOMER, CLOCK = "webhook", "customer", "clock"
-"""Kinds: to one webhook, to a customer by whatever way there is, and a clock of a case that may run out."""
+WEBHOOK, CUSTOMER, SHOP, CLOCK = "webhook", "customer", "shop", "clock"
+"""Kinds: to one webhook, to a customer by whatever way there is, to a shop's address; and a clock that may run out."""
 WAITING, SENT, DEAD, DROPPED = "waiting", "sent", "dead", "dropped"
 """States: to be told, told, given up, and no longer to be told."""
 STATES: Final = (WAITING, SENT, DEAD, DROPPED)

@@ -1,4 +1,4 @@
-"""The tables of what is to be told (``ledger.db.outbox``): ids and states, no content and no address.
+"""The tables of what is to be told (``ledger.db.outbox``): ids and states, no content and no customer's address.
 
 Whoever sends a notice reads both when it does. ``notice_cursor`` is how much of the log was looked at; ``opt_out`` has
 keyed hashes of addresses.
@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Index, Text
 
 from ledger.db.tables import Number, Octets, Small, _column, _key, _table, metadata
 
-__all__ = ["metadata", "notice", "notice_cursor", "opt_out", "webhook"]
+__all__ = ["address", "metadata", "notice", "notice_cursor", "opt_out", "webhook"]
 
 webhook = _table(
     "webhook",
@@ -55,5 +55,15 @@ notice_cursor = _table(
     _key("one", Small),
     _column("size", Number),
     CheckConstraint("one = 1", name="notice_cursor_one_row"),
+)
+# An address of a shop's own (``ledger.db.addresses``), wrapped by the master key.
+address = _table(
+    "address",
+    _key("id", Text()),
+    _column("party", Text(), index=True),
+    _column("wrapped", Octets),
+    _column("language", Text()),
+    _column("created_at", Text()),
+    _column("confirmed_at", Text(), nullable=True),
 )
 opt_out = _table("opt_out", _key("hash", Octets), _column("at", Text()), rowid=False)

@@ -54,6 +54,8 @@ class Asked:
     made: str | None
     problem: str | None
     size: int | None
+    costs: dict[str, Any] | None = None
+    """The ``key`` and ``person`` that asked for costs, whose reading the access log has; ``None`` without costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,15 @@ class Reports:
     ) -> None:
         self._rows = Rows(engine, lock, clock=clock, rand=rand)
 
-    def ask(self, party: str, asked: Mapping[str, Any], role: str = "") -> Asked:
-        """Ask for a report now; raises ``Invalid`` where too many of the party's wait."""
+    def ask(
+        self, party: str, asked: Mapping[str, Any], role: str = "", costs: Mapping[str, Any] | None = None
+    ) -> Asked:
+        """Ask for a report now, with costs if it is said who reads them; raises ``Invalid`` where too many wait."""
         waiting = select(report.c.id).where(report.c.party == party, report.c.made.is_(None))
         if len(self._rows.read(waiting)) >= WAITING:
             raise Invalid(f"got {WAITING} reports that wait to be made, want one of them made first")
-        values = self._values(party, asked, role, self._rows.now())
+        wanted = dict(asked) if costs is None else {**asked, "costs": dict(costs)}
+        values = self._values(party, wanted, role, self._rows.now())
         self._rows.write(insert(report).values(values))
         return _asked(values)
 
@@ -228,7 +233,8 @@ def open_leaves(url: str) -> StoredLeaves:
 
 def _asked(values: Mapping[Any, Any]) -> Asked:
     members: dict[str, Any] = {name: values.get(name) for name in Asked.__slots__}
-    return Asked(**members | {"asked": json.loads(values["asked"])})
+    asked = json.loads(values["asked"])
+    return Asked(**members | {"costs": asked.pop("costs", None), "asked": asked})
 
 
 def _schedule(values: Mapping[Any, Any]) -> Schedule:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from ledger.db.session import Insert, Query, Row, Step, conflict
+from ledger.db.session import Insert, Query, Row, Step, ask, conflict
 
 WIDTHS = (1, 4, 16, 64, 256, 1024)
 """How long lists may be: few, so that the driver's cache of compiled statements holds them all."""
@@ -59,9 +59,12 @@ class SqliteSession:
         """See ``Session``; our words hold no quotation marks, and stand beside each other for *and* (FTS5)."""
         return "t.item_text MATCH ?", (" ".join(f'"{word}"' for word in words),)
 
-    def rare(self, words: Sequence[str]) -> list[int] | None:  # noqa: ARG002 -- as in ``Session``
-        """See ``Session``; FTS5 goes through its matches in the order of pages by itself."""
-        return None
+    def rare(self, words: Sequence[str]) -> list[int] | None:
+        """See ``Session``; many are walked in the order of pages, in which FTS5 has them."""
+        condition, asked = self.having(words)
+        sql = f"SELECT t.rowid FROM item_text t WHERE {condition} LIMIT ?"  # noqa: S608 -- ours
+        found = self.gather(ask(sql, *asked, WIDTHS[-1]))[0]
+        return [number for (number,) in found] if len(found) < WIDTHS[-1] else None
 
     def empty_texts(self) -> Step:
         """See ``Session``; rows of an index without its texts cannot be deleted one by one."""

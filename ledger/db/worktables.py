@@ -56,13 +56,14 @@ caseload = _table(
     rowid=False,
 )
 _at = caseload.c
+# What comes after the order of a list are the members that it is filtered by most: the index answers without the rows.
 Index("caseload_sid", _at.sid)
 Index("caseload_whose", _at.whose, _at.sid)
-Index("caseload_open", _at.party, _at.closed, _at.opened)
-Index("caseload_due", _at.party, _at.due_at, _at.opened, _at.warn_at)
-Index("caseload_waits", _at.party, _at.waits_since, _at.opened, _at.waits_for)
-Index("caseload_held", _at.party, _at.held_since, _at.opened)
-Index("caseload_assigned", _at.party, _at.assigned, _at.opened)
+Index("caseload_open", _at.party, _at.closed, _at.opened, _at.kind)
+Index("caseload_due", _at.party, _at.due_at, _at.opened, _at.warn_at, _at.assigned, _at.kind)
+Index("caseload_waits", _at.party, _at.waits_since, _at.opened, _at.waits_for, _at.assigned)
+Index("caseload_held", _at.party, _at.held_since, _at.opened, _at.assigned)
+Index("caseload_assigned", _at.party, _at.assigned, _at.opened, _at.closed)
 Index("caseload_visit", _at.party, _at.visit, _at.opened)
 Index("caseload_job", _at.party, _at.job_no, _at.opened)
 Index("caseload_repeats", _at.party, _at.repeats, _at.opened)

@@ -1,4 +1,4 @@
-// The lists: parties, keys, people, standards, webhooks, erasures. Whoever may read one may do what stands beside its
+// The lists: parties, keys, people, standards, webhooks, addresses, erasures. Whoever may read one may do what stands beside its
 // rows; what a role may not read the service refuses, and the page says so.
 
 import { $, el, explained, message, show } from "./draw.js";
@@ -67,6 +67,13 @@ const PAGES = {
       action: (one) => (one.disabled_at ? "" : el("span", { class: "actions" }, act("test", "POST", `/v1/webhooks/${segment(one.id)}/test`, {}), act("disable", "DELETE", `/v1/webhooks/${segment(one.id)}`))),
     }]],
   },
+  addresses: {
+    path: "/v1/addresses",
+    tables: [[(body) => body.addresses, {
+      email: (one) => one.email, language: (one) => one.language, confirmed: (one) => (one.confirmed_at ? when(one.confirmed_at) : say("not_yet")),
+      action: (one) => act("delete", "DELETE", `/v1/addresses/${segment(one.id)}`),
+    }]],
+  },
   erasures: {
     path: "/v1/erasures",
     tables: [[(body) => body.erasures, { id: (one) => one.id, asked_at: (one) => when(one.asked_at), asked_by: (one) => one.asked_by, why: (one) => word(one.why), state: (one) => word(one.state), until: (one) => when(one.until), parts: (one) => one.parts.length }]],
@@ -103,5 +110,15 @@ async function fill() {
 
 export async function start(who) {
   me = who;
+  const form = $("[data-add]");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { email, language } = form.elements;
+    const answer = await ask("POST", PAGES[page].path, { email: email.value.trim(), language: language.value });
+    if (!answer.ok) return message("", "bad", explained(answer.body));
+    email.value = "";
+    await fill();
+    return message(say("done"), "good");
+  });
   await fill();
 }

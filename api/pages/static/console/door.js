@@ -1,7 +1,8 @@
-// Coming in: by choosing oneself and a PIN on a shared tablet, or by login and password.
+// Coming in: by choosing oneself and a PIN on a shared tablet, or by login and password, or by the identity
+// provider that the operator configured.
 
 import { $, el, explained, message, show } from "./draw.js";
-import { say } from "./words.js";
+import { say, told } from "./words.js";
 import { ask, Offline } from "./wire.js";
 
 /** Where to go after coming in: a page of the console, never another place. */
@@ -28,7 +29,17 @@ function choose(person, form) {
   $("#pin").focus();
 }
 
+/** The way by the identity provider, and why it let nobody in, if it brought the browser here. */
+function provider() {
+  const link = $("[data-oidc]");
+  if (!link) return;
+  link.search = new URLSearchParams({ next: next() });
+  const why = `oidc_${new URLSearchParams(location.search).get("refused")}`;
+  if (why in told.words.text) message(say(why), "bad");
+}
+
 export async function start() {
+  provider();
   const pin = $("[data-form=pin]");
   pin.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -30,6 +30,15 @@ export function made(answer) {
     short ? el("p", {}, `${say("short_code")}: `, el("strong", { class: "short" }, short)) : null].filter(Boolean);
 }
 
+/** A right in force, in the words that the customer reads on her page: until when, by which rule, and whose. */
+function rightRow(one) {
+  const said = (key, values) => say(key, values, told.rights);
+  const source = { house: "source_house", sale: "right_source_sale", repair: "right_source_repair" }[one.source];
+  const until = [one.until && said("right_until", { when: when(one.until) }), one.due && said("right_due", { when: when(one.due) })].filter(Boolean);
+  const why = said("right_why", { rule: said(`rule_${one.rule}`), source: source ? said(source) : one.source });
+  return el("li", {}, el("strong", {}, said(`right_${one.right}`)), " ", until.join(" "), el("p", { class: "quiet" }, why));
+}
+
 export async function start(who) {
   const id = new URLSearchParams(location.search).get("id") ?? "";
   const found = await itemOf(id);
@@ -41,6 +50,9 @@ export async function start(who) {
   document.title = `${found.name} · ${told.words.text.brand}`;
   $("[data-flows]").replaceChildren(...told.flows.filter((flow) => told.roles[who.role]?.includes(flow)).map((flow) => el("a", { class: "button", href: `/console/${flow}?item=${encodeURIComponent(id)}` }, typed(flow))));
   facts($("[data-facts]"), [[say("state"), word(found.state)], [say("brand_of"), [found.brand, found.model].filter(Boolean).join(" ")], ...found.certificates.map((one) => [say("by_certificate_no"), one.certificate_no])]);
+  const rights = found.rights?.in_force ?? [];
+  $("[data-rights]").replaceChildren(...rights.map(rightRow));
+  show($("[data-no-warranty]"), !rights.some((one) => one.right === "free_repair"));
   const open = [...found.cases].reverse();
   $("[data-cases]").replaceChildren(...open.map((one) => el("li", {}, el("a", { href: caseOf(one.case, id) }, when(one.opened_at)), " ", one.closed ? typed("case.closed") : say("list_open"))));
   show($("[data-none]"), open.length === 0);

@@ -118,7 +118,8 @@ async function start() {
   shortcuts();
   if ("serviceWorker" in navigator) {
     const mark = new URL(import.meta.url).pathname.split("/").at(-2);
-    navigator.serviceWorker.register(`/console/worker.js?mark=${mark}&modules=${told.modules.split("/").at(-2)}`, { scope: "/console" }).catch(() => null);
+    const asked = new URLSearchParams({ mark, modules: told.modules.split("/").at(-2), reader: told.reader });
+    navigator.serviceWorker.register(`/console/worker.js?${asked}`, { scope: "/console" }).catch(() => null);
   }
   const who = page === "door" ? null : await whoIsHere();
   if (page !== "door" && !who) {

@@ -4,6 +4,8 @@ import { ask, segment } from "./wire.js";
 
 const URI = /^(https:\/\/id\.gs1\.org\/|urn:uuid:)/;
 const CODE = /\/(i|c|r)\/([A-Za-z0-9_-]{22})(?:[/?#]|$)/;
+/** The customer's alone: nobody is asked what it leads to, so that it stands in no address and no log. */
+const OWNER = /\/o#/;
 const LINK = /\/(01\/[0-9]{14}\/21\/[^/?#]+|8004\/[^/?#]+)/;
 const PHONE = /^[+(]?[0-9][0-9 ()/.-]{4,}$/;
 /** What a number could be, in the order in which it is looked for; each costs one of the searches of a quarter of an hour. */
@@ -43,6 +45,7 @@ export function idIn(text) {
 /** The things that a text leads to, each `{id, code?}`; `kind` says what it is, or "any". Raises `Offline`, or a problem. */
 export async function find(text, kind = "any") {
   const typed = text.trim();
+  if (OWNER.test(typed)) return [];
   if (kind === "words") return byWords(typed);
   if (kind !== "any") return once(await byNumber(kind, typed));
   const code = CODE.exec(typed);

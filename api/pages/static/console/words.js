@@ -2,9 +2,9 @@
 
 export const told = JSON.parse(document.getElementById("told").content.textContent);
 
-/** A text with its places filled. */
-export function say(key, values = {}) {
-  return told.words.text[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "…");
+/** A text with its places filled; `texts` are those of the console, or others that the page was told. */
+export function say(key, values = {}, texts = told.words.text) {
+  return texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "…");
 }
 
 /** The word of a value, or the value where it has none: what a shop wrote itself is not translated. */

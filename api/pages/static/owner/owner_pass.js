@@ -11,10 +11,12 @@ import { parseDid } from "./didkey.js";
 import { formatBase64, formatBase64url, hexOf, parseBase64, parseBase64url, textOf, utf8 } from "./forms.js";
 import { encode } from "./json.js";
 import { deviceKeys, keep, makeKey, sha256 } from "./owner_keys.js";
-import { all, ask, draft, now, on, one, page, say, show, word } from "./owner_page.js";
+import { all, ask, draft, main, now, on, one, page, say, show, word } from "./owner_page.js";
 import { message, sign } from "./owner_says.js";
 
 const DAY = 86400;
+const SVG = "http://www.w3.org/2000/svg";
+const LONG = 300; // characters: the link that carries a transfer has a thousand, which only a code of level L holds well
 const seconds = () => Math.floor(now().getTime() / 1000);
 const random = () => formatBase64url(crypto.getRandomValues(new Uint8Array(12)));
 const KINDS = { give: taken, take: confirmed, done: finished };
@@ -39,9 +41,33 @@ function stop(name) {
   one("[data-fill=stopped]").textContent = word(name);
 }
 
-function offer(kind, rest) {
+async function offer(kind, rest) {
   const link = `${location.origin}/o#${kind}=${rest}`;
   for (const field of all("[data-link]")) field.value = link;
+  const shown = await drawn(link);
+  for (const place of all("[data-code]")) {
+    place.querySelector("svg").replaceWith(shown.cloneNode(true));
+    place.hidden = !shown.firstChild;
+  }
+}
+
+/** A link as a QR code for the phone beside this one; an empty picture where the packages are absent. */
+async function drawn(link) {
+  const svg = document.createElementNS(SVG, "svg");
+  let rows;
+  try {
+    const { encodeQR } = await import(main.dataset.drawer);
+    rows = encodeQR(link, "raw", { ecc: link.length > LONG ? "low" : "medium", border: 4 });
+  } catch (error) {
+    return svg;
+  }
+  const black = rows.map((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : "")).join("")).join("");
+  const named = [["viewBox", `0 0 ${rows.length} ${rows.length}`], ["role", "img"], ["aria-label", word("pass_code")], ["shape-rendering", "crispEdges"]];
+  for (const [name, value] of named) svg.setAttribute(name, value);
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", black);
+  svg.append(path);
+  return svg;
 }
 
 /** Six digits that both phones show: whoever swapped the link on its way would show others. */
@@ -55,7 +81,7 @@ export async function give() {
   const [nonce, until] = [random(), seconds() + DAY];
   await keep({ ...page.device, offer: { nonce, until, used: "" } });
   page.device = (await deviceKeys()).find((key) => key.did === page.device.did);
-  offer("give", `${page.token}.${nonce}.${until}`);
+  await offer("give", `${page.token}.${nonce}.${until}`);
   one("[data-given]").hidden = false;
 }
 
@@ -78,7 +104,7 @@ async function request(nonce) {
   const statement = draft("item.transferred", details, { did: holder.key });
   await keep({ ...kept, asked: { nonce, statement, giver: holder.key } });
   const { sig } = await sign(statement, key);
-  offer("take", formatBase64url(utf8(encode({ nonce, statement, sig }))));
+  await offer("take", formatBase64url(utf8(encode({ nonce, statement, sig }))));
   show("asked", { name, digits: await digits(key.did) });
 }
 
@@ -103,7 +129,7 @@ async function confirmed(rest, open) {
   on(one("[data-confirm]"), "click", async () => {
     await keep({ ...mine, offer: { ...mine.offer, used: did } });
     const signature = await sign(statement, mine);
-    offer("done", `${nonce}.${formatBase64url(parseBase64(signature.sig))}`);
+    await offer("done", `${nonce}.${formatBase64url(parseBase64(signature.sig))}`);
     show("signed", { name: page.item.name });
   });
 }
