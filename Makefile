@@ -17,7 +17,7 @@ DEV_STAMP := .venv/.dev-$(SUM)
 READY := $(firstword $(wildcard $(DEV_STAMP) $(RUN_STAMP)) $(RUN_STAMP))
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test check lint types imports doctest coverage audit-deps bench lock upgrade clean
+.PHONY: help run setup setup-dev test check lint types imports doctest coverage mutants audit-deps bench lock upgrade clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
@@ -70,6 +70,9 @@ doctest: setup-dev
 	$(BIN)/python -m pytest -q ledger verifier api docs
 coverage: setup-dev ## 100 % of the branches of core and verifier
 	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term-missing
+
+mutants: setup-dev ## change the core and the verifier in thousands of places: does a test notice? (docs/testing.md)
+	$(BIN)/python -m tests.mutants.run $(ARGS)
 
 audit-deps: setup-dev ## known vulnerabilities of what is locked: asks a service, and says so if it cannot
 	@.ci/audit-deps

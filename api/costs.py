@@ -54,7 +54,7 @@ def costs_of(ledger: Ledger, asked: Asked, size: int) -> dict[str, list[str]]:
         statement = entry.statement
         if statement.party not in sees and not any(_opens(one, statement) for one in grants):
             continue
-        costs = [text for text in ledger.vault.disclosures_of(statement) if parse_disclosure(text).name == COST]
+        costs = [text for text in ledger.vault.disclosures_of(statement.id) if parse_disclosure(text).name == COST]
         if costs:
             note(ledger, asked, asked.costs, statement, sees | {statement.party})
             found[statement.id] = costs

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from ledger import private
 from ledger.db.draft import Draft
-from ledger.db.vault import Vault
+from ledger.db.vault import Vault, person_row
 from ledger.disclosure import parse_disclosure
 from ledger.errors import Invalid
 from ledger.forms import is_uuid
@@ -62,10 +62,11 @@ def kept(draft: Draft, given: Given | None, vault: Vault) -> Draft:
     """The draft with its private values, and the rows that keep them, committed with the statement or not at all."""
     if given is None:
         return draft
-    rows = draft.rows + vault.rows(draft.statement, given.values, given.disclosures, given.person)
-    if not given.made:
-        return replace(draft, rows=rows, values=given.values)
-    return replace(draft, rows=rows, repeats=vault.repeats(draft.body, given.values), values=given.values)
+    statement = draft.statement
+    rows = draft.rows if given.person is None else (*draft.rows, person_row(statement, given.person))
+    seal = vault.sealer(statement.id, given.values, given.disclosures)
+    repeats = vault.repeats(draft.body, given.values) if given.made else None
+    return replace(draft, rows=rows, seal=seal, repeats=repeats, values=given.values)
 
 
 def _made(value: Mapping[str, Any], statement: dict[str, Any], vault: Vault, person: str | None) -> tuple[Any, Given]:

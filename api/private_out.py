@@ -79,7 +79,7 @@ async def disclosures_to(request: Request, subject: str, asker: Asker | None, wh
 async def disclosures_of(request: Request, statement: Statement, why: str, asker: Asker | None = None) -> list[str]:
     """The disclosures of one statement that this asker may see, or the request's own caller if ``None``."""
     site, subject = site_of(request), statement.subjects[0]
-    kept = await site.read(site.ledger.vault.disclosures_of, statement)
+    kept = await site.read(site.ledger.vault.disclosures_of, statement.id)
     if not kept:
         return []
     asked = Asked(asker or await asker_of(request, subject), why, site.clock())

@@ -158,6 +158,11 @@ class Server:
         self._running.send_signal(signal.SIGTERM)
         self._running.communicate(timeout=30)
 
+    def processor_seconds(self) -> float:
+        """Seconds of processor time, user's and system's, that all processes together have used."""
+        assert self._running is not None
+        return processor_seconds(self._running.pid)
+
     def memory(self) -> float:
         """MiB resident, all processes together."""
         assert self._running is not None
@@ -174,6 +179,15 @@ def resident(pid: int) -> float:
     found = re.search(r"VmRSS:\s+(\d+)", status)
     own = 0.0 if found is None else int(found[1]) / 1024
     return own + sum(resident(int(child)) for child in children)
+
+
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor time that a process and its children have used, together."""
+    # The name of the program, which may hold spaces, ends with the last parenthesis (proc(5)).
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(processor_seconds(int(child)) for child in children)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 wrk (github.com/wg/wrk) replays requests that were written to a file beforehand, one a line: a path, then, after a
 tab, the JSON body to post, if any. Every body is sent once: a statement that is sent twice is answered from the first
-time, which would flatter the figure. The generator shares the machine with the server, as the issue's figures do.
+time, which would flatter the figure. Answers are kept where they are to be checked, at the generator's cost. The
+generator shares the machine with the server, as the issue's figures do.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+_KEEP = """
+local kept = io.open("%s", "wb")
+response = function(status, headers, body) kept:write(body, "\\n") end
+"""
+"""Every answer's body on a line of its own: JSON as the service writes it has no line ends in it."""
+
 _SCRIPT = """
 local lines, at = {}, 0
 for line in io.lines("%(file)s") do lines[#lines + 1] = line end
@@ -27,7 +34,9 @@ request = function()
   if body == "" then return wrk.format("GET", path, headers) end
   return wrk.format("POST", path, headers, body)
 end
+%(keep)s
 done = function(summary, latency)
+  if kept then kept:close() end
   print(string.format("RESULT %%d %%d %%d %%d %%d %%d", summary.requests, summary.duration, summary.errors.status,
     summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
     latency:percentile(50), latency:percentile(99)))
@@ -51,13 +60,19 @@ def has_wrk() -> bool:
     return shutil.which("wrk") is not None
 
 
-def load(url: str, requests: Sequence[str], key: str, scratch: Path, *, connections: int, seconds: int) -> Load:
-    """`seconds` of load on `url` (scheme, host and port) with lines as this file's first paragraph has them."""
+def load(
+    url: str, requests: Sequence[str], key: str, scratch: Path, *, connections: int, seconds: int, keep: bool = False
+) -> Load:
+    """`seconds` of load on `url` (scheme, host and port) with lines as this file's first paragraph has them.
+
+    With `keep`, the bodies of all answers are in the file `answers(scratch)`, one a line.
+    """
+    kept = answers(scratch)
     if not has_wrk():
-        return asyncio.run(_generate(url, requests, key, connections, seconds))
+        return asyncio.run(_generate(url, requests, key, _Run(connections, seconds, kept if keep else None)))
     lines, script = scratch / "requests.txt", scratch / "requests.lua"
     lines.write_text("\n".join(requests) + "\n", encoding="utf-8")
-    script.write_text(_SCRIPT % {"file": lines, "key": key}, encoding="utf-8")
+    script.write_text(_SCRIPT % {"file": lines, "key": key, "keep": _KEEP % kept if keep else ""}, encoding="utf-8")
     # One thread: each thread of wrk runs the script from its own beginning, and so would send every line again.
     words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
     output = subprocess.run(words, capture_output=True, text=True, check=True).stdout
@@ -68,11 +83,23 @@ def load(url: str, requests: Sequence[str], key: str, scratch: Path, *, connecti
     return Load(count / duration * 1e6, p50 / 1000, p99 / 1000, count, status + broken)
 
 
-async def _generate(url: str, requests: Sequence[str], key: str, connections: int, seconds: float) -> Load:
+def answers(scratch: Path) -> Path:
+    """Where the answers of a run are that was told to keep them."""
+    return scratch / "answers.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    connections: int
+    seconds: float
+    keep: Path | None
+
+
+async def _generate(url: str, requests: Sequence[str], key: str, run: _Run) -> Load:
     """The same with asyncio and keep-alive connections; slower than wrk, so its figures are floors."""
     host, port = re.fullmatch(r"http://(.*):(\d+)", url).groups()  # type: ignore[union-attr]
-    left, taken, failed = iter(requests), [], 0
-    end = time.perf_counter() + seconds
+    left, taken, failed, bodies = iter(requests), [], 0, list[bytes]()
+    end = time.perf_counter() + run.seconds
 
     async def visit() -> None:
         nonlocal failed
@@ -84,15 +111,17 @@ async def _generate(url: str, requests: Sequence[str], key: str, connections: in
             begin = time.perf_counter()
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"(?i)content-length: *(\d+)", head)
-            await reader.readexactly(int(length[1]) if length else 0)
+            bodies.append(await reader.readexactly(int(length[1]) if length else 0))
             taken.append(time.perf_counter() - begin)
             failed += not head.split(b" ", 2)[1].startswith(b"2")
         writer.close()
 
     begin = time.perf_counter()
-    await asyncio.gather(*(visit() for _ in range(connections)))
+    await asyncio.gather(*(visit() for _ in range(run.connections)))
     passed = time.perf_counter() - begin
     taken.sort()
+    if run.keep is not None:
+        run.keep.write_bytes(b"".join(body + b"\n" for body in bodies))
     return Load(
         len(taken) / passed,
         taken[len(taken) // 2] * 1000,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from ledger import days
@@ -81,9 +81,9 @@ class WorkingTime:
 
     def day_of(self, moment: int) -> date:
         """The party's day at a moment."""
-        year = (_START + timedelta(microseconds=moment)).year
-        minutes = _offset_at(self._offsets(year), moment)
-        return date.fromordinal(_EPOCH + (moment + minutes * MINUTE) // DAY)
+        greenwich = date.fromordinal(_EPOCH + moment // DAY)
+        minutes = _offset_at(self._offsets(greenwich.year), moment)
+        return date.fromordinal(_EPOCH + (moment + minutes * MINUTE) // DAY) if minutes else greenwich
 
     def end_of(self, day: date) -> int:
         """The moment at which a day of the party ends, at midnight."""

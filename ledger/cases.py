@@ -10,72 +10,81 @@ judges nothing: they were judged when they were accepted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from ledger import custody, steps, times
 from ledger.course import Course, Pause, Quoted, Remark, Step, Visit
 from ledger.leaf import Entry
 
+_CLOSINGS: Final = frozenset({"case.closed", "case.reopened"})
+_VISITS: Final = frozenset({"case.scheduled", "case.visited"})
+
 
 @dataclass(slots=True)
-class _Fold:
-    """What the fold of one case knows so far."""
+class _Said:
+    """What the entries of a subject say: those of each case, remarks on statements, and how holders' keys are kept."""
 
-    closed: bool = False
-    ended: bool = False
-    entries: list[Entry] = field(default_factory=list)
+    subject: str
+    cases: dict[str, list[Entry]] = field(default_factory=dict)
     remarks: dict[str, list[Remark]] = field(default_factory=dict)
     grants: dict[str, str] = field(default_factory=dict)
 
 
 def fold_case(case: str, told: Sequence[tuple[Entry, str]]) -> Course | None:
     """The course of a case from all entries of its subject and their leaf hashes in hex; ``None`` if it has none."""
-    fold = _Fold()
-    subject = ""
-    for entry, leaf_hash in told:
-        statement = entry.statement
-        # The first entry of an item or a case has it first; where it is second, the step is another subject's.
-        subject = subject or statement.subjects[0]
-        if "holder_custody" in statement.details:
-            fold.grants[leaf_hash] = statement.details["holder_custody"]
-        if statement.type.startswith("statement."):
-            target = statement.corrects or statement.details["disputes"]
-            fold.remarks.setdefault(target, []).append(_remark(entry))
-        elif statement.subjects[0] == subject and statement.case == case:
-            _follow(fold, entry)
-    if not fold.entries:
-        return None
-    found = tuple(_step(entry, fold) for entry in fold.entries)
-    return Course(
-        case=case,
-        subject=subject,
-        steps=found,
-        custody=next((move.after for move in reversed(list(custody.moves(told)))), ()),
-        closed=fold.closed,
-        ended=fold.ended,
-        quotes=tuple(_quotes(found, fold.entries)),
-        pauses=tuple(_pauses(found)),
-        visits=tuple(_visits(found)),
-    )
+    said = _said(told)
+    return _course(case, said, _custody(told)) if case in said.cases else None
 
 
 def cases_of(told: Sequence[tuple[Entry, str]]) -> list[Course]:
     """The cases of a subject, in the order in which they were opened."""
-    names = dict.fromkeys(entry.statement.case for entry, _ in told if entry.statement.type == "case.opened")
-    found = (fold_case(name, told) for name in names if name is not None)
-    return [course for course in found if course is not None]
+    said, hands = _said(told), _custody(told)
+    return [_course(case, said, hands) for case in said.cases]
 
 
-def _follow(fold: _Fold, entry: Entry) -> None:
-    """Fold one step of the case in; what was said before its opening could not be told, and is left out."""
-    kind = entry.statement.type
-    if not fold.entries and kind != "case.opened":
-        return
-    fold.entries.append(entry)
-    fold.ended = fold.ended or kind in custody.ENDINGS
-    if kind in {"case.closed", "case.reopened"}:
-        fold.closed = kind == "case.closed"
+def _said(told: Sequence[tuple[Entry, str]]) -> _Said:
+    """All that is said of a subject, in one pass; what was said in a case before its opening is left out."""
+    # The first entry of an item or a case has it first; where it is second, the step is another subject's.
+    said = _Said(told[0][0].statement.subjects[0] if told else "")
+    for entry, leaf_hash in told:
+        statement = entry.statement
+        if "holder_custody" in statement.details:
+            said.grants[leaf_hash] = statement.details["holder_custody"]
+        if statement.type.startswith("statement."):
+            target = statement.corrects or statement.details["disputes"]
+            said.remarks.setdefault(target, []).append(_remark(entry))
+        elif statement.case is not None and statement.subjects[0] == said.subject:
+            if statement.case in said.cases:
+                said.cases[statement.case].append(entry)
+            elif statement.type == "case.opened":
+                said.cases[statement.case] = [entry]
+    return said
+
+
+def _custody(told: Sequence[tuple[Entry, str]]) -> tuple[str, ...]:
+    """Whose hands a subject is in after its newest entry."""
+    after: tuple[str, ...] = ()
+    for move in custody.moves(told):
+        after = move.after
+    return after
+
+
+def _course(case: str, said: _Said, hands: tuple[str, ...]) -> Course:
+    found = tuple([_step(entry, said) for entry in said.cases[case]])
+    kinds = {step.type for step in found}
+    return Course(
+        case=case,
+        subject=said.subject,
+        steps=found,
+        custody=hands,
+        closed=next((step.type == "case.closed" for step in reversed(found) if step.type in _CLOSINGS), False),
+        ended=not kinds.isdisjoint(custody.ENDINGS),
+        quotes=tuple(_quotes(found)) if "case.quoted" in kinds else (),
+        pauses=tuple(_pauses(found)) if "case.waiting" in kinds else (),
+        visits=() if kinds.isdisjoint(_VISITS) else tuple(_visits(found)),
+    )
 
 
 def _remark(entry: Entry) -> Remark:
@@ -85,10 +94,15 @@ def _remark(entry: Entry) -> Remark:
     return Remark(kind, entry.index, statement.party, statement.details.get("reason", ""), details)
 
 
-def _step(entry: Entry, fold: _Fold) -> Step:
+def _step(entry: Entry, said: _Said) -> Step:
     statement = entry.statement
-    remarks = tuple(fold.remarks.get(statement.id, ()))
-    newest = next((one.details for one in reversed(remarks) if one.details is not None), None)
+    details: Mapping[str, Any] = statement.details
+    stands = True
+    remarks = said.remarks.get(statement.id, ())
+    for one in remarks:
+        # Corrected details are given whole, but for the keys that no correction touches.
+        details = details if one.details is None else one.details
+        stands = stands and one.kind != "retracted"
     return Step(
         index=entry.index,
         statement=statement.id,
@@ -98,26 +112,26 @@ def _step(entry: Entry, fold: _Fold) -> Step:
         occurred_at=statement.occurred_at,
         recorded_at=entry.recorded_at,
         happened=steps.happened_at(statement.occurred_at, entry.recorded_at),
-        # Corrected details are given whole, but for the keys that no correction touches.
-        details=statement.details if newest is None else newest,
+        details=details,
         said=statement.details,
-        remarks=remarks,
-        key_custody="" if statement.grant is None else fold.grants.get(statement.grant, "receipt"),
+        remarks=tuple(remarks),
+        stands=stands,
+        key_custody="" if statement.grant is None else said.grants.get(statement.grant, "receipt"),
     )
 
 
-def _quotes(found: Sequence[Step], entries: Sequence[Entry]) -> list[Quoted]:
+def _quotes(found: Sequence[Step]) -> list[Quoted]:
     """The quotes in the order in which they were made, each with its decision: the same pairs as the rules make."""
     quotes: list[Quoted] = []
     known: dict[str, Quoted] = {}
-    for step, entry in zip(found, entries, strict=True):
+    for step in found:
         if step.type == "case.quoted":
             name = step.said.get("quote", "")
             before = known.pop(name, None)
             quote = Quoted(name, step, before.decision if before is not None and name else None)
             known[name] = quote
             quotes.append(quote)
-        elif step.type in steps.DECISIONS and (named := steps.quote_named(known, entry.statement)) is not None:
+        elif step.type in steps.DECISIONS and (named := steps.quote_named(known, step.said)) is not None:
             known[named].decision = step
     return quotes
 
@@ -127,15 +141,16 @@ def _pauses(found: Sequence[Step]) -> list[Pause]:
     pauses: list[Pause] = []
     waiting: Pause | None = None
     for step in found:
-        recorded = times.parse_recorded(step.recorded_at)
         if step.type == "case.waiting" and step.stands:
+            recorded = times.parse_recorded(step.recorded_at)
             if waiting is not None:
                 waiting.until = max(waiting.since, recorded)
             waiting = Pause(step.said["for"], step, recorded)
             pauses.append(waiting)
         elif waiting is not None and _ends(waiting, step):
             # The earlier of the two times: what was over and not said is the shop's.
-            waiting.until = max(waiting.since, min(times.parse_occurred(step.occurred_at), recorded))
+            occurred, recorded = times.parse_occurred(step.occurred_at), times.parse_recorded(step.recorded_at)
+            waiting.until = max(waiting.since, min(occurred, recorded))
             waiting = None
     return pauses
 

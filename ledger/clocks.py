@@ -13,8 +13,9 @@ The table is ``CLOCKS``. A clock that has stopped starts again with the next sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct
 
 from ledger import times
 from ledger.leaf import Entry
@@ -70,21 +71,17 @@ def _concerned() -> dict[str, tuple[str, ...]]:
 _CONCERNED: Final[Mapping[str, tuple[str, ...]]] = _concerned()
 
 
-class Step(NamedTuple):
-    """A statement that matters to clocks, with its two times."""
+class Step(Struct, frozen=True, gc=False):
+    """A statement that matters to clocks, with its two times and the earlier of them."""
 
     type: str
     id: str
     occurred: int
     recorded: int
     details: Mapping[str, Any]
+    earlier: int
     by_person: bool
     retracted: bool
-
-    @property
-    def earlier(self) -> int:
-        """The earlier of its two times."""
-        return min(self.occurred, self.recorded)
 
 
 class Wait(NamedTuple):
@@ -95,8 +92,7 @@ class Wait(NamedTuple):
     end: int | None
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct, gc=False):
     """One run of a clock: its start, and its stop, or how the case was closed without one."""
 
     clock: str
@@ -104,14 +100,8 @@ class Run:
     stop: Step | None = None
     closed: Step | None = None
 
-    @property
-    def runs(self) -> bool:
-        """Whether it has neither stopped nor been ended by the closing of the case."""
-        return self.stop is None and self.closed is None
 
-
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """The course of one case as clocks see it."""
 
     facts: Facts
@@ -130,16 +120,18 @@ def course(entries: Iterable[Entry], category: str = "") -> Course:
     facts = Facts(
         opened.get("kind", ""), opened.get("issue", ""), opened.get("mode", ""), opened.get("tier", 0), category
     )
-    runs: dict[str, list[Run]] = {name: [] for name in CLOCKS if _applies(name, facts, opened, steps)}
+    runs: dict[str, list[Run]] = {
+        name: [] for name in CLOCKS if name not in _APPLIES or _APPLIES[name](facts, opened, steps)
+    }
     for step in steps:
         for name in _CONCERNED[step.type]:
             if name in runs:
                 _follow(CLOCKS[name], name, runs[name], step)
     return Course(
         facts=facts,
-        runs=tuple(run for those in runs.values() for run in those),
+        runs=tuple([run for those in runs.values() for run in those]),
         waits=tuple(_waits(steps)),
-        extensions=tuple(step for step in steps if step.type == "case.extended" and not step.retracted),
+        extensions=tuple([step for step in steps if step.type == "case.extended" and not step.retracted]),
     )
 
 
@@ -151,25 +143,15 @@ def stopped(stop: Step, tolerance: int) -> int:
 def _steps(entries: Iterable[Entry]) -> list[Step]:
     given = list(entries)
     retracted = {one.statement.corrects for one in given if one.statement.type == "statement.retracted"}
-    return [
-        Step(
-            one.statement.type,
-            one.statement.id,
-            times.parse_occurred(one.statement.occurred_at),
-            times.parse_recorded(one.recorded_at),
-            one.statement.details,
-            one.statement.agent is not None,
-            one.statement.id in retracted,
-        )
-        for one in given
-        if one.statement.type in _RELEVANT
-    ]
-
-
-def _applies(name: str, facts: Facts, opened: Mapping[str, Any], steps: list[Step]) -> bool:
-    """Whether a case has this clock at all."""
-    applies = _APPLIES.get(name)
-    return applies is None or applies(facts, opened, steps)
+    steps = []
+    for one in given:
+        said = one.statement
+        if said.type in _RELEVANT:
+            occurred, recorded = times.parse_occurred(said.occurred_at), times.parse_recorded(one.recorded_at)
+            earlier = min(recorded, occurred)
+            by_person, taken_back = said.agent is not None, said.id in retracted
+            steps.append(Step(said.type, said.id, occurred, recorded, said.details, earlier, by_person, taken_back))
+    return steps
 
 
 def _is_processed(facts: Facts, opened: Mapping[str, Any], steps: list[Step]) -> bool:
@@ -185,21 +167,22 @@ _APPLIES: Final[Mapping[str, Callable[[Facts, Mapping[str, Any], list[Step]], bo
     "complaint": lambda facts, _opened, _steps: facts.kind == "complaint",
     "processed": _is_processed,
 }
+"""Whether a case has a clock at all, where not every case has it."""
 
 
 def _follow(clock: Clock, name: str, runs: list[Run], step: Step) -> None:
     """Let one clock see one step: a stop first, because a hand-over ends one run and a receipt starts the next."""
-    running = runs[-1] if runs and runs[-1].runs else None
-    if running is not None:
+    last = runs[-1] if runs else None
+    if last is not None and last.stop is None and last.closed is None:
         if step.type in clock.stops and not step.retracted and _stops(step):
-            running.stop = step
+            last.stop = step
             return
         if step.type == "case.closed" and not step.retracted and not clock.after_care:
-            running.closed = step
+            last.closed = step
             return
-        if name == "processed" and step.type == "case.received" and running.start.type == "case.opened":
-            running.start = step  # what is handed in counts from when it came
-    elif step.type in clock.starts or (step.type == "case.reopened" and runs and runs[-1].closed is not None):
+        if name == "processed" and step.type == "case.received" and last.start.type == "case.opened":
+            last.start = step  # what is handed in counts from when it came
+    elif step.type in clock.starts or (step.type == "case.reopened" and last and last.closed is not None):
         runs.append(Run(name, step))
 
 

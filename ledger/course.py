@@ -55,9 +55,10 @@ class Remark:
     details: Mapping[str, Any] | None = None
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, gc=False):
     """One statement of a case. ``details`` are as corrected since, ``said`` as first said; ``happened`` is µs.
 
+    ``stands`` says that it was not taken back.
     ``party`` is who says it: for a holder the item or case itself, and then ``key_custody`` is how that key is kept.
     """
 
@@ -71,13 +72,9 @@ class Step(Struct, frozen=True):
     happened: int
     details: Mapping[str, Any]
     said: Mapping[str, Any]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[Remark, ...] = ()
+    stands: bool = True
     key_custody: str = ""
-
-    @property
-    def stands(self) -> bool:
-        """Whether it was not taken back."""
-        return not self.remarks or all(remark.kind != "retracted" for remark in self.remarks)
 
     @property
     def by_holder(self) -> bool:
@@ -132,8 +129,7 @@ class Evaluation:
         return any(self.shown.get(name, 0) > count for name, count in self.counted.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True):
     """How a case went. ``steps`` are all of it, ``custody`` is the chain of the item's hands after its newest entry."""
 
     case: str
@@ -178,11 +174,17 @@ class Course:
 
     def last(self, *types: str) -> Step | None:
         """The last step of these types that stands."""
-        return next((step for step in reversed(self.steps) if step.type in types and step.stands), None)
+        for step in reversed(self.steps):
+            if step.type in types and step.stands:
+                return step
+        return None
 
     def first(self, *types: str) -> Step | None:
         """The first step of these types that stands."""
-        return next((step for step in self.steps if step.type in types and step.stands), None)
+        for step in self.steps:
+            if step.type in types and step.stands:
+                return step
+        return None
 
     @property
     def assigned_to(self) -> str:

@@ -13,8 +13,7 @@ under the word ``outside``, and whoever sent it there answers for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger.leaf import Entry, Statement
 
@@ -28,8 +27,7 @@ ENDINGS: Final = frozenset({"exchange.completed", "return.completed"})
 """After one of these in a case, what is handed over in it is the replacement, and the item stays where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """A change of custody of an item: the entry, and the chain before and after it."""
 
     entry: Entry

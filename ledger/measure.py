@@ -14,7 +14,6 @@ docs/deadlines.md works an example by hand. Times and lengths are microseconds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -31,7 +30,7 @@ ELAPSED: Final = frozenset({"minutes", "hours", "days"})
 _DATE_LENGTH: Final = len("YYYY-MM-DD")
 
 
-class Measure(Struct, frozen=True):
+class Measure(Struct, frozen=True, gc=False):
     """One run of one clock.
 
     ``due_at`` and ``warn_at`` are ``None`` where no limit binds a single case, and while it waits before they are
@@ -89,7 +88,7 @@ class Measure(Struct, frozen=True):
     def paused(self, now: int) -> int:
         """How much of its length the case waited."""
         end = now if self.stopped_at is None else self.stopped_at
-        return sum(max(0, (end if wait.end is None else min(wait.end, end)) - wait.start) for wait in self.waits)
+        return sum([max(0, (end if wait.end is None else min(wait.end, end)) - wait.start) for wait in self.waits])
 
 
 def measure(
@@ -110,8 +109,7 @@ def measure(
     return tuple(measures)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """A stretch of a run with a budget of its own: the limit from its start, or what an extension promised."""
 
     start: int
@@ -121,6 +119,8 @@ class _Part:
 
 class _Measuring:
     """The arithmetic of one run."""
+
+    __slots__ = ("_calendar", "_case", "_limit", "_run", "_start", "_working")
 
     def __init__(self, case: Course, run: Run, limit: Limit | None, working: WorkingTime) -> None:
         self._case = case
@@ -170,7 +170,9 @@ class _Measuring:
 
     def _waits(self, stopped_at: int | None, causes: Sequence[str] | None) -> tuple[Wait, ...]:
         """The waits that fall into the run and pause it, cut to it."""
-        waits = []
+        if not self._case.waits:
+            return ()
+        waits: list[Wait] = []
         for cause, begin, end in self._case.waits:
             start = max(begin, self._start)
             last = end if stopped_at is None else stopped_at if end is None else min(end, stopped_at)

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ledger import disclosure, times
-from ledger.disclosure import Disclosure
+from ledger.disclosure import DIGEST_BYTES, Disclosure
 from ledger.errors import Invalid, Malformed
 from ledger.shapes import MAX_INTEGER, Shape, decimal, either, integer, many, mapping, pattern, record, text
 from ledger.types import TYPES
@@ -128,21 +128,24 @@ def make_disclosures(type_name: str, values: Mapping[str, Any], rand: Callable[[
         raise Invalid("got no private member, want one or more or none of it")
     for name, value in values.items():
         _check(type_name, name, value, f"/{name}")
-    made = []
-    for name, value in values.items():
+    salts, raws = rand(SALT_BYTES * len(values)), []
+    for number, (name, value) in enumerate(values.items()):
+        salt = salts[SALT_BYTES * number : SALT_BYTES * (number + 1)]
         try:
-            made.append(disclosure.make_disclosure(name, value, rand(SALT_BYTES)))
+            raws.append(disclosure.encode_member(name, value, salt))
         except Invalid as error:
             raise Invalid(f"got a value of {name} that the format does not allow", f"/{name}") from error
+    made = disclosure.format_each(raws)
     _check_bytes(made)
     return tuple(made)
 
 
 def make_digests(type_name: str, disclosures: Sequence[str], rand: Callable[[int], bytes]) -> tuple[str, ...]:
     """What ``_sd`` holds of these disclosures: their digests and decoys, sorted, as many as the type can have."""
-    decoys = max(0, len(allowed(type_name)) - len(disclosures))
-    digests = [disclosure.digest(one) for one in disclosures]
-    return tuple(sorted(digests + [disclosure.format_base64url(rand(32)) for _ in range(decoys)]))
+    size = DIGEST_BYTES * max(0, len(allowed(type_name)) - len(disclosures))
+    drawn, digests = rand(size), [disclosure.digest_bytes(one) for one in disclosures]
+    decoys = [drawn[at : at + DIGEST_BYTES] for at in range(0, size, DIGEST_BYTES)]
+    return tuple(sorted(disclosure.format_each(digests + decoys)))
 
 
 def read_disclosures(type_name: str, sd: Sequence[str], disclosures: Sequence[str]) -> dict[str, Disclosure]:

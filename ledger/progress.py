@@ -90,7 +90,7 @@ def next_steps(course: Course, state: State, required: Sequence[str] = (), party
 def completeness(course: Course, required: Sequence[str]) -> tuple[int, int]:
     """How many of the required steps a case has, and how many there are."""
     done = {step.type for step in course.steps if step.stands}
-    return sum(not done.isdisjoint(step.split("|")) for step in required), len(required)
+    return sum([not done.isdisjoint(step.split("|")) for step in required]), len(required)
 
 
 def _first(course: Course, step: str) -> Step | None:

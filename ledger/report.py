@@ -9,9 +9,11 @@ made is in it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -38,7 +40,7 @@ Place = tuple[tuple[str, ...] | None, str]
 class Sums:
     """What was counted, to be added to what others have counted: sums by group and step, and what they rest on."""
 
-    cells: dict[Place, Cell] = field(default_factory=dict)
+    cells: defaultdict[Place, Cell] = field(default_factory=partial(defaultdict, Cell))
     improved: dict[int, tuple[Cell, Cell]] = field(default_factory=dict)
     years: dict[tuple[str, int, str], Year] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
@@ -47,7 +49,7 @@ class Sums:
     def merge(self, other: Sums) -> None:
         """Add what was counted of other subjects."""
         for place, cell in other.cells.items():
-            self.cells.setdefault(place, Cell()).add(cell)
+            self.cells[place].add(cell)
         for number, cells in other.improved.items():
             mine = self.improved.setdefault(number, (Cell(), Cell()))
             for one, more in zip(mine, cells, strict=True):
@@ -75,8 +77,8 @@ class Tally:
         for counted in Subject(told, self.counting).counted():
             for number, one in enumerate(self.improvements):
                 when = one.when(counted.party, counted.at, counted.index)
-                if when is not None:
-                    self.sums.improved.setdefault(number, (Cell(), Cell()))[when].take(counted.sums)
+                if when is not None and counted.add is not None:
+                    counted.add(self.sums.improved.setdefault(number, (Cell(), Cell()))[when])
             if self.ask.period.holds(counted.day):
                 self._count(counted)
 
@@ -88,13 +90,14 @@ class Tally:
     def _count(self, counted: Counted) -> None:
         if self.ask.evidence:
             self.sums.evidence.add(counted.entries)
-        if not counted.sums.counts:
+        if counted.add is None:
             return
-        counted.dimensions |= {step: bucket(counted.day, step) for step in self._steps}
+        for step in self._steps:
+            counted.dimensions[step] = bucket(counted.day, step)
         grouped = not counted.is_sale or OF_SALES.issuperset(self.ask.by)
-        group = tuple(counted.dimensions.get(name, "") for name in self.ask.by) if grouped else None
-        cell = self.sums.cells.setdefault((group, counted.dimensions[self.ask.trend]), Cell())
-        cell.take(counted.sums)
+        group = tuple([counted.dimensions.get(name, "") for name in self.ask.by]) if grouped else None
+        cell = self.sums.cells[group, counted.dimensions[self.ask.trend]]
+        counted.add(cell)
         cell.counts[f"party/{counted.party}"] += 1
         if counted.judged_by:
             name = ",".join(map(str, counted.judged_by))
@@ -114,6 +117,8 @@ def document(tally: Tally, checkpoint: Checkpoint, note: str) -> dict[str, Any]:
         raise Invalid(f"got {len(groups)} groups, want at most {MAX_GROUPS}: ask by fewer dimensions", "/by")
     by_group: dict[tuple[str, ...], list[Cell]] = {group: [] for group in groups}
     by_step: dict[str, list[Cell]] = {}
+    for cell in tally.sums.cells.values():
+        cell.sort()
     for (group, step), cell in sorted(tally.sums.cells.items(), key=lambda one: (one[0][1], one[0][0] or ())):
         by_step.setdefault(step, []).append(cell)
         if group in by_group:

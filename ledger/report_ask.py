@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from ledger.errors import Invalid
@@ -36,6 +37,8 @@ TIMES: Final = ("counted", "stated")
 EVIDENCE: Final = ("gb27922",)
 MAX_BY: Final = 4
 MAX_PARTIES: Final = 100
+_DAYS: Final = 4096
+"""Days of which the names of their months are remembered: of millions of cases, hundreds were opened on each."""
 
 _PERIOD: Final = re.compile(r"(\d{4})(?:-Q([1-4])|-(\d{2}))?")
 _SPAN: Final = re.compile(r"(\d{4}-\d{2}-\d{2})/(\d{4}-\d{2}-\d{2})")
@@ -114,6 +117,7 @@ def parse_period(text: Any) -> Period:
     raise Invalid(f"got the period {str(text)[:40]!r}, {_WANT}", "/period")
 
 
+@lru_cache(maxsize=_DAYS)
 def bucket(day: date, step: str) -> str:
     """The month, quarter or year of a day.
 

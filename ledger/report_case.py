@@ -7,37 +7,54 @@ measured or rated counts as it was said first; what a case is grouped by counts 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from ledger import clocks, measure, private, report_sums, steps, times
 from ledger.calendar import WorkingTime
-from ledger.caseload import entries_of, party_of
+from ledger.caseload import entries_of, facts_of, party_of
 from ledger.cases import cases_of
 from ledger.course import Course
 from ledger.days import Year
 from ledger.leaf import Entry, Statement
 from ledger.report_ask import Ask
-from ledger.report_cell import One
+from ledger.report_cell import Cell
 from ledger.report_standing import Key, Standing
 from ledger.report_sums import OUTCOME_OF
 from ledger.standard import Standard
-from ledger.standard_figures import Facts
 
 REPEAT: Final = 90 * times.DAY
 """Within this time after a repair, another for the same fault is a repeat (house)."""
 _DONE: Final = ("repair.completed", "case.handed_over", "case.accepted")
-_CLOCKS: Final = {clock: f"clock/{clock}" for clock in clocks.CLOCKS}
 Told = Sequence[tuple[Entry, str]]
+
+
+class _Names(NamedTuple):
+    """What the sums of a clock are called."""
+
+    provisional: str
+    running: str
+    judged: str
+    met: str
+    unfinished: str
+    counted: str
+    stated: str
+    recorded: str
+    paused: str
+
+
+_CLOCKS: Final = {clock: _Names(*[f"clock/{clock}/{name}" for name in _Names._fields]) for clock in clocks.CLOCKS}
 
 
 @dataclass(slots=True)
 class Counted:
-    """One case, or other thing that is counted: where it belongs, and what it adds.
+    """One case, or other thing that is counted: where it belongs, and ``add``, which adds it to the sums of a group.
 
-    ``at`` is when it counts and ``index`` where in the log, ``years`` are those of its party's calendar.
+    ``at`` is when it counts and ``index`` where in the log, ``years`` are those of its party's calendar. What only
+    evidence names adds nothing.
     """
 
     party: str
@@ -45,7 +62,7 @@ class Counted:
     at: int
     index: int
     dimensions: dict[str, str]
-    sums: One = field(default_factory=One)
+    add: Callable[[Cell], None] | None
     judged_by: Key = ()
     years: tuple[Year, ...] = ()
     entries: tuple[tuple[str, int], ...] = ()
@@ -75,10 +92,11 @@ class Subject:
         self._counting = counting
         self._standing = counting.standing
         self._subject = told[0][0].statement.subjects[0]
-        self._retracted = {
-            entry.statement.corrects for entry, _ in told if entry.statement.type == "statement.retracted"
-        }
-        self._item = self._details_of("item.registered")
+        self._kinds = {entry.statement.type for entry, _ in told}
+        self._retracted = self._taken_back() if "statement.retracted" in self._kinds else frozenset()
+        self._item = self._details_of("item.registered") if "item.registered" in self._kinds else {}
+        self._category = self._item.get("category", "")
+        self._model = " ".join(filter(None, (self._item.get("brand", ""), self._item.get("model", ""))))
         self._repaired: list[tuple[str, int]] = []
 
     def counted(self) -> Iterator[Counted]:
@@ -91,16 +109,19 @@ class Subject:
         yield from self._services(bool(courses))
         yield from self._others()
 
+    def _taken_back(self) -> frozenset[str | None]:
+        said = (entry.statement for entry, _ in self._told)
+        return frozenset(one.corrects for one in said if one.type == "statement.retracted")
+
     def _details_of(self, kind: str) -> dict[str, Any]:
-        """The details of the first statement of a type, as corrected last."""
-        said = next((entry.statement for entry, _ in self._told if entry.statement.type == kind), None)
-        if said is None:
-            return {}
-        for entry, _ in reversed(self._told):
-            statement = entry.statement
-            if statement.type == "statement.corrected" and statement.corrects == said.id:
-                corrected: dict[str, Any] = statement.details.get("details", said.details)
-                return corrected
+        """The details of the first statement of a type, of which there is one, as corrected last."""
+        said = next(entry.statement for entry, _ in self._told if entry.statement.type == kind)
+        if "statement.corrected" in self._kinds:
+            for entry, _ in reversed(self._told):
+                statement = entry.statement
+                if statement.type == "statement.corrected" and statement.corrects == said.id:
+                    corrected: dict[str, Any] = statement.details.get("details", said.details)
+                    return corrected
         return said.details
 
     def _moment(self, statement: Statement, recorded_at: str) -> int:
@@ -115,12 +136,11 @@ class Subject:
         return at, working.day_of(at), working, years
 
     def _dimensions(self, party: str) -> dict[str, str]:
-        item = self._item
         return {
             "party": party,
             "region": self._standing.members(party).get("country", ""),
-            "line": item.get("category", ""),
-            "model": " ".join(filter(None, (item.get("brand", ""), item.get("model", "")))),
+            "line": self._category,
+            "model": self._model,
         }
 
     def _case(self, course: Course) -> Counted | None:
@@ -132,37 +152,28 @@ class Subject:
         repeat = self._repeats(course)
         if not self._counting.wants(party, day, at, opened.index):
             return None
-        details = course.opened.details
-        said = course.opened.said
-        category = self._item.get("category", "")
-        facts = Facts(said["kind"], said["issue"], said.get("mode", ""), said.get("tier", 0), category)
-        key, standard = self._standing.judge(party, course.opened.index, facts)
-        diagnosis = course.last("case.diagnosed")
-        counted = Counted(party, day, at, opened.index, self._dimensions(party), judged_by=key, years=years)
-        counted.dimensions |= {
-            "fault": details.get("fault", ""),
-            "channel": details["channel"],
-            "mode": details.get("mode", ""),
-            "team": course.assigned_to,
-            "staff": staff_of(course),
-            "kind": details["kind"],
-            "issue": details["issue"],
-            "responsible": "" if diagnosis is None else diagnosis.details["responsible"],
-            "responsible_party": "" if diagnosis is None else diagnosis.details.get("responsible_party", ""),
-        }
-        sums = counted.sums
-        report_sums.add_opening(sums, course)
-        report_sums.add_repeat(sums, repeat)
-        self._add_clocks(sums, course, standard, working)
-        report_sums.add_stages(sums, course)
-        report_sums.add_findings(sums, course, diagnosis)
-        report_sums.add_customers(sums, course)
-        report_sums.add_records(sums, course, standard)
-        if self._counting.disclosures:
-            self._add_costs(sums, [entry for entry, _ in self._told if entry.statement.case == course.case])
+        key, standard = self._standing.judge(party, course.opened.index, facts_of(course, self._category))
+        add = partial(self._add_case, course=course, standard=standard, working=working, repeat=repeat)
+        counted = Counted(party, day, at, opened.index, self._dimensions(party), add, judged_by=key, years=years)
+        for name in self._counting.ask.by:
+            if name in _OF_CASES:
+                counted.dimensions[name] = _OF_CASES[name](course)
         if self._counting.ask.evidence:
             counted.entries = tuple((step.type, step.index) for step in course.steps)
         return counted
+
+    def _add_case(
+        self, cell: Cell, *, course: Course, standard: Standard | None, working: WorkingTime, repeat: bool | None
+    ) -> None:
+        report_sums.add_opening(cell, course)
+        report_sums.add_repeat(cell, repeat)
+        self._add_clocks(cell, course, standard, working)
+        report_sums.add_stages(cell, course)
+        report_sums.add_findings(cell, course)
+        report_sums.add_customers(cell, course)
+        report_sums.add_records(cell, course, standard)
+        if self._counting.disclosures:
+            self._add_costs(cell, [entry for entry, _ in self._told if entry.statement.case == course.case])
 
     def _repeats(self, course: Course) -> bool | None:
         """Whether a repair is for a fault that was repaired before; ``None`` for what is no repair of a known fault."""
@@ -176,36 +187,38 @@ class Subject:
             self._repaired.append((fault, done.happened))
         return found
 
-    def _add_clocks(self, sums: One, course: Course, standard: Standard | None, working: WorkingTime) -> None:
-        n = sums.counts
-        for one in measure.measure(entries_of(course, self._told), standard, working, self._item.get("category", "")):
-            name = _CLOCKS[one.clock]
-            if one.clock == "resolution":
-                resolved, withdrawn = one.stop is not None, one.closed == "withdrawn"
-                n["resolved"], n["resolvable"] = int(resolved), int(not withdrawn)
+    def _add_clocks(self, cell: Cell, course: Course, standard: Standard | None, working: WorkingTime) -> None:
+        n, lengths = cell.counts, cell.lengths
+        measures = measure.measure(entries_of(course, self._told), standard, working, self._category)
+        resolution = [one for one in measures if one.clock == "resolution"][-1]
+        n["resolved"] += resolution.stop is not None
+        n["resolvable"] += resolution.closed != "withdrawn"
+        for one in measures:
+            names = _CLOCKS[one.clock]
             if one.provisional:
-                n[f"{name}/provisional"] += 1
+                n[names.provisional] += 1
             if one.stopped_at is None:
-                n[f"{name}/running"] += 1
+                n[names.running] += 1
                 continue
-            if one.met is not None:
-                n[f"{name}/judged"] += 1
+            met = one.met
+            if met is not None:
+                n[names.judged] += 1
                 n["judged"] += 1
-                if one.met:
-                    n[f"{name}/met"] += 1
+                if met:
+                    n[names.met] += 1
                     n["met"] += 1
             if one.stop is None:
-                n[f"{name}/unfinished"] += 1
+                n[names.unfinished] += 1
                 continue
             assert one.stated is not None, "it was stopped"
             assert one.recorded is not None, "it was stopped"
-            sums.last(f"{name}/counted", one.stopped_at - one.started_at)
-            sums.last(f"{name}/stated", max(0, one.stated - one.started_at))
-            sums.last(f"{name}/recorded", max(0, one.recorded - one.started_at))
+            lengths[names.counted].append(one.stopped_at - one.started_at)
+            lengths[names.stated].append(max(0, one.stated - one.started_at))
+            lengths[names.recorded].append(max(0, one.recorded - one.started_at))
             if one.waits:
-                sums.last(f"{name}/paused", one.paused(self._counting.as_of))
+                lengths[names.paused].append(one.paused(self._counting.as_of))
 
-    def _add_costs(self, sums: One, entries: Sequence[Entry]) -> None:
+    def _add_costs(self, cell: Cell, entries: Sequence[Entry]) -> None:
         """What work has cost, as far as it was disclosed; a disclosure must be of the statement's own digests."""
         for entry in entries:
             statement = entry.statement
@@ -216,8 +229,8 @@ class Subject:
             if cost is not None:
                 value = cost.value if isinstance(cost.value, dict) else {"amount": cost.value}
                 currency = str(value.get("currency", ""))
-                sums.counts["costs"] += 1
-                sums.costs[currency] = sums.costs.get(currency, Decimal(0)) + Decimal(value["amount"])
+                cell.counts["costs"] += 1
+                cell.pay(currency, Decimal(value["amount"]))
 
     def _services(self, has_cases: bool) -> Iterator[Counted]:
         """Work without a case, one service for each party; an item taken in of which nothing else is known is one."""
@@ -232,38 +245,40 @@ class Subject:
         for party, entries in work.items():
             at, day, _, years = self._place(party, entries[0])
             if self._counting.wants(party, day, at, entries[0].index):
-                counted = Counted(party, day, at, entries[0].index, self._dimensions(party), years=years)
+                add = partial(self._add_work, entries=entries)
+                counted = Counted(party, day, at, entries[0].index, self._dimensions(party), add, years=years)
                 last = entries[-1].statement
                 counted.dimensions["staff"] = _agent_of(last.details, last.agent)
-                counted.sums.counts["services"] += 1
-                counted.sums.counts[f"outcome/{OUTCOME_OF.get(last.type, 'unknown')}"] += 1
                 counted.entries = tuple((one.statement.type, one.index) for one in entries if one is not first)
-                self._add_costs(counted.sums, entries)
                 yield counted
+
+    def _add_work(self, cell: Cell, entries: Sequence[Entry]) -> None:
+        cell.counts["services"] += 1
+        cell.counts[f"outcome/{OUTCOME_OF.get(entries[-1].statement.type, 'unknown')}"] += 1
+        self._add_costs(cell, entries)
 
     def _others(self) -> Iterator[Counted]:
         """Sales, deliveries and maintenance that fell due; for evidence, whatever else was said without a case."""
+        evidence = self._counting.ask.evidence
         for entry, _ in self._told:
             statement = entry.statement
             name = _COUNTS.get(statement.type, "")
-            if statement.id in self._retracted or not (name or (self._counting.ask.evidence and not statement.case)):
+            if not (name or (evidence and not statement.case)) or statement.id in self._retracted:
                 continue
             party = statement.party
             at, day, working, years = self._place(party, entry)
-            sums = One()
+            maintained = False
             if name == "maintenance_due":
                 due = _moment_of(statement.details["next_due"], working) if "next_due" in statement.details else None
                 if due is None or due > self._counting.as_of:
                     continue
                 at, day = due, working.day_of(due)
-                sums.counts["maintained"] = int(self._maintained(entry.index, due))
-            if name:
-                sums.counts[name] = 1
+                maintained = self._maintained(entry.index, due)
             if self._counting.wants(party, day, at, entry.index):
+                add = partial(_add_other, name=name, maintained=maintained) if name else None
                 said = () if statement.type in OUTCOME_OF else ((statement.type, entry.index),)
-                yield Counted(
-                    party, day, at, entry.index, self._dimensions(party), sums, years=years, entries=said, is_sale=True
-                )
+                where = party, day, at, entry.index, self._dimensions(party)
+                yield Counted(*where, add, years=years, entries=said, is_sale=True)
 
     def _maintained(self, index: int, due: int) -> bool:
         """Whether maintenance was done again after the entry at ``index`` and before it was due."""
@@ -278,12 +293,40 @@ class Subject:
 _COUNTS: Final = {"item.sold": "sold", "item.delivered": "delivered", "maintenance.performed": "maintenance_due"}
 
 
+def _add_other(cell: Cell, name: str, *, maintained: bool) -> None:
+    cell.counts[name] += 1
+    cell.counts["maintained"] += maintained
+
+
 def staff_of(course: Course) -> str:
     """Who of the staff did the work, or else took part last; "" if nobody is named."""
     work = course.last(*OUTCOME_OF)
     if work is not None and (found := _agent_of(work.details, work.agent)):
         return found
-    return next((step.agent for step in reversed(course.steps) if step.agent), "")
+    for step in reversed(course.steps):
+        if step.agent:
+            return step.agent
+    return ""
+
+
+def _found(course: Course, member: str) -> str:
+    """What the last diagnosis that stands says."""
+    diagnosis = course.last("case.diagnosed")
+    return "" if diagnosis is None else str(diagnosis.details.get(member, ""))
+
+
+_OF_CASES: Final[Mapping[str, Callable[[Course], str]]] = {
+    "fault": lambda course: str(course.opened.details.get("fault", "")),
+    "channel": lambda course: str(course.opened.details["channel"]),
+    "mode": lambda course: course.mode,
+    "team": lambda course: course.assigned_to,
+    "staff": staff_of,
+    "kind": lambda course: course.kind,
+    "issue": lambda course: str(course.opened.details["issue"]),
+    "responsible": partial(_found, member="responsible"),
+    "responsible_party": partial(_found, member="responsible_party"),
+}
+"""The dimensions that only cases have."""
 
 
 def _agent_of(details: Any, agent: str | None) -> str:

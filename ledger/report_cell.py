@@ -5,10 +5,9 @@ counted apart and put together: addition is all there is. Figures are whole numb
 up, and shares as a count ``of`` a count, for a reader to divide. The median of an even number of lengths is the mean of
 the middle two; ``p90`` is the least length that nine tenths do not exceed.
 
->>> cell, one = Cell(), One()
+>>> cell = Cell()
 >>> for minutes in (1, 2, 4, 9):
-...     one.last("clock/visit/stated", minutes * 60_000_000)
->>> cell.take(one)
+...     cell.lengths["clock/visit/stated"].append(minutes * 60_000_000)
 >>> lengths_of(cell.lengths["clock/visit/stated"])
 {'count': 4, 'mean': 240, 'median': 180, 'p90': 540}
 """
@@ -42,21 +41,6 @@ STAGES: Final = (
 _NONE: Final = partial(array, "q")
 
 
-class One:
-    """What one case adds to its group: as a ``Cell``, but light."""
-
-    __slots__ = ("costs", "counts", "lengths")
-
-    def __init__(self) -> None:
-        self.counts: defaultdict[str, int] = defaultdict(int)
-        self.lengths: list[tuple[str, int]] = []
-        self.costs: dict[str, Decimal] = {}
-
-    def last(self, name: str, length: int) -> None:
-        """Add one length of time."""
-        self.lengths.append((name, length))
-
-
 class Cell:
     """The sums of one group. ``counts`` and ``lengths`` (microseconds) are by name, ``costs`` by currency."""
 
@@ -67,15 +51,14 @@ class Cell:
         self.lengths: defaultdict[str, array[int]] = defaultdict(_NONE)
         self.costs: dict[str, Decimal] = {}
 
-    def take(self, one: One) -> None:
-        """Add what one case adds."""
-        counts, lengths = self.counts, self.lengths
-        for name, count in one.counts.items():
-            counts[name] += count
-        for name, length in one.lengths:
-            lengths[name].append(length)
-        for currency, amount in one.costs.items():
-            self.costs[currency] = self.costs.get(currency, Decimal(0)) + amount
+    def pay(self, currency: str, amount: Decimal) -> None:
+        """Add one cost."""
+        self.costs[currency] = self.costs.get(currency, Decimal(0)) + amount
+
+    def sort(self) -> None:
+        """Put the lengths in order, so that those of several groups together are sorted by merging."""
+        for name, lengths in self.lengths.items():
+            self.lengths[name] = array("q", sorted(lengths))
 
     def add(self, other: Cell) -> None:
         """Add all that another one has."""
@@ -85,7 +68,7 @@ class Cell:
         for name, lengths in other.lengths.items():
             self.lengths[name].extend(lengths)
         for currency, amount in other.costs.items():
-            self.costs[currency] = self.costs.get(currency, Decimal(0)) + amount
+            self.pay(currency, amount)
 
 
 def total(cells: Iterable[Cell]) -> Cell:

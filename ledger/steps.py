@@ -109,9 +109,9 @@ def follow(cases: dict[str, Case], name: str, entry: Entry) -> None:
         change(case, statement)
 
 
-def quote_named(quotes: dict[str, Any], statement: Statement) -> str | None:
-    """Which quote a decision is about: the one it names, else the newest; ``None`` if there is none of that name."""
-    name = statement.details.get("quote")
+def quote_named(quotes: dict[str, Any], details: Mapping[str, Any]) -> str | None:
+    """Which quote a decision of these details is about: the one it names, else the newest; ``None`` if it has none."""
+    name = details.get("quote")
     if name is None:
         name = next(reversed(quotes), None)
     return name if name in quotes else None
@@ -128,7 +128,7 @@ def is_expired(expires: str, at: int) -> bool:
 
 def _why_not_this_quote(case: Case, entry: Entry) -> Refused | None:
     statement = entry.statement
-    name = quote_named(case.quotes, statement)
+    name = quote_named(case.quotes, statement.details)
     if name is None:
         return Refused("got a decision on a quote that this case does not have", "/details/quote", ("case.quoted",))
     quote = case.quotes[name]
@@ -189,7 +189,7 @@ def _quoted(case: Case, statement: Statement) -> None:
 
 
 def _decided(case: Case, statement: Statement) -> None:
-    name = quote_named(case.quotes, statement)
+    name = quote_named(case.quotes, statement.details)
     if name is not None:
         case.quotes[name].decided = True
 

@@ -1,7 +1,12 @@
-"""A real Chromium for the check in the browser: its modules as they are served, and each way to cryptography."""
+"""A real Chromium for the check in the browser: its script as it is served, and each way to cryptography.
+
+Cases import modules by their names. What the page's script holds is given to them out of that script, so that its very
+bytes are tried; what a page does not fetch (receipts, trust policies) is given as the module that it is.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +16,8 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from api.pages.modules import LIBRARY, Modules
+from api.pages.joining import exports, script_name
+from api.pages.modules import ENTRY, LIBRARY_ENTRY, Modules
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -69,6 +75,19 @@ def chromium() -> Iterator[Browser]:
         found.close()
 
 
+def module_of(modules: Modules, name: str) -> bytes | None:
+    """What is served by a name, but for a module that the page's script holds the one that it holds."""
+    found = modules.read(modules.mark, name, zipped=False)
+    script = modules.read(modules.mark, script_name(ENTRY), zipped=False)
+    assert script is not None
+    held = re.findall(r"\$(\w+)", script.decode().rpartition("export{")[2])
+    module = name.removesuffix(".js")
+    if found is None or module not in held:
+        return found
+    given = ", ".join(exports(found.decode()))
+    return f'import {{ ${module} }} from "./{script_name(ENTRY)}";\nexport const {{ {given} }} = ${module};'.encode()
+
+
 @contextmanager
 def cases_page(browser: Browser, way: str, *, library: bool = True) -> Iterator[Page]:
     """A page on which ``window.check`` gives verdicts; without the ``library`` as if its packages were absent."""
@@ -83,8 +102,8 @@ def cases_page(browser: Browser, way: str, *, library: bool = True) -> Iterator[
         if name == "page":
             route.fulfill(body="<script type=module src=check_cases.js></script>", content_type="text/html")
             return
-        found = _CASES.read_bytes() if name == _CASES.name else modules.read(modules.mark, name, zipped=False)
-        if found is None or (not library and name in LIBRARY):
+        found = _CASES.read_bytes() if name == _CASES.name else module_of(modules, name)
+        if found is None or (not library and name == script_name(LIBRARY_ENTRY)):
             route.fulfill(status=404)
         else:
             route.fulfill(body=found, content_type="text/javascript")

@@ -3,7 +3,7 @@
 import { parseHistory } from "./bundle.js";
 import { openCrypto } from "./crypto.js";
 import { Disproved, Malformed, Unknown } from "./errors.js";
-import { bytesOf, parseBase64 } from "./forms.js";
+import { bytesOf, hexOf, parseBase64 } from "./forms.js";
 import { checkHistory } from "./history.js";
 import { parseVkey } from "./note.js";
 import { checkReceipt, parseReceipt } from "./receipt.js";
@@ -66,6 +66,9 @@ async function verdicts(cases) {
 /** Whether each `[key, signature, message]` in hex verifies. */
 const verifyAll = (all) => Promise.all(all.map((one) => crypto.verifies(...one.map(bytesOf))));
 
+/** The hash of each text of hex digits, in hex. */
+const hashAll = (all) => Promise.all(all.map(async (hex) => hexOf(await crypto.sha256(bytesOf(hex)))));
+
 /** The table of types as ledger.types.describe() gives it. */
 function describe() {
   const said = (shapes) => Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, shape.says]));
@@ -75,4 +78,4 @@ function describe() {
   }));
 }
 
-window.check = { path: crypto && crypto.path, verdicts, verifyAll, describe };
+window.check = { path: crypto && crypto.path, verdicts, verifyAll, hashAll, describe };

@@ -26,6 +26,8 @@ from tests.vectors import find_vectors
 # Speed is measured in benchmarks/, so neither profile has a deadline, and a slow machine is no failure.
 settings.register_profile("dev", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=200, print_blob=True)
+# `make mutants` runs the tests thousands of times; what chance alone would find, it may miss once.
+settings.register_profile("mutants", settings.get_profile("dev"), max_examples=20, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 # Tests look at what the code does, and not at what this shell was set to.

@@ -69,12 +69,15 @@ def take_flows(page: Page, counter: Counter, ring: str, folder: Path) -> None:
 def take(page: Page, stem: Path) -> None:
     """The page at every width, as WebP."""
     for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_load_state("networkidle")
-        picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-        picture.crop((0, 0, width, min(picture.height, TALLEST))).save(
-            f"{stem}-{width}.webp", quality=QUALITY, method=6
-        )
+        shot(page, width, Path(f"{stem}-{width}.webp"))
+
+
+def shot(page: Page, width: int, file: Path) -> None:
+    """The page at one width."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_load_state("networkidle")
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+    picture.crop((0, 0, width, min(picture.height, TALLEST))).save(file, quality=QUALITY, method=6)
 
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ def test_with_who_she_is_her_short_codes_are_erased_and_stay_so_after_a_restore(
             connection.write((), ("UPDATE code SET short = ? WHERE id = ?", (kept, code_id)))
         connection.commit()
     assert found(shop, jeweller, short) != [], "as an old backup has it"
-    shop.ledger.erasures.destroy_again([(said, paper.item, "contact")])
+    shop.ledger.erasures.destroy_again([(said, "contact")])
     assert found(shop, jeweller, short) == []
 
 

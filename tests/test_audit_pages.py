@@ -244,6 +244,11 @@ def test_an_operator_suspends_and_reinstates_with_a_reason(site: Audited, browse
             expect(row.locator("td").nth(5)).to_have_text(after)
         visit(page, site.address())
         expect(page.locator("[data-disk]")).to_contain_text("GiB")
+        visit(page, site.address("/keys"))
+        expect(page.locator("td", has_text="Audited Shop").locator(".id").first).to_have_text(SHOP)
+        visit(page, site.address("/reports"))
+        assert page.locator("#parties option").all_inner_texts()[0] == "All parties"
+        expect(page.locator(f"#parties option[value='{SHOP}']")).to_have_text("Audited Shop")
 
 
 @in_chromium

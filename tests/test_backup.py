@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from api import erasing
 from api.cli import backup as backup_command
@@ -134,7 +135,7 @@ def opens(told: Told, path: Path, epochs: list[tuple[Any, ...]]) -> bool:
             continue
         for key in keys:
             try:
-                decrypt(key, wrapped, key_identity(statement, number))
+                decrypt(AESGCM(key), wrapped, key_identity(statement, number))
             except InvalidTag:
                 continue
             return True

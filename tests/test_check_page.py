@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from api.cli import folder, init, parties
-from api.pages.modules import ENTRY, LIBRARY, Modules
+from api.pages.joining import script_name
+from api.pages.modules import ENTRY, LIBRARY, LIBRARY_ENTRY, Modules
 from ledger.dsse import SigningKey
 from tests.browser import NO_ED25519, chromium, needs_chromium, needs_library
 from tests.build import ring, uuid
@@ -144,12 +145,13 @@ def test_the_badge_says_that_the_phone_has_checked(site: Site, phone: BrowserCon
     assert all(url.startswith(site.address(host=host).partition("/i/")[0]) for url in asked), asked
     # That a header means nothing on plain http, Chromium says there of every page.
     assert [text for text in complained if "Opener-Policy header has been ignored" not in text] == []
-    assert any(f"/{name}" in url for url in asked for name in LIBRARY) == (wanted == "library")
+    scripts = [url.rpartition("/")[2] for url in asked if "/static/" in url and url.endswith(".js")]
+    assert scripts == [script_name(ENTRY), script_name(LIBRARY_ENTRY)][: 2 if wanted == "library" else 1]
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_where_nothing_can_check_the_page_says_that_the_server_did(site: Site, phone: BrowserContext) -> None:
-    phone.route("**/ed25519.js", lambda route: route.fulfill(status=404))
+    phone.route(f"**/{script_name(LIBRARY_ENTRY)}", lambda route: route.fulfill(status=404))
     state, text, path, _ = badge(phone, site.address(host="shop.example"))
     assert (state, path) == ("server", None)
     assert "Checked by the server, not by your phone: this browser cannot check signatures" in text
@@ -159,12 +161,13 @@ def test_without_its_packages_a_server_says_so_and_has_two_ways(tmp_path: Path) 
     modules = Modules(tmp_path)
     assert not modules.library
     assert modules.read(modules.mark, ENTRY, zipped=False)
-    assert [modules.read(modules.mark, name, zipped=False) for name in LIBRARY] == [None] * len(LIBRARY)
+    absent = [*LIBRARY, LIBRARY_ENTRY, script_name(LIBRARY_ENTRY)]
+    assert [modules.read(modules.mark, name, zipped=False) for name in absent] == [None] * len(absent)
 
 
 def test_a_page_without_packages_says_whose_lack_it_is(site: Site, phone: BrowserContext) -> None:
     phone.add_init_script(WITHOUT_LIBRARY)
-    phone.route("**/ed25519.js", lambda route: route.fulfill(status=404))
+    phone.route(f"**/{script_name(LIBRARY_ENTRY)}", lambda route: route.fulfill(status=404))
     _, text, _, _ = badge(phone, site.address(host="shop.example"))
     assert "this server has no program for browsers that cannot" in text
 

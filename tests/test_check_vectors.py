@@ -6,6 +6,7 @@ Given are the shared vectors, right and wrong, and every document that the tests
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -154,6 +155,13 @@ def test_both_tables_of_types_are_the_same(browser: Browser) -> None:
     for row in (*described, *wanted):
         row.update({name: sorted(row[name]) for name in names})
     assert described == wanted
+
+
+def test_bytes_of_every_length_around_a_block_hash_as_hashlib_says(browser: Browser) -> None:
+    given = [bytes(range(number % 251)) + bytes(number - number % 251) for number in range(400)]
+    with cases_page(browser, "native") as page:
+        said = page.evaluate("(all) => check.hashAll(all)", [raw.hex() for raw in given])
+    assert said == [hashlib.sha256(raw).hexdigest() for raw in given]
 
 
 def _signatures() -> list[tuple[bytes, bytes, bytes]]:

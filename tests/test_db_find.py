@@ -14,7 +14,8 @@ from ledger.db.draft import Draft, Row
 from ledger.db.engine import open_engine
 from ledger.db.find import MAX_FOUND, chain_of, find_rows, top_of
 from ledger.db.needles import FIELDS, MAX_TEXT, MAX_VALUES, normal, private_values, public_values
-from ledger.db.tables import ERASED_WITH, find_private
+from ledger.db.private_tables import ERASED_WITH
+from ledger.db.tables import find_private
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
 from ledger.party import Parties, Party

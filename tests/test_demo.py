@@ -13,6 +13,8 @@ from api.cli import demo, demo_cast, folder, init
 from api.cli.announce import KEPT
 from ledger import leaf, times
 from ledger.bundle import parse_history
+from ledger.db import guard, migrate
+from ledger.db import ledger as ledgers
 from ledger.errors import Refused
 from ledger.history import Asked, check_history
 from ledger.note import parse_vkey
@@ -196,3 +198,30 @@ def test_a_demo_that_was_stopped_is_finished_by_the_next(
             # The replacement's two entries and the exchange are told with the table.
             expected = 3 if told["name"] == "replacement" else len(own)
             assert len(ledger.reader.entries(item["id"])) == expected
+
+
+@pytest.mark.parametrize("year", [[], ["--year", "--cases", "1", "--seed", "7"]], ids=["story", "year"])
+def test_a_founding_that_was_stopped_anywhere_is_finished(
+    database_url: str, year: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(folder.DATABASE_NAME, database_url)
+    directory, cases = tmp_path / "var", 1 if year else 0
+    places = [
+        (migrate, "upgrade"),  # an empty database
+        (ledgers, "write_founding"),  # a schema
+        (guard.Guard, "release"),  # a first commit that nobody was told of
+        (ledgers, "register_operator"),  # entry 0 and its seal
+    ]
+    for place, name in places:
+        with monkeypatch.context() as patched:
+
+            def stop(*_: Any, **__: Any) -> None:
+                raise KeyboardInterrupt
+
+            patched.setattr(place, name, stop)
+            with pytest.raises(KeyboardInterrupt):
+                demo.found(directory, demo.ORIGIN, cases, 7)
+    demo.found(directory, demo.ORIGIN)
+    with folder.opened(directory) as ledger:
+        assert ledger.view.parties.parties[ledger.operator].name == demo.NAME
+        assert ledger.reader.size() == 4  # two entries and the seals of their two commits

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ledger.disclosure import (
@@ -18,6 +18,7 @@ from ledger.disclosure import (
     check_disclosures,
     digest,
     format_base64url,
+    format_each,
     make_disclosure,
     parse_base64url,
     parse_disclosure,
@@ -238,10 +239,16 @@ def test_digests_out_of_form(sd: list[str], pointer: str) -> None:
     assert error.value.pointer == pointer
 
 
+@example(b"\x00\x00\x31")  # AAAx: only padding is stripped, and no letter
 @given(st.binary(max_size=40))
 def test_base64url_round_trip(raw: bytes) -> None:
     assert format_base64url(raw) == spelled(raw)
     assert parse_base64url(spelled(raw)) == raw
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_many_are_spelled_as_each_is(raws: list[bytes]) -> None:
+    assert format_each(raws) == [spelled(raw) for raw in raws]
 
 
 @given(st.text(max_size=30) | st.text("AQgw-_=", max_size=30) | plain_values.map(lambda v: written("A" * 22, "a", v)))

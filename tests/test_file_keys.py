@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection
 
 from ledger.db import attachments as files
@@ -92,7 +93,8 @@ def opens(rows: keyfile.Rows, epochs: list[tuple[Any, ...]]) -> bool:
     for _, _, _, wrapped in [row for row in rows[2] if bytes(row[1]) == digest]:
         for number, key, _ in epochs:
             try:
-                decrypt(MASTER.unwrap(bytes(key), epoch_identity(number)), bytes(wrapped), identity_of(digest))
+                epoch = AESGCM(MASTER.unwrap(bytes(key), epoch_identity(number)))
+                decrypt(epoch, bytes(wrapped), identity_of(digest))
             except InvalidTag:
                 continue
             return True

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.cli import folder, importing, init, open_repair
 from api.cli.open_repair import Record, Refusal
+from api.settings import Settings
 from ledger import leaf
 from ledger.errors import Malformed
+from verifier.cli import audit
 
 HEAD = (
     "id,data_provider,country,partner_product_category,product_category,product_category_id,brand,year_of_manufacture,"
@@ -265,6 +270,33 @@ def test_killed_anywhere_and_run_again_every_record_stands_once(
         for one in (record for record in open_repair.read(path) if isinstance(record, Record)):
             kinds = [leaf.parse_leaf(raw).statement.type for _, raw in ledger.reader.entries(one.item)]  # type: ignore[union-attr]
             assert kinds == ["item.registered", "repair.completed"]
+
+
+def test_every_kind_of_record_is_proved_by_an_audit_and_reads_well_on_its_page(
+    tmp_path: Path, directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kinds = {
+        "Fixed": "completed a repair",
+        "Repairable": "began a repair",
+        "End of life": "could not repair it",
+        "Unknown": "registered this item",
+    }
+    path = tmp_path / "records.csv"
+    path.write_text(HEAD + "".join(row(n, repair_status=kind, brand="") for n, kind in enumerate(kinds)))
+    assert run(directory, path, capsys)[0] == 0
+    items = [one.item for one in open_repair.read(path) if isinstance(one, Record)]
+    with folder.opened(directory) as ledger:
+        tokens, vkey = [ledger.codes.create(item, "view") for item in items], ledger.vkeys[0]
+    assert audit.main([str(directory), "--vkey", vkey]) == 0
+    with TestClient(create_app(Settings(directory, "http://import.example", jobs=False))) as client:
+        for token, sentence in zip(tokens, kinds.values(), strict=True):
+            for language in ("en", "zh-Hans", "zh-Hant"):
+                page = client.get(f"/i/{token}", headers={"Accept-Language": language})
+                assert page.status_code == 200
+                words = re.sub(r"<[^>]+>", " ", page.text)
+                assert "Hair &amp; beauty item" in words
+                assert re.findall(r"\b[a-z]+_[a-z]+\b|\bNone\b|\bnull\b", words) == []
+                assert language != "en" or sentence in words
 
 
 def _leaves(directory: Path) -> int:

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.passwords import hasher
 from api.settings import Settings
-from ledger.db import epochs, master, tables
+from ledger.db import master, private_tables, tables
 from ledger.db.keyservice import KeyClient
 from ledger.db.ledger import Ledger, create_ledger, open_ledger
 from ledger.db.secret import KEY_NAME, KeyKeeper, MasterKey
@@ -233,12 +233,12 @@ def test_after_a_rotation_people_come_in_and_records_are_found_and_shown(tmp_pat
 
 def test_every_wrapped_column_is_wrapped_again_by_a_rotation_or_a_roll() -> None:
     by_master = [name for name, _, _ in master.WRAPPED]
-    by_epochs = [table.name for table in epochs.WRAPPED]
+    by_epochs = [table.name for table in private_tables.WRAPPED]
     wrapped = [table.name for table in tables.metadata.sorted_tables if "wrapped" in table.columns]
     assert sorted([*by_master, *by_epochs]) == sorted(wrapped)
     for name, column, _ in master.WRAPPED:
         assert tables.metadata.tables[name].primary_key.columns.keys() == [column]
-    for table in epochs.WRAPPED:
+    for table in private_tables.WRAPPED:
         assert [str(key.target_fullname) for key in table.columns["epoch"].foreign_keys] == ["epoch.id"]
 
 

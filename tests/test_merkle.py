@@ -16,6 +16,7 @@ from ledger.merkle import (
     EMPTY_ROOT,
     MAX_PROOF,
     MAX_SIZE,
+    TILE_WIDTH,
     Frontier,
     check_consistency,
     check_inclusion,
@@ -25,6 +26,7 @@ from ledger.merkle import (
     prove_inclusion,
     root_from,
     root_from_inclusion,
+    root_of_tile,
 )
 from tests.reference import merkle as reference
 from tests.vectors import find_vectors, vector
@@ -66,6 +68,18 @@ def test_roots_of_a_real_ledger() -> None:
         assert digest.hex() == ledger["leaf_hashes"][size - 1]
         frontier.append(digest)
         assert frontier.root().hex() == ledger["roots"][str(size)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 8, 64])
+def test_the_root_of_a_full_tile_is_that_of_the_recursion(size: int) -> None:
+    assert root_of_tile(LEAVES[:size]) == ROOTS[size]
+
+
+def test_a_tile_is_256_hashes_wide_and_no_row_of_it_is_odd() -> None:
+    assert TILE_WIDTH == 256  # C2SP tlog-tiles
+    for size in (3, 6):
+        with pytest.raises(ValueError, match="shorter"):
+            root_of_tile(LEAVES[:size])
 
 
 def published(kind: str) -> list[Any]:

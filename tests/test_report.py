@@ -112,6 +112,26 @@ def test_groups_and_trend_add_up(made: Build, folder: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("dimension", "cases"),
+    [
+        ("fault", {"F1": 2, "": 1}),
+        ("mode", {"": 3}),
+        ("team", {"": 3}),
+        ("kind", {"repair": 2, "complaint": 1}),
+        ("issue", {"quality": 2, "attitude": 1}),
+        ("responsible", {"manufacturer": 1, "": 2}),
+        ("responsible_party", {uuid("maker"): 1, "": 2}),
+        ("party", {uuid("shop"): 2, uuid("branch"): 1}),
+        ("month", {"2026-07": 1, "2026-08": 2}),
+    ],
+)
+def test_cases_are_grouped_by_each_dimension(dimension: str, cases: dict[str, int], made: Build, folder: Path) -> None:
+    groups = counted(made, folder, by=[dimension])["groups"]
+    found = {one["key"][dimension]: one["figures"]["cases"] for one in groups}
+    assert {name: count for name, count in found.items() if count} == cases
+
+
 def test_a_party_is_counted_with_those_below_it(made: Build, folder: Path) -> None:
     assert counted(made, folder, parties=[uuid("shop")])["figures"]["cases"] == 3
     branch = counted(made, folder, parties=[uuid("branch")], by=["region"])
@@ -277,7 +297,7 @@ def test_two_halves_of_a_long_log_give_the_bytes_of_the_whole(made: Build, folde
     whole = counted(made, folder, by=["fault"], evidence="gb27922")
     monkeypatch.setattr(spooled, "PIECE", 0)
     monkeypatch.setattr(spooled, "PIECES", 1)
-    monkeypatch.setattr(spooled, "FILE", 5)
+    monkeypatch.setattr(spooled, "PART", 5)
     told: list[tuple[int, int]] = []
     checkpoint = check_checkpoint(made.note(), [parse_vkey(made.vkey)], made.origin)
     work = spooled.Work(partial(open_folder, folder), progress=lambda done, total: told.append((done, total)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ledger.errors import Disproved, Unknown
+from ledger.merkle import leaf_hash, root_from
 from ledger.note import parse_vkey
 from ledger.private import make_digests, make_disclosures
 from ledger.report_ask import parse_ask
@@ -98,6 +100,41 @@ def test_long_logs_are_hashed_by_whole_tiles(size: int, tmp_path: Path) -> None:
     assert performed["indexes"] == list(range(first, first + SHOWN))
 
 
+@pytest.mark.parametrize(
+    ("was", "instead"),
+    [
+        (b'"subjects":[', b'"subjects":[],"more":['),
+        (b'"in_warranty":false', b'"in_warranty":' + 5000 * b"[" + 5000 * b"]"),
+        (b'"findings":"x"', b'"findings":"\xff"'),
+        (b'"findings":"x"', b'"findings":\n"x"'),
+        (b'"type":"case.diagnosed"', b'"type":7'),
+        (b'"party":"', b'"party":7,"was":"'),
+        (b',"v":1}', b',"v":1} '),
+    ],
+)
+def test_what_is_no_leaf_is_refused_and_not_counted(was: bytes, instead: bytes) -> None:
+    made = shop()
+    made.say("case.opened", "shop", ring(1), OPENED, case=uuid("c"))
+    found = {"findings": "x", "responsible": "none", "in_warranty": False}
+    made.say("case.diagnosed", "shop", ring(1), found, case=uuid("c"))
+    made.seal()
+    leaves = [raw.replace(was, instead) if b"case.diagnosed" in raw else raw for raw in made.leaves]
+    assert leaves != made.leaves
+    note = made.note(root=root_from(map(leaf_hash, leaves)))
+    with pytest.raises(Disproved, match="form"):
+        make(note, (parse_vkey(made.vkey),), parse_ask({"period": "all"}), Work(partial(Given, leaves)))
+
+
+class Given(list[bytes]):
+    """Leaves in memory."""
+
+    def leaves(self, start: int, stop: int) -> Iterator[bytes]:
+        return iter(self[start:stop])
+
+    def close(self) -> None:
+        pass
+
+
 def test_an_empty_log_has_no_report(tmp_path: Path) -> None:
     made = shop()
     folder = made.write_ledger(tmp_path / "l")
@@ -122,6 +159,23 @@ def test_a_type_that_is_not_known_cannot_be_told(tmp_path: Path) -> None:
 def test_what_was_disproved_elsewhere_comes_whole_from_another_process() -> None:
     came = pickle.loads(pickle.dumps(Disproved("got 2, want 1", "leaf", 7)))
     assert (came.message, came.check, came.index) == ("got 2, want 1", "leaf", 7)
+
+
+def test_two_processes_count_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = shop()
+    for number in range(2, 12):
+        made.item(ring(number))
+        made.say("case.opened", "shop", ring(number), OPENED, case=uuid(f"case {number}"))
+        made.say("case.responded", "shop", ring(number), {}, case=uuid(f"case {number}"), agent="anna")
+    made.seal()
+    folder = made.write_ledger(tmp_path / "l")
+    for name, value in (("PIECE", 0), ("PIECES", 1), ("PART", 7), ("ALONE", 0)):
+        monkeypatch.setattr(spooled, name, value)
+    of = made.note(), (parse_vkey(made.vkey),), parse_ask({"period": "all", "by": ["party"]})
+    told: list[tuple[int, int]] = []
+    work = Work(partial(open_folder, folder), 2, lambda done, total: told.append((done, total)))
+    assert make(*of, work) == make(*of, Work(partial(open_folder, folder)))
+    assert told[-1] == (2 * made.size, 2 * made.size)
 
 
 def test_a_process_that_is_killed_leaves_it_untold(tmp_path: Path) -> None:

@@ -300,6 +300,9 @@ def test_an_old_history_is_said_to_be_old() -> None:
     assert [note for note in verdict.notes if note.startswith("old: ")]
     fresh = Reader((parse_vkey(ledger.vkey),), ledger.now, Memory(None), subject=ring(1))
     assert verify(json.dumps(ledger.history(ring(1))).encode(), "x", fresh).notes == ()
+    anything = Reader((parse_vkey(ledger.vkey),), ledger.now, Memory(None))
+    (note,) = verify(json.dumps(ledger.history(ring(1))).encode(), "x", anything).notes
+    assert note.startswith("no --subject was given")
 
 
 def test_entries_by_a_compromised_key_are_named() -> None:
@@ -310,6 +313,8 @@ def test_entries_by_a_compromised_key_are_named() -> None:
     verdict = check(ledger.history(ring(1)), ledger)
     assert verdict.facts["doubtful"] == ledger.of[ring(1)]
     assert verdict.outcome == "proven"
+    said = f"doubtful: {key('shop').did} was compromised since 2026-01-01T00:00:00"
+    assert [note for note in verdict.notes if note.startswith(said)]
 
 
 def test_what_a_later_version_brings_could_not_be_told() -> None:

@@ -136,3 +136,11 @@ def test_a_memory_that_is_something_else_is_refused(tmp_path: Path) -> None:
     path.write_text("{}x")
     with pytest.raises(Unknown, match="got no state"):
         Memory(path)
+
+
+def test_without_a_file_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    memory = Memory(None)
+    memory.keep_count(ORIGIN, ring(1), 3)
+    memory.save()
+    assert list(tmp_path.iterdir()) == []

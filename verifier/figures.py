@@ -20,7 +20,8 @@ from ledger.errors import Disproved, Invalid, Malformed, Unknown
 from ledger.note import VKey
 from ledger.report_ask import Ask, parse_ask
 from ledger.reports import spooled
-from ledger.reports.spooled import Leaves, Work
+from ledger.reports.pieces import Leaves
+from ledger.reports.spooled import Work
 from verifier.findings import Finding, Verdict
 from verifier.source import TILE_WIDTH, Source
 

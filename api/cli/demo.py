@@ -30,7 +30,8 @@ from api.cli.year.made import Asked, seed_of
 from api.cli.year.trade import ALL_PARTS
 from api.rights import ADMIN, WRITE
 from ledger import times
-from ledger.db.ledger import Ledger
+from ledger.db.founding import make_founding, new_urn
+from ledger.db.ledger import Ledger, name_operator
 from ledger.errors import Refused, Unavailable
 
 ORIGIN = "patina.example/demo"
@@ -91,7 +92,7 @@ def found(directory: Path, origin: str, cases: int = 0, number: int | None = Non
     The seed is written first: a ledger beside it is the demo's own. In any other, whose entries stay for ever,
     fictitious parties have no place.
     """
-    if not folder.holds_ledger(directory):
+    if not folder.is_founded(directory):
         init.check_place(directory, origin, _OWN)
         directory.mkdir(parents=True, exist_ok=True)
         begun = _begun(directory, cases, number)
@@ -105,6 +106,17 @@ def found(directory: Path, origin: str, cases: int = 0, number: int | None = Non
             f"got {directory}, which holds a ledger that the demo did not make; "
             f"want a folder of its own: patina demo --dir {directory}-demo"
         )
+    else:
+        _finish_founding(directory, origin)
+
+
+def _finish_founding(directory: Path, origin: str) -> None:
+    """Register the operator, where the founding was stopped before that: by what an unbroken run would have said."""
+    begun = _begun(directory)
+    year = begun.year
+    now, rand = (int(begun.moment.timestamp() * times.SECOND), os.urandom) if year is None else (year.began, year.rand)
+    make_founding(origin, NAME, now, rand)  # draws what the founding drew: the id is what is drawn next
+    name_operator(folder.database_url(directory), directory, folder.master_key(directory), (new_urn(rand), now, NAME))
 
 
 def tell_year(directory: Path) -> None:

@@ -18,8 +18,9 @@ from typing import Any
 
 from api import private_in
 from ledger import dsse, leaf, times
+from ledger.db import ledger as ledgers
 from ledger.db import master
-from ledger.db.append import Accepted, Draft, Row
+from ledger.db.append import Accepted, Draft
 from ledger.db.ledger import Ledger, open_ledger
 from ledger.db.master import master_of
 from ledger.db.secret import KeyKeeper
@@ -61,6 +62,11 @@ def holds_ledger(folder: Path) -> bool:
     """Whether a folder has a ledger: its SQLite file, or a guard beside a PostgreSQL database."""
     guard = folder / "guard"
     return (folder / DATABASE).exists() or (guard.is_dir() and any(guard.iterdir()))
+
+
+def is_founded(folder: Path, url: str | None = None) -> bool:
+    """Whether a folder's ledger has its first commit; a founding that was stopped before it is begun again."""
+    return holds_ledger(folder) and ledgers.is_founded(url or database_url(folder))
 
 
 def master_key(folder: Path) -> KeyKeeper:
@@ -125,14 +131,14 @@ def new_uuid(at_us: int) -> str:
     return f"urn:uuid:{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def draft(value: dict[str, Any], signers: Sequence[SigningKey], rows: tuple[Row, ...] = ()) -> Draft:
+def draft(value: dict[str, Any], signers: Sequence[SigningKey]) -> Draft:
     """A statement checked and signed by keys that this process holds, in that order; raises `Invalid`."""
     statement = leaf.statement_from(value)
     leaf.check_details(statement)
     body = leaf.statement_bytes(statement)
     signed = [dsse.sign_statement(body, key) for key in signers]
     signatures = tuple(Signature(one["key"], one["sig"]) for one in signed)
-    return Draft(statement=statement, body=body, signatures=signatures, rows=rows, verified=True)
+    return Draft(statement=statement, body=body, signatures=signatures, verified=True)
 
 
 def draft_private(

@@ -10,6 +10,7 @@ from typing import Any
 
 from api.cli import folder, terminal
 from api.rights import ADMIN
+from ledger.db import guard, lock
 from ledger.db.ledger import create_ledger
 from ledger.db.master import from_env
 from ledger.db.secret import MasterKey
@@ -18,6 +19,9 @@ from ledger.errors import Invalid, Refused
 # A host and a path, as C2SP asks of origins that are meant to be unique; no scheme, no plus sign, no spaces.
 _ORIGIN = re.compile(r"[A-Za-z0-9._~-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*")
 MAX_ORIGIN = 200
+_STOPPED = frozenset(
+    {folder.MASTER_KEY, lock.NAME, guard.DIRECTORY, *(folder.DATABASE + more for more in ("", "-wal", "-shm"))}
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -65,8 +69,8 @@ def create(
     `now` (µs) and `rand` are a demo's: the moment of its founding, and where its keys come from. Raises what
     `check_place` does.
     """
-    check_place(directory, origin, beside)
     url = database_url or folder.database_url(directory)
+    check_place(directory, origin, beside, url)
     directory.mkdir(parents=True, exist_ok=True)
     master = from_env(os.environ)
     if master is None:
@@ -88,20 +92,21 @@ def create(
         return {"origin": origin, "vkey": vkey, "operator": {"party": ledger.operator, "api_key": secret}}
 
 
-def check_place(directory: Path, origin: str, beside: frozenset[str] = frozenset()) -> None:
+def check_place(directory: Path, origin: str, beside: frozenset[str] = frozenset(), url: str | None = None) -> None:
     """Raise `Invalid` for an origin out of form, and `Refused` unless the folder is new or empty.
 
-    The files named in `beside` are the caller's own. A master key alone is what an init that was interrupted leaves.
+    The files named in `beside` are the caller's own. What an init leaves that was stopped before the first commit
+    (a master key, a database without a ledger) is no hindrance: the next one goes on from there.
     """
     if _ORIGIN.fullmatch(origin) is None or len(origin) > MAX_ORIGIN:
         raise Invalid(f"got origin {origin[:MAX_ORIGIN]!r}, want a host and a path such as ledger.example/main")
-    if folder.holds_ledger(directory):
+    if folder.is_founded(directory, url):
         raise Refused(f"got {directory}, which holds a ledger; want an empty or a new folder")
     if not directory.exists():
         return
     if not directory.is_dir():
         raise Refused(f"got {directory}, which is a file; want an empty or a new folder")
-    held = sorted({path.name for path in directory.iterdir()} - beside - {folder.MASTER_KEY})
+    held = sorted({path.name for path in directory.iterdir()} - beside - _STOPPED)
     if held:
         more = f" and {len(held) - 1} more" if len(held) > 1 else ""
         raise Refused(f"got {directory}, which holds {held[0]}{more}; want an empty or a new folder")

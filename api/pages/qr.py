@@ -6,6 +6,7 @@ the page around it.
 
 from __future__ import annotations
 
+import gzip
 import io
 from functools import lru_cache
 
@@ -64,11 +65,13 @@ def png(address: str, dots: int = DOTS) -> bytes:
     return out.getvalue()
 
 
-def qr_response(address: str, request: Request) -> Response:
-    """The picture that the path asks for by its end; ``?dots=`` sets the pixels of a module of a PNG."""
+def qr_response(address: str, request: Request, *, packed: bool = False) -> Response:
+    """The picture that the path asks for by its end, an SVG in gzip if ``packed``; ``?dots=`` sets a PNG's pixels."""
     headers = {"Cache-Control": "private, max-age=86400"}
     if request.url.path.endswith(".svg"):
-        return Response(svg(address), headers=headers, media_type="image/svg+xml")
+        said = headers | {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
+        picture = gzip.compress(svg(address), mtime=0) if packed else svg(address)
+        return Response(picture, headers=said, media_type="image/svg+xml")
     got = request.query_params.get("dots", str(DOTS))
     if not got.isascii() or not got.isdigit() or len(got) > 2 or not 1 <= int(got) <= MAX_DOTS:
         raise Problem("invalid", f"got {got[:20]!r}, want 1 to {MAX_DOTS}", parameter="dots")

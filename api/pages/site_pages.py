@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,8 @@ STATIC = {
     "patina.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+_UNSENT = re.compile(rb"/\*.*?\*/\n*|^ +", re.DOTALL | re.MULTILINE)
+"""Of a style sheet: comments and what stands before a line, a seventh of it."""
 
 
 class Pages:
@@ -40,7 +43,7 @@ class Pages:
     def __init__(self) -> None:
         self.catalogues = {language: load_catalogue(language) for language in LANGUAGES}
         self.modules = Modules()
-        self._files = {name: (HERE / "static" / name).read_bytes() for name in STATIC}
+        self._files = {name: _sent(HERE / "static" / name) for name in STATIC}
         self._packed = {name: pack(raw) for name, raw in self._files.items()}
         # A fragment of the content's hash makes an address that may be kept for ever.
         marks = {name: hashlib.sha256(raw).hexdigest()[:12] for name, raw in self._files.items()}
@@ -103,6 +106,12 @@ class Pages:
         """A static file, in gzip if ``packed``, and its type."""
         files = self._packed if packed else self._files
         return (files[name], STATIC[name]) if name in STATIC else None
+
+
+def _sent(file: Path) -> bytes:
+    """A file as it is sent: a style sheet without what is for its readers alone."""
+    raw = file.read_bytes()
+    return _UNSENT.sub(b"", raw) if file.suffix == ".css" else raw
 
 
 def pack(raw: bytes) -> bytes:

@@ -135,7 +135,9 @@ async def get_code_qr(request: Request) -> Response:
     if code is None:
         raise not_found("got a code that leads to no record")
     letter = "c" if code.kind == CASE else "i"
-    return qr.qr_response(f"{site_of(request).settings.public_url}/{letter}/{token}", request)
+    return qr.qr_response(
+        f"{site_of(request).settings.public_url}/{letter}/{token}", request, packed=takes_gzip(request)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ async def get_receipt_qr(request: Request) -> Response:
     token = request.path_params["token"]
     if await site_of(request).read(site_of(request).ledger.papers.find, token) is None:
         raise not_found("got a code that leads to no record")
-    return qr.qr_response(f"{site_of(request).settings.public_url}/r/{token}", request)
+    return qr.qr_response(f"{site_of(request).settings.public_url}/r/{token}", request, packed=takes_gzip(request))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
+from msgspec.structs import replace
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -100,9 +101,10 @@ class Writer:
         """
         if not all(draft.verified for group in groups for draft in group):
             raise AssertionError("a draft whose signatures nobody verified")
+        sealed = [[_sealed(draft) for draft in group] for group in groups]
         try:
             with self._lock, session(self._engine) as connection:
-                return self._append(connection, groups)
+                return self._append(connection, sealed)
         except Unavailable as error:
             return [[error] * len(group) for group in groups]
         except DATABASE_ERRORS as error:
@@ -293,6 +295,10 @@ class Writer:
             raise Unavailable(
                 f"whether this was recorded is not known ({why}, then {type(error).__name__}); send it again"
             ) from error
+
+
+def _sealed(draft: Draft) -> Draft:
+    return draft if draft.seal is None else replace(draft, seals=draft.seal())
 
 
 class _Answer:

@@ -51,7 +51,8 @@ from ledger.db.copies import (
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
-from ledger.db.tables import attachment, attachment_use, file_key
+from ledger.db.private_tables import file_key
+from ledger.db.tables import attachment, attachment_use
 from ledger.db.views import urn_of, uuid_bytes
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from ledger import state as states
-from ledger.db import tables
+from ledger.db import private_tables, tables
 from ledger.db.batch import Batch, Known
 from ledger.db.draft import Draft
 from ledger.db.session import Insert, Row
@@ -63,6 +63,7 @@ def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes)
         Insert(tables.authority, [(index,) for index in batch.authority]),
         Insert(tables.holder_key, sorted(batch.named.items())),
         Insert(tables.checkpoint, [(head.size, head.note)]),
+        *_seal_rows(batch, first),
         *_drafts_rows(batch.drafts),
     ]
 
@@ -99,6 +100,18 @@ def _before(known: Known) -> tuple[Row | None, set[Row]]:
         return None, set()
     state = states.load(known.was)
     return item_row(known.sid, known.subject, state), party_rows(known.sid, state)
+
+
+def _seal_rows(batch: Batch, first: int) -> tuple[Insert, Insert]:
+    """What is kept of private members: keys and contents, each in the order of the log."""
+    keys: list[Row] = []
+    contents: list[Row] = []
+    for index, draft in enumerate(batch.drafts, first):
+        if draft.seals:
+            statement, sid = uuid_bytes(draft.statement.id), batch.subjects[draft.statement.subjects[0]].sid
+            keys += [(index, one.number, statement, one.epoch, one.wrapped) for one in draft.seals]
+            contents += [(index, one.number, sid, one.content) for one in draft.seals]
+    return Insert(private_tables.seal_key, keys), Insert(private_tables.sealed, contents)
 
 
 def _drafts_rows(drafts: list[Draft]) -> list[Insert]:

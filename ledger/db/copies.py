@@ -10,7 +10,8 @@ from typing import IO, Any, Protocol
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from ledger.db.draft import Row
-from ledger.db.tables import attachment, attachment_use, file_key
+from ledger.db.private_tables import file_key
+from ledger.db.tables import attachment, attachment_use
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
 from ledger.leaf import Attachment

@@ -23,13 +23,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Engine, Table
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Engine
 
 from ledger import times
-from ledger.db import tables
 from ledger.db.connect import session
 from ledger.db.keyfile import Rows
 from ledger.db.lock import AppendLock
+from ledger.db.private_tables import SCRUBBED, epoch, file_key, seal_key
 from ledger.db.secret import KeyKeeper, decrypt, encrypt
 from ledger.db.session import Insert, Session, ask
 from ledger.db.vault import epoch_identity, file_identity, key_identity, new_epoch
@@ -37,12 +38,11 @@ from ledger.errors import Unavailable
 
 GRACE = 15 * times.SECOND
 """Between the two steps where other processes may have the ledger open: thrice ``vault.REMEMBER``."""
-WRAPPED: tuple[Table, ...] = (tables.seal_key, tables.file_key)
-"""Each table with a column ``wrapped`` by the key of an epoch, which its column ``epoch`` names."""
 _HEAD = "SELECT size FROM head"
 _EPOCHS = "SELECT id, wrapped, created_at FROM epoch ORDER BY id"
 _LOCK_FILE_KEYS = "LOCK TABLE file_key IN SHARE ROW EXCLUSIVE MODE"
-_SEAL_KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
+_SEAL_KEYS = 'SELECT idx, "class", statement, epoch, wrapped FROM seal_key ORDER BY idx, "class"'
+_KEPT_KEYS = 'SELECT statement, "class", epoch, wrapped FROM seal_key'
 _FILE_KEYS = "SELECT party, sha256, epoch, wrapped FROM file_key"
 
 
@@ -60,9 +60,9 @@ class Epochs:
         return int(rows[0][0]) if rows else 0
 
     def rows(self) -> Rows:
-        """Every row of ``epoch``, ``seal_key`` and ``file_key``, from one snapshot: what a keys file holds."""
+        """What a keys file holds of ``epoch``, ``seal_key`` and ``file_key``, from one snapshot."""
         with session(self._engine) as connection:
-            epochs, seals, files = connection.begin(write=False, then=[ask(_EPOCHS), ask(_SEAL_KEYS), ask(_FILE_KEYS)])
+            epochs, seals, files = connection.begin(write=False, then=[ask(_EPOCHS), ask(_KEPT_KEYS), ask(_FILE_KEYS)])
         return list(epochs), list(seals), list(files)
 
     def begin(self, after: int, now: int) -> None:
@@ -74,7 +74,7 @@ class Epochs:
             row, _ = new_epoch(max(newest, after) + 1, self._master, self._rand, now)
             with self._lock, session(self._engine) as connection:
                 self.start(connection)
-                connection.write([Insert(tables.epoch, [row], "ignore")])
+                connection.write([Insert(epoch, [row], "ignore")])
                 connection.commit()
 
     def finish(self, now: int, grace: int) -> bool:
@@ -86,7 +86,7 @@ class Epochs:
         if now - times.parse_recorded(rows[-1][2]) < grace:
             return False
         # Before the lock: the master key may be a service that takes its time.
-        keys = {number: self._master.unwrap(wrapped, epoch_identity(number)) for number, wrapped, _ in rows}
+        keys = {number: AESGCM(self._master.unwrap(wrapped, epoch_identity(number))) for number, wrapped, _ in rows}
         newest = max(keys)
         with self._lock, session(self._engine) as connection:
             self.start(connection)
@@ -95,11 +95,11 @@ class Epochs:
                 # the foreign key, and none can come in between.
                 connection.write((), (_LOCK_FILE_KEYS, ()))
             seals, files = connection.gather(ask(_SEAL_KEYS), ask(_FILE_KEYS))
-            seals = sorted(_again(row, key_identity(bytes(row[0]), row[1]), keys, newest) for row in seals)
+            seals = [_again(row, key_identity(bytes(row[2]), row[1]), keys, newest) for row in seals]
             files = sorted(_again(row, file_identity(row[0], bytes(row[1])), keys, newest) for row in files)
             # All rows are written anew, so that no page keeps an old one in a gap between two others.
             connection.write((), ("DELETE FROM seal_key", ()), ("DELETE FROM file_key", ()))
-            anew = [Insert(tables.seal_key, seals), Insert(tables.file_key, files)]
+            anew = [Insert(seal_key, seals), Insert(file_key, files)]
             connection.write(anew, ("DELETE FROM epoch WHERE id < ?", (newest,)))
             connection.commit()
         return True
@@ -108,7 +108,7 @@ class Epochs:
         """Begin a write transaction that no append runs beside."""
         connection.begin(write=True, then=[ask(_HEAD if self._sqlite else _HEAD + " FOR UPDATE")])
 
-    def scrub(self, also: Sequence[Table] = ()) -> bool:
+    def scrub(self) -> bool:
         """Have the database give up what was deleted; False if readers were in the way and it is to be tried again."""
         pooled = self._engine.raw_connection()
         try:
@@ -118,7 +118,7 @@ class Epochs:
                 return not busy
             driver.autocommit = True
             try:
-                for table in dict.fromkeys((tables.epoch, *WRAPPED, tables.sealed, tables.pseudonym, *also)):
+                for table in SCRUBBED:
                     driver.execute(f'VACUUM (FULL) "{table.name}"')
             finally:
                 driver.autocommit = False
@@ -127,11 +127,11 @@ class Epochs:
             pooled.close()
 
 
-def _again(row: Sequence[Any], identity: bytes, keys: dict[int, bytes], newest: int) -> tuple[Any, ...]:
+def _again(row: Sequence[Any], identity: bytes, keys: dict[int, AESGCM], newest: int) -> tuple[Any, ...]:
     """A row of ``seal_key`` or ``file_key`` wrapped by the newest epoch."""
-    first, second, epoch, wrapped = row
+    *place, number, wrapped = row
     try:
-        key = decrypt(keys[epoch], wrapped, identity)
+        key = decrypt(keys[number], wrapped, identity)
     except (InvalidTag, ValueError, KeyError):
         raise Unavailable("a data key does not open with the key of its epoch: its row was changed") from None
-    return first, second, newest, encrypt(keys[newest], key, identity)
+    return *place, newest, encrypt(keys[newest], key, identity)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ledger import leaf, times
-from ledger.db import keyfile, tables
+from ledger.db import keyfile
 from ledger.db.draft import Draft, Row
 from ledger.db.epochs import GRACE
 from ledger.db.erasures import Destroyed
@@ -70,7 +70,7 @@ def work(
             return False
         ledger.vault.forget()
         told("rolled")
-        if not ledger.epochs.scrub((*tables.ERASED_WITH, *tables.FILES)):
+        if not ledger.epochs.scrub():
             return False
         told("scrubbed")
         keyfile.renew_files(ledger.directory, ledger.epochs.rows())

@@ -3,9 +3,9 @@
 An erasure has *parts*: a statement and a class of data each, due when the legal time of that class ends. A part is kept
 (stage 0), destroyed (1), and done (2) once the log says so and no copy of its key is left (``ledger.db.erase`` takes
 these steps). Destroying is one transaction: the data key, what it sealed, the pseudonym once nothing is left under it,
-and whatever else was derived from private values (``tables.ERASED_WITH``); with who somebody is, the short codes of
-her papers, by which she would still be found. Before it, the record that is kept apart
-from the database says what is about to go.
+and whatever else was derived from private values (``private_tables.ERASED_WITH``); with who somebody is, the short
+codes of her papers, by which she would still be found. Before it, the record that is kept apart from the database says
+what is about to go.
 
 Nothing here holds content: statements are named, and classes of data.
 """
@@ -20,14 +20,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from ledger import private, submap, times
-from ledger.db import tables
+from ledger.db import private_tables
 from ledger.db.codes import forget_short_codes
 from ledger.db.connect import session
 from ledger.db.epochs import Epochs
 from ledger.db.erased_file import Line, add_lines
 from ledger.db.lock import AppendLock
 from ledger.db.session import Insert, Query, Session, Step, ask, fetch
-from ledger.db.vault import person_key
+from ledger.db.vault import ITS_KEY, OF_SUBJECT, person_key
 from ledger.db.views import urn_of, uuid_bytes
 
 KEPT, DESTROYED, DONE = range(3)
@@ -36,9 +36,9 @@ WHYS = ("request", "retention", "authority")
 _CONTACT = private.CLASSES.index("contact")
 SLICE = 256
 """Parts that are destroyed in one transaction."""
-_KEYS = 'SELECT statement, "class" FROM seal_key WHERE statement IN {among}'
+_KEYS = 'SELECT k.statement, k."class" FROM statement s JOIN seal_key k ON k.idx = s.idx WHERE s.id IN {among}'
 _PERSON = "SELECT statement FROM pseudonym WHERE person = ?"
-_SUBJECT = "SELECT DISTINCT statement FROM sealed WHERE subject = ?"
+_SUBJECT = f'SELECT DISTINCT k.statement FROM {OF_SUBJECT} {ITS_KEY} WHERE u."key" = ?'  # noqa: S608 -- names of ours
 _NEWEST = "SELECT id FROM erasure ORDER BY asked_at DESC, id LIMIT ?"
 _NEWEST_OF = "SELECT id FROM erasure WHERE asked_by = ? ORDER BY asked_at DESC, id LIMIT ?"
 _PARTS = (
@@ -46,7 +46,7 @@ _PARTS = (
     'ON s.erasure = p.erasure AND s.statement = p.statement AND s."class" = p."class" '
 )
 _DUE = (
-    'SELECT p.erasure, p.statement, p."class", p.subject, e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
+    'SELECT p.erasure, p.statement, p."class", e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
     "WHERE p.stage = 0 AND p.due <= ? ORDER BY p.due, p.statement LIMIT ?"
 )
 _UNSAID = (
@@ -161,7 +161,7 @@ class Erasures:
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             if not fetch(connection, ask("SELECT 1 FROM erasure WHERE id = ?", erasure)):
-                connection.write([Insert(tables.erasure, [head]), Insert(tables.erasure_part, rows)])
+                connection.write([Insert(private_tables.erasure, [head]), Insert(private_tables.erasure_part, rows)])
             connection.commit()
         found = self.get(erasure)
         assert found is not None, "it was just written"
@@ -210,30 +210,30 @@ class Erasures:
             return 0
         add_lines(
             self._directory,
-            [Line(urn_of(statement), private.CLASSES[number], why, at) for _, statement, number, _, why in due],
+            [Line(urn_of(statement), private.CLASSES[number], why, at) for _, statement, number, why in due],
         )
         recorded()
         media = private.CLASSES.index("media")
-        self._drop_files([urn_of(statement) for _, statement, number, _, _ in due if number == media])
+        self._drop_files([urn_of(statement) for _, statement, number, _ in due if number == media])
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             newest = fetch(connection, ask("SELECT coalesce(max(id), 0) FROM epoch"))[0][0]
-            for erasure, statement, number, subject, _ in due:
-                gone = _destroy(connection, subject, statement, number)
+            for erasure, statement, number, _ in due:
+                gone = _destroy(connection, statement, number)
                 stage = DESTROYED if gone else DONE  # else somebody else's request was first, and was told
                 where = (stage, newest, erasure, statement, number)
                 connection.write((), (_STAGE, where))
             connection.commit()
         return len(due)
 
-    def destroy_again(self, parts: Sequence[tuple[str, str, str]]) -> int:
-        """Destroy (statement, subject, class) without asking, after a restore; return how many data keys there were."""
+    def destroy_again(self, parts: Sequence[tuple[str, str]]) -> int:
+        """Destroy (statement, class) without asking, after a restore; return how many data keys there were."""
         gone = 0
-        self._drop_files([statement for statement, _, kind in parts if kind == "media"])
+        self._drop_files([statement for statement, kind in parts if kind == "media"])
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
-            for statement, subject, kind in parts:
-                gone += _destroy(connection, submap.key_of(subject), uuid_bytes(statement), private.CLASSES.index(kind))
+            for statement, kind in parts:
+                gone += _destroy(connection, uuid_bytes(statement), private.CLASSES.index(kind))
             connection.commit()
         return gone
 
@@ -269,14 +269,15 @@ class Erasures:
 _STAGE = 'UPDATE erasure_part SET stage = ?, epoch = ? WHERE erasure = ? AND statement = ? AND "class" = ?'
 
 
-def _destroy(connection: Session, subject: bytes, statement: bytes, number: int) -> int:
+def _destroy(connection: Session, statement: bytes, number: int) -> int:
     """Destroy a class of data of a statement; 1 if its key was there, else 0."""
-    names = [table.name for table in tables.ERASED_WITH]
+    names = [table.name for table in private_tables.ERASED_WITH]
+    index = "(SELECT idx FROM statement WHERE id = ?)"
     steps: list[Step] = [
-        ('DELETE FROM seal_key WHERE statement = ? AND "class" = ?', (statement, number)),
-        ('DELETE FROM sealed WHERE subject = ? AND statement = ? AND "class" = ?', (subject, statement, number)),
+        (f'DELETE FROM seal_key WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
+        (f'DELETE FROM sealed WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
         (
-            "DELETE FROM pseudonym WHERE statement = ? AND NOT EXISTS (SELECT 1 FROM seal_key WHERE statement = ?)",
+            f"DELETE FROM pseudonym WHERE statement = ? AND NOT EXISTS (SELECT 1 FROM seal_key WHERE idx = {index})",  # noqa: S608 -- ours
             (statement, statement),
         ),
         *((f'DELETE FROM "{name}" WHERE statement = ?', (statement,)) for name in names),  # noqa: S608 -- names of ours

@@ -3,7 +3,7 @@
 What is kept is HMAC-SHA-256 of the value's one spelling (``ledger.db.needles``) under a key of the *chain* that wrote
 it: the party at the top of ``parent``. The key is wrapped by the master key. Without it a hash tells nothing, and two
 chains' hashes of one customer have nothing in common; with it telephone numbers can be tried out, as there are few of
-them, which is why hashes of private values are erased with their statement (``tables.ERASED_WITH``).
+them, which is why hashes of private values are erased with their statement (``private_tables.ERASED_WITH``).
 
 A party finds what the parties of its chain wrote, as the chain is now: a shop that leaves takes its records with it,
 and one that joins brings them. So a search asks under every key that one of the chain's parties ever wrote under, and

@@ -105,21 +105,22 @@ def write_founding(connection: Session, founding: Founding, now: int, master: Ke
     return Released(2, edge.root, signed)
 
 
-def register_operator(writer: Writer, parties: Parties, founding: Founding, name: str, statement_id: str) -> None:
-    """Append the operator's own ``party.registered``, at the founding's time, so that pages can name it."""
-    statement = Statement(
+def register_operator(writer: Writer, parties: Parties, key: SigningKey, statement: tuple[str, str, str]) -> None:
+    """Append the operator's own ``party.registered``, so that pages can name it: its id, its time and the name."""
+    statement_id, at, name = statement
+    said = Statement(
         id=statement_id,
         type="party.registered",
         subjects=(f"{parties.operator}#authority",),
         party=parties.operator,
-        occurred_at=founding.statement.occurred_at,
+        occurred_at=at,
         details={"name": name, "roles": ["operator"]},
         ledger=parties.ledger,
     )
-    leaf.check_details(statement)
-    body = leaf.statement_bytes(statement)
-    signature = Signature(**sign_statement(body, SigningKey.from_seed(founding.operator_seed)))
-    outcome = writer.append([[Draft(statement, body, (signature,), verified=True)]])[0][0]
+    leaf.check_details(said)
+    body = leaf.statement_bytes(said)
+    signature = Signature(**sign_statement(body, key))
+    outcome = writer.append([[Draft(said, body, (signature,), verified=True)]])[0][0]
     if isinstance(outcome, PatinaError):
         raise outcome
 

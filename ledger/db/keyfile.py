@@ -6,7 +6,8 @@ that is *overwritten* each time. Old backups stay useful with the newest keys fi
 ``backups`` in the ledger's folder lists the keys files that were written, and an erasure writes each of them anew where
 it can be reached.
 
-A keys file is a SQLite file with the tables ``epoch``, ``seal_key`` and ``file_key``.
+A keys file is a SQLite file with the tables ``epoch``, ``seal_key`` and ``file_key``; it names statements by their ids,
+as every version of the schema did.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ _PUT = (
     'INSERT INTO seal_key (statement, "class", epoch, wrapped) VALUES (?, ?, ?, ?)',
     "INSERT INTO file_key (party, sha256, epoch, wrapped) VALUES (?, ?, ?, ?)",
 )
+# A ledger has them in the order of its log; a key of a statement that it does not have opens nothing in it.
+_PLACE = (
+    'INSERT INTO seal_key (idx, "class", statement, epoch, wrapped) '
+    "SELECT s.idx, ?2, ?1, ?3, ?4 FROM statement s WHERE s.id = ?1"
+)
 Rows = tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[tuple[Any, ...]]]
 """The rows of ``epoch``, of ``seal_key`` and of ``file_key``."""
 
@@ -49,7 +55,7 @@ def write_keys(path: Path, rows: Rows) -> None:
         file.execute("PRAGMA synchronous=FULL")
         for made in (_EPOCH, _SEAL_KEY, _FILE_KEY):
             file.execute(made)
-        put_rows(file, rows)
+        _put(file, rows, _PUT)
     old = os.open(path, os.O_RDWR) if path.exists() else None
     part.replace(path)
     sync_folder(path.parent)
@@ -75,8 +81,13 @@ def take_rows(file: sqlite3.Connection) -> Rows:
 
 
 def put_rows(file: sqlite3.Connection, rows: Rows) -> None:
-    """Put keys into a SQLite file whose tables for them are empty."""
-    for text, some in zip(_PUT, rows, strict=True):
+    """Put keys into a ledger's SQLite file, whose tables for them are empty."""
+    epochs, _, files = _PUT
+    _put(file, rows, (epochs, _PLACE, files))
+
+
+def _put(file: sqlite3.Connection, rows: Rows, texts: tuple[str, ...]) -> None:
+    for text, some in zip(texts, rows, strict=True):
         file.executemany(text, some)
 
 

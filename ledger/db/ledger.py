@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, text
 
+from ledger import times
 from ledger.db import migrate
 from ledger.db.access import Access
 from ledger.db.addresses import Addresses
@@ -158,12 +159,44 @@ def create_ledger(
     founding = make_founding(origin, name, now, rand)
     found_ledger(url, directory=directory, founding=founding, now=now, master=master, map_bits=map_bits)
     if operator_name is not None:
-        ledger = open_ledger(url, directory=directory, master=master, clock=lambda: now)
-        try:
-            register_operator(ledger.writer, ledger.view.parties, founding, operator_name, new_urn(rand))
-        finally:
-            ledger.close()
+        name_operator(url, directory, master, (new_urn(rand), now, operator_name))
     return founding.vkey
+
+
+def name_operator(url: str, directory: Path, master: KeyKeeper, said: tuple[str, int, str]) -> None:
+    """Register the operator as a party, unless it is, by a statement of this id, time (µs) and name.
+
+    A founding is two commits, and this is the second: one that was stopped between them is finished by calling it.
+    """
+    statement_id, now, name = said
+    ledger = open_ledger(url, directory=directory, master=master, clock=lambda: now)
+    try:
+        if not ledger.view.parties.parties[ledger.operator].registered:
+            key = ledger.access.party_signer(ledger.operator)
+            assert key is not None, "the operator's first key is in custody"
+            at = times.format_recorded(now)
+            register_operator(ledger.writer, ledger.view.parties, key, (statement_id, at, name))
+    finally:
+        ledger.close()
+
+
+def is_founded(url: str) -> bool:
+    """Whether a database holds a ledger's first commit, or tables of somebody else's.
+
+    What a founding leaves that was stopped before it is neither: an empty file, or a schema without a head. Raises
+    ``Unavailable`` for a database that cannot be read.
+    """
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection:
+            tables = inspect(connection).get_table_names()
+            if "head" not in tables:
+                return bool(tables)
+            return connection.execute(text("SELECT 1 FROM head")).first() is not None
+    except DATABASE_ERRORS as error:
+        raise Unavailable(f"cannot read the database: {type(error).__name__}") from error
+    finally:
+        engine.dispose()
 
 
 def found_ledger(

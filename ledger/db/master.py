@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ledger.db import tables
+from ledger.db import private_tables, tables
 from ledger.db.access import party_identity
 from ledger.db.addresses import address_identity
 from ledger.db.find import chain_identity
@@ -50,7 +50,7 @@ NEW = "PATINA_NEW_"
 WRAPPED: tuple[tuple[str, str, Callable[[Any], bytes]], ...] = (
     (tables.ledger_key.name, "vkey", identity),
     (tables.party_key.name, "did", party_identity),
-    (tables.epoch.name, "id", epoch_identity),
+    (private_tables.epoch.name, "id", epoch_identity),
     (tables.find_key.name, "chain", chain_identity),
     (tables.access_secret.name, "name", secret_identity),
     (tables.person.name, "id", person_identity),

@@ -23,8 +23,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import submap, times
 from ledger.db.outbox_tables import notice, notice_cursor, opt_out
+from ledger.db.private_tables import sealed
 from ledger.db.rows import Rows
-from ledger.db.tables import head, leaf, sealed
+from ledger.db.tables import head, leaf, link
+from ledger.db.tables import subject as known
 from ledger.errors import Invalid, Malformed
 from ledger.private import CLASSES
 
@@ -93,8 +95,9 @@ class Outbox:
 
     def has_contact(self, subject: str) -> bool:
         """Whether there is a private member about a subject that says who or where somebody is."""
-        key = sealed.c.subject == submap.key_of(subject)
-        return bool(self._rows.read(select(1).where(key, sealed.c["class"] == _CONTACT).limit(1)))
+        its = and_(sealed.c.idx == link.c.idx, sealed.c.sid == link.c.sid, sealed.c["class"] == _CONTACT)
+        kept = select(1).select_from(known.join(link, link.c.sid == known.c.sid).join(sealed, its))
+        return bool(self._rows.read(kept.where(known.c.key == submap.key_of(subject)).limit(1)))
 
     def put(self, notices: Iterable[Notice], moved: tuple[int, int] | None = None) -> bool:
         """Put notices in, each unless it is there; with them the cursor moves from one size to the other.

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger import private, times
-from ledger.db import keyfile, migrate, tables
+from ledger.db import keyfile, migrate, private_tables
 from ledger.db.engine import open_engine
 from ledger.db.erased_file import NAME as RECORD
 from ledger.db.erased_file import read_lines
@@ -42,6 +42,7 @@ from ledger.leaf import Entry, parse_leaf
 
 SCRATCH = "restoring"
 _KEPT = ("erasure", "erasure_part", "erasure_said")
+_INDEXES = "SELECT id, idx FROM statement WHERE id IN {among}"
 _LEAVES = "SELECT bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
 _STRAY = (
     "DELETE FROM file_key WHERE NOT EXISTS (SELECT 1 FROM attachment a "
@@ -119,22 +120,21 @@ def erase_again(ledger: Ledger, place: Path, retention: Retention, now: int) -> 
         connection.commit()
     newest = max([int(row[0]) for row in ledger.epochs.rows()[0]], default=0)
     ledger.epochs.begin(newest, now)
-    if not ledger.epochs.finish(now, 0) or not ledger.epochs.scrub((*tables.ERASED_WITH, *tables.FILES)):
+    if not ledger.epochs.finish(now, 0) or not ledger.epochs.scrub():
         raise Unavailable("readers were in the way of ending the old epoch: try again")
     ledger.vault.forget()
     keyfile.renew_files(place, ledger.epochs.rows())
     return gone
 
 
-def _recorded(ledger: Ledger, place: Path) -> Iterator[tuple[str, str, str]]:
-    """Statement, subject and class of what the record beside the guard files names."""
+def _recorded(ledger: Ledger, place: Path) -> Iterator[tuple[str, str]]:
+    """Statement and class of what the record beside the guard files names."""
     for line in read_lines(place / RECORD):
-        found = ledger.reader.entry(line.statement)
-        if found is not None and line.kind in private.CLASSES:
-            yield line.statement, _entry(found[1]).statement.subjects[0], line.kind
+        if line.kind in private.CLASSES and ledger.reader.entry(line.statement) is not None:
+            yield line.statement, line.kind
 
 
-def _said(ledger: Ledger, retention: Retention) -> Iterator[tuple[str, str, str]]:
+def _said(ledger: Ledger, retention: Retention) -> Iterator[tuple[str, str]]:
     """The same of what the log says was erased: the classes whose legal time was over when it was said."""
     size, standards = ledger.reader.size(), dict[str, dict[str, Any]]()
     for start in range(0, size, _SLICE):
@@ -153,7 +153,7 @@ def _said(ledger: Ledger, retention: Retention) -> Iterator[tuple[str, str, str]
                 for kind in private.CLASSES:
                     ordered = erased.statement.details["why"] == "authority"
                     if ordered or private.due_at(kind, entry.recorded_at, standards[party]) <= when:
-                        yield statement, entry.statement.subjects[0], kind
+                        yield statement, kind
 
 
 def _copy_backup(backup: Path, copy: Path) -> None:
@@ -236,9 +236,14 @@ def _entry(raw: bytes) -> Entry:
 
 def put_keys(ledger: Ledger, rows: Rows) -> None:
     """Put the keys of a keys file into a database that was restored without them."""
+    epochs, seals, files = rows
     with ledger.writing() as connection:
         if fetch(connection, ask("SELECT 1 FROM epoch")):
             raise Refused("this database has keys of its own")
-        named = zip(keyfile.TABLES, rows, strict=True)
-        connection.write([Insert(tables.metadata.tables[name], some) for name, some in named])
+        found = fetch(connection, connection.among(_INDEXES, [row[0] for row in seals]))
+        at = {bytes(statement): index for statement, index in found}
+        # A key of a statement that this database does not have opens nothing in it.
+        placed = sorted((at[one], number, one, epoch, key) for one, number, epoch, key in seals if one in at)
+        named = ((private_tables.epoch, epochs), (private_tables.seal_key, placed), (private_tables.file_key, files))
+        connection.write([Insert(table, some) for table, some in named])
         connection.commit()

@@ -101,27 +101,27 @@ class MasterKey:
 
     def wrap(self, plain: bytes, identity: bytes) -> bytes:
         """Return ``plain`` encrypted for the row ``identity``."""
-        return encrypt(self._key, plain, identity)
+        return encrypt(AESGCM(self._key), plain, identity)
 
     def unwrap(self, wrapped: bytes, identity: bytes) -> bytes:
         """Return what was wrapped for the row ``identity``; raises ``Unavailable`` if this is not its key."""
         try:
-            return decrypt(self._key, wrapped, identity)
+            return decrypt(AESGCM(self._key), wrapped, identity)
         except (InvalidTag, ValueError):
             raise Unavailable("the master key does not open this ledger's keys") from None
 
 
-def encrypt(key: bytes, plain: bytes, identity: bytes, nonce: bytes | None = None) -> bytes:
-    """Return ``plain`` encrypted by a key of 32 bytes for the row ``identity``; see the top of the file.
+def encrypt(cipher: AESGCM, plain: bytes, identity: bytes, nonce: bytes | None = None) -> bytes:
+    """Return ``plain`` encrypted by a cipher of 32 bytes of key for the row ``identity``; see the top of the file.
 
     ``nonce`` is 12 random bytes, never used twice with one key; left out, they are drawn here.
     """
     nonce = nonce or os.urandom(NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plain, identity)
+    return _VERSION + nonce + cipher.encrypt(nonce, plain, identity)
 
 
-def decrypt(key: bytes, sealed: bytes, identity: bytes) -> bytes:
+def decrypt(cipher: AESGCM, sealed: bytes, identity: bytes) -> bytes:
     """Return what ``encrypt`` was given; raises ``InvalidTag`` or ``ValueError`` for another key or another row."""
     if sealed[:1] != _VERSION:
         raise Unavailable("got a secret wrapped in a way that this version does not know")
-    return AESGCM(key).decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], identity)
+    return cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], identity)

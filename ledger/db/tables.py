@@ -3,8 +3,8 @@
 ``leaf`` is the ledger; ``head`` and ``checkpoint`` are its signed state; the verifier reads ``leaf`` and ``head`` of a
 SQLite file by these names, which are frozen. The others up to ``tile`` follow from the leaves and are kept because they
 are asked for at every append; ``item``, ``item_party`` and ``case_subject`` are read models, which ``views.rebuild``
-makes again (more of them are in ``ledger.db.worktables``); the rest is the service's own. Tables whose keys are hashes
-have no rowid on SQLite: one tree less to write.
+makes again (more of them are in ``ledger.db.worktables``); the rest is the service's own, with what is kept of private
+members in ``ledger.db.private_tables``. Tables whose keys are hashes have no rowid on SQLite: one tree less to write.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
@@ -166,7 +165,7 @@ signal = _table(
 )
 
 # Uploaded files: a copy for each party that uploaded it, encrypted under a key of its own (``ledger.db.attachments``),
-# which is in ``file_key``.
+# which is in ``private_tables.file_key``.
 attachment = _table(
     "attachment",
     _key("party", Text()),
@@ -330,71 +329,5 @@ report = _table(
 Index("report_party", report.c.party, report.c.due)
 Index("report_open", report.c.made, report.c.due)
 
-# Private members (``ledger.db.vault``): what is kept of them, by statement and class of data, and the keys to it, each
-# wrapped by the key of an epoch. ``pseudonym`` lists the statements of somebody whom a shop calls by a pseudonym.
-epoch = _table("epoch", _key("id", Number), _column("wrapped", Octets), _column("created_at", Text()))
-seal_key = _table(
-    "seal_key",
-    _key("statement", Octets),
-    _key("class", Small),
-    Column("epoch", Number, ForeignKey("epoch.id"), nullable=False),
-    _column("wrapped", Octets),
-    rowid=False,
-)
-sealed = _table(
-    "sealed",
-    _key("subject", Octets),
-    _key("statement", Octets),
-    _key("class", Small),
-    _column("content", Octets),
-    rowid=False,
-)
-pseudonym = _table("pseudonym", _key("person", Octets), _key("statement", Octets), rowid=False)
-Index("pseudonym_statement", pseudonym.c.statement)
-# Erasures that were asked for (``ledger.db.erasures``): what and from when on, and what was said of it in the log.
-erasure = _table(
-    "erasure",
-    _key("id", Text()),
-    _column("asked_at", Text()),
-    _column("asked_by", Text(), index=True),
-    _column("why", Text()),
-)
-erasure_part = _table(
-    "erasure_part",
-    _key("erasure", Text()),
-    _key("statement", Octets),
-    _key("class", Small),
-    _column("subject", Octets),
-    _column("due", Text()),
-    _column("stage", Small),
-    _column("epoch", Number),
-    rowid=False,
-)
-Index("erasure_part_stage", erasure_part.c.stage, erasure_part.c.due)
-Index("erasure_part_statement", erasure_part.c.statement)
-erasure_said = _table(
-    "erasure_said",
-    _key("erasure", Text()),
-    _key("statement", Octets),
-    _key("class", Small),
-    _column("entry", Octets),
-    rowid=False,
-)
-
 # Read model: the subjects of a case, by its id; one that is not about an item is its own.
 case_subject = _table("case_subject", _key("case", Octets), _key("sid", Number), rowid=False)
-# The keys of files, wrapped like those of private members.
-file_key = _table(
-    "file_key",
-    _key("party", Text()),
-    _key("sha256", Octets),
-    Column("epoch", Number, ForeignKey("epoch.id"), nullable=False),
-    _column("wrapped", Octets),
-    rowid=False,
-)
-
-ERASED_WITH: tuple[Table, ...] = (find_private,)
-"""The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
-FILES: tuple[Table, ...] = (attachment, attachment_use, file_key)
-"""The tables of files, whose rows go by ``Attachments.erase``: what a statement lists in public stays when its private
-members are erased. To be scrubbed with the others."""

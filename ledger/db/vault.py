@@ -6,11 +6,12 @@
 
 Everything is AES-256-GCM with the row's identity as associated data. A data key opens one class of one statement and
 nothing else, so that a statement's members can be destroyed alone; the data keys of one person's statements, or of one
-item's, are found by ``pseudonym`` and ``sealed`` and destroyed in one transaction. A key that is deleted may live on in
+item's, are found by ``pseudonym`` and ``link`` and destroyed in one transaction. A key that is deleted may live on in
 a backup or in a page that the disk has not reused; so an erasure is followed by a new *epoch* (``ledger.db.epochs``):
 whatever still has the old wrapped key has nothing left to unwrap it with. ADR 9 says why it is built like this.
 
-``rows`` makes what is to be committed with a statement; nothing is read under the append lock but for a repeat.
+``sealer`` makes what is to be committed with a statement; nothing is read under the append lock but for a repeat. Keys
+and contents are rows of two tables in the order of the log; a subject's are found by its links.
 """
 
 from __future__ import annotations
@@ -19,17 +20,20 @@ import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from hashlib import sha256
+from struct import Struct
 from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine
 
 from ledger import private, submap, times
-from ledger.db import tables
+from ledger.db import private_tables
 from ledger.db.connect import session
-from ledger.db.draft import Draft, Row
+from ledger.db.draft import Draft, Row, Seal
 from ledger.db.lock import AppendLock
 from ledger.db.secret import KEY_BYTES, NONCE_BYTES, KeyKeeper, decrypt, encrypt
 from ledger.db.session import Insert, Session, ask, fetch
@@ -39,13 +43,18 @@ from ledger.leaf import Statement
 
 REMEMBER = 5 * times.SECOND
 """How long a process goes on with the epoch that it knows; a new one waits for the others before it ends the old."""
+_cut = Struct(f"{KEY_BYTES}s{NONCE_BYTES}s{NONCE_BYTES}s").unpack_from
 _DRAWN = KEY_BYTES + 2 * NONCE_BYTES
+Sealer = Callable[[], tuple[Seal, ...]]
 _EPOCHS = "SELECT id, wrapped FROM epoch ORDER BY id"
 _FILE_KEY = "SELECT epoch, wrapped FROM file_key WHERE party = ? AND sha256 = ?"
-_SEALED = (
-    "SELECT s.statement, s.class, s.content, k.epoch, k.wrapped FROM sealed s "
-    "LEFT JOIN seal_key k ON k.statement = s.statement AND k.class = s.class WHERE s.subject = ? "
-)
+OF_SUBJECT = "subject u JOIN link l ON l.sid = u.sid JOIN sealed s ON s.idx = l.idx AND s.sid = u.sid"
+"""The sealed rows of the statements whose first subject is ``u``."""
+ITS_KEY = 'JOIN seal_key k ON k.idx = s.idx AND k."class" = s."class"'
+"""The keys of sealed rows ``s``: what was destroyed, or did not come with a backup, is not among them."""
+_COLUMNS = 'SELECT k.statement, s."class", s.content, k.epoch, k.wrapped FROM'
+_SUBJECT = f'{_COLUMNS} {OF_SUBJECT} {ITS_KEY} WHERE u."key" = ?'
+_STATEMENT = f"{_COLUMNS} statement t JOIN sealed s ON s.idx = t.idx {ITS_KEY} WHERE t.id = ?"
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[str]).decode
@@ -67,44 +76,25 @@ class Vault:
         self._engine, self._clock = engine, clock
         self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
         self._mutex = threading.RLock()
-        self._epochs: dict[int, tuple[bytes, bytes]] = {}
+        self._epochs: dict[int, tuple[bytes, AESGCM]] = {}
         self._known_at = 0
 
-    def rows(
-        self, statement: Statement, names: Iterable[str], disclosures: Sequence[str], person: str | None = None
-    ) -> tuple[Row, ...]:
-        """The rows to commit with a statement: its disclosures sealed, and under whose pseudonym.
+    def sealer(
+        self, statement: str, names: Iterable[str], disclosures: Sequence[str]
+    ) -> Callable[[], tuple[Seal, ...]]:
+        """What seals a statement's disclosures, to be committed with it; ``names`` are those of the disclosed members.
 
-        ``names`` are those of the disclosed members, in the same order. ``person`` is the recorder's own uuid for whom
-        this is about; it is kept as a hash and with the recorder.
+        Raises ``Unavailable`` here, and not when it is called, if the key of the epoch cannot be had.
         """
-        epoch, key = self._current()
-        subject, statement_id = submap.key_of(statement.subjects[0]), uuid_bytes(statement.id)
-        grouped = private.by_class(names, disclosures)
-        # Drawn at once: a data key and two nonces for each class.
-        drawn, place, rows = self.rand(_DRAWN * len(grouped)), 0, []
-        for number, members in grouped.items():
-            data_key, nonces = drawn[place : place + KEY_BYTES], drawn[place + KEY_BYTES : place + _DRAWN]
-            first, second = nonces[:NONCE_BYTES], nonces[NONCE_BYTES:]
-            content = encrypt(data_key, _encode(members), content_identity(statement_id, number), first)
-            wrapped = encrypt(key, data_key, key_identity(statement_id, number), second)
-            row = {"statement": statement_id, "class": number}
-            rows.append(Row("seal_key", row | {"epoch": epoch, "wrapped": wrapped}))
-            rows.append(Row("sealed", row | {"subject": subject, "content": content}))
-            place += _DRAWN
-        if person is not None:
-            row = {"person": person_key(statement.party, person), "statement": statement_id}
-            rows.append(Row("pseudonym", row))
-        return tuple(rows)
+        return partial(_sealed, self.rand, self._current(), statement, private.by_class(names, disclosures))
 
     def disclosures(self, subject: str) -> dict[str, list[str]]:
         """Every disclosure that is kept of statements whose first subject this is, by statement id."""
-        return self._open(_SEALED, submap.key_of(subject))
+        return self._open(_SUBJECT, submap.key_of(subject))
 
-    def disclosures_of(self, statement: Statement) -> list[str]:
+    def disclosures_of(self, statement_id: str) -> list[str]:
         """Every disclosure that is kept of one statement."""
-        parameters = submap.key_of(statement.subjects[0]), uuid_bytes(statement.id)
-        return self._open(_SEALED + "AND s.statement = ?", *parameters).get(statement.id, [])
+        return self._open(_STATEMENT, uuid_bytes(statement_id)).get(statement_id, [])
 
     def repeats(self, body: bytes, values: Mapping[str, Any]) -> Callable[[bytes, Draft | None], bool]:
         """A judge of repeats: whether an entry says what ``body`` says, but for its digests, with the same values.
@@ -119,12 +109,7 @@ class Vault:
                 return False
             if earlier is not None:
                 return earlier.values == values
-            kept = self._open(
-                _SEALED + "AND s.statement = ?",
-                submap.key_of(statement["subjects"][0]),
-                uuid_bytes(statement["id"]),
-            ).get(statement["id"], [])
-            found = {name: value for _, name, value in map(_member, kept)}
+            found = {name: value for _, name, value in map(_member, self.disclosures_of(statement["id"]))}
             gone = self.is_erased(statement["id"])
             return found == values or (gone and found.items() <= values.items())
 
@@ -163,27 +148,26 @@ class Vault:
             rows = connection.begin(write=False, then=[ask(sql, *parameters)])[0]
             opened: dict[str, list[str]] = {}
             for statement, number, content, epoch, wrapped in rows:
-                if wrapped is not None:  # else the key was destroyed, or did not come with the backup
-                    members = self._content(connection, (bytes(statement), number, epoch), wrapped, content)
-                    opened.setdefault(urn_of(statement), []).extend(members)
+                members = self._content(connection, (bytes(statement), number, epoch), wrapped, content)
+                opened.setdefault(urn_of(statement), []).extend(members)
             return opened
 
     def _content(self, connection: Session, place: tuple[bytes, int, int], wrapped: bytes, content: bytes) -> list[str]:
         statement, number, epoch = place
         try:
-            data_key = decrypt(self._epoch(connection, epoch), wrapped, key_identity(statement, number))
+            data_key = AESGCM(decrypt(self._epoch(connection, epoch), wrapped, key_identity(statement, number)))
             return _decode(decrypt(data_key, content, content_identity(statement, number)))
         except (InvalidTag, ValueError, KeyError):
             raise Unavailable("private members of a statement do not open: their row was changed") from None
 
-    def _epoch(self, connection: Session, number: int) -> bytes:
+    def _epoch(self, connection: Session, number: int) -> AESGCM:
         """The key of an epoch, read in the same snapshot as what it wraps; raises ``KeyError`` if there is none."""
         with self._mutex:  # or another thread forgets them in between
             if number not in self._epochs:
                 self._take(fetch(connection, ask(_EPOCHS)))
             return self._epochs[number][1]
 
-    def _current(self) -> tuple[int, bytes]:
+    def _current(self) -> tuple[int, AESGCM]:
         """The newest epoch and its key; the first one is made when it is first wanted."""
         with self._mutex:
             now = self._clock()
@@ -200,17 +184,17 @@ class Vault:
         with self._mutex:
             known, self._epochs = self._epochs, {}
             for number, wrapped in rows:
-                old = known.get(number)
-                same = old is not None and old[0] == wrapped
-                key = old[1] if old is not None and same else self.master.unwrap(wrapped, epoch_identity(number))
-                self._epochs[number] = (bytes(wrapped), key)
+                epoch = known.get(number)
+                if epoch is None or epoch[0] != wrapped:
+                    epoch = bytes(wrapped), AESGCM(self.master.unwrap(wrapped, epoch_identity(number)))
+                self._epochs[number] = epoch
 
     def _begin(self, now: int) -> list[Sequence[Any]]:
         """The first epoch, made by whichever process comes first."""
         row = new_epoch(1, self.master, self.rand, now)[0]
         with self._lock, session(self._engine) as connection:
             connection.begin(write=True)
-            connection.write([Insert(tables.epoch, [row], "ignore")])
+            connection.write([Insert(private_tables.epoch, [row], "ignore")])
             connection.commit()
             return list(connection.begin(write=False, then=[ask(_EPOCHS)])[0])
 
@@ -239,6 +223,26 @@ def file_identity(party: str, digest: bytes) -> bytes:
 def content_identity(statement: bytes, number: int) -> bytes:
     """The row that sealed disclosures belong to."""
     return b"sealed/%b/%d" % (statement, number)
+
+
+def _sealed(
+    rand: Callable[[int], bytes], epoch: tuple[int, AESGCM], statement_id: str, members: Mapping[int, list[str]]
+) -> tuple[Seal, ...]:
+    """The disclosures of each class of data, sealed by a key of its own that the epoch wraps."""
+    statement, (newest, by) = uuid_bytes(statement_id), epoch
+    # Drawn at once: a data key and two nonces for each class.
+    drawn, seals = rand(_DRAWN * len(members)), []
+    for place, (number, texts) in enumerate(members.items()):
+        key, first, second = _cut(drawn, _DRAWN * place)
+        content = encrypt(AESGCM(key), _encode(texts), content_identity(statement, number), first)
+        seals.append(Seal(number, content, newest, encrypt(by, key, key_identity(statement, number), second)))
+    return tuple(seals)
+
+
+def person_row(statement: Statement, person: str) -> Row:
+    """The row to commit with a statement that is about somebody, whom the recorder calls ``person`` (its own uuid)."""
+    values = {"person": person_key(statement.party, person), "statement": uuid_bytes(statement.id)}
+    return Row("pseudonym", values)
 
 
 def person_key(party: str, person: str) -> bytes:

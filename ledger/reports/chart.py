@@ -57,6 +57,9 @@ def write_svg(report: Mapping[str, Any], language: str = "en") -> bytes:
         for bar in bars:
             parts.append(_bar(bar, y + 8))
             y += _BAR
+        if not bars:
+            y += _BAR // 2 + 4
+            parts.append(_text(words["nothing"], y, "m"))
         if left:
             y += _BAR // 2
             parts.append(_text(words["more"].format(count=left), y, "m"))

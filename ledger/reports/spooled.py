@@ -1,77 +1,56 @@
 """The entries of a long log by subject, through files: what a report needs to count millions in bounded memory.
 
-Leaves come in the order of the log and cases are counted subject by subject, so a first pass writes each entry into one
-of a few files by its first subject, and a second pass reads one file after another. Both passes go by pieces that
-other processes can take. The first also hashes every leaf, so that what is counted can be proved to be what a
-checkpoint was signed over. This file reads and writes files and is no part of the core.
+Leaves come in the order of the log and cases are counted subject by subject, so a first pass goes through the log in
+pieces and writes the entries of each into a file, in parts by their first subject; a second pass counts one part of all
+files after another. Other processes can take pieces and parts. The first pass also hashes every leaf, so that what is
+counted can be proved to be what a checkpoint was signed over. This file reads and writes files and is no part of the
+core.
 """
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn, Protocol, TypeVar
-from zlib import crc32
-
-import msgspec
+from typing import NoReturn, TypeVar
 
 from ledger import leaf, merkle, times
 from ledger.checkpoint import Checkpoint
-from ledger.errors import Disproved, Malformed, PatinaError, Unknown
-from ledger.leaf import Entry, Seal, Statement
+from ledger.errors import Disproved, PatinaError, Unknown
+from ledger.leaf import Entry
 from ledger.report import Sums, Tally
 from ledger.report_ask import Ask
 from ledger.report_standing import Standing
+from ledger.reports.pieces import (
+    Open,
+    Place,
+    Scan,
+    Scanned,
+    entries,
+    parse,
+    places,
+    scan,
+    subjects_of,
+    uncollected,
+)
 
 PIECE = 128 * merkle.TILE_WIDTH
 """Leaves of a piece of the first pass, at least."""
 PIECES = 64
-FILE = 40_000
-"""Entries of a file, about; up to ``FILES`` of them."""
-FILES = 64
+PART = 40_000
+"""Entries of a part of the second pass, about; up to ``PARTS`` of them."""
+PARTS = 64
 ALONE = 20_000
 """Leaves up to which other processes are not worth starting."""
 
-_VERSION = b',"v":1}'
-_RECORDED = len('"recorded_at":"2026-11-28T00:00:00.000Z",')
-_STANDING = (b"ledger.c", b"party.", b"standard", b"staff.", b"audit.", b"improvem", b"alarm.", b"service.")
-_RETRACTED = b"statement.retracted"
-
-
-class _Kept(msgspec.Struct, gc=False):
-    """What is kept of an entry between the two passes."""
-
-    index: int
-    recorded_at: str
-    statement: Statement
-    hash: str = ""
-
-
-_decode = msgspec.json.Decoder(_Kept).decode
-
-
-class Leaves(Protocol):
-    """Where leaves are read from."""
-
-    def leaves(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes of leaves ``start`` to ``stop - 1``, in order."""
-
-    def close(self) -> None:
-        """Give back what is held open."""
-
-
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
-Open = Callable[[], Leaves]
 Progress = Callable[[int, int], None]
 
 
@@ -89,15 +68,6 @@ class Work:
     nice: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Scanned:
-    """A piece of the first pass: the roots of its subtrees, the entries about parties, and its last leaf."""
-
-    roots: list[bytes]
-    standing: list[bytes]
-    last: bytes
-
-
 def count(checkpoint: Checkpoint, ask: Ask, work: Work) -> Tally:
     """What the log below a checkpoint says to a request; every leaf of it is proved to be under the checkpoint.
 
@@ -106,19 +76,20 @@ def count(checkpoint: Checkpoint, ask: Ask, work: Work) -> Tally:
     """
     size = checkpoint.size
     width = max(PIECE, -(-size // PIECES // merkle.TILE_WIDTH) * merkle.TILE_WIDTH)
-    files = max(1, min(FILES, -(-size // FILE)))
+    parts = max(1, min(PARTS, -(-size // PART)))
     pieces = [(start, min(size, start + width)) for start in range(0, size, width)]
     steps = _Steps(work.progress, 2 * size)
     with TemporaryDirectory(prefix="patina-report-") as name, _pool(work, size) as pool:
         folder = Path(name)
-        scans = [_Scan(work.open, start, stop, folder, files) for start, stop in pieces]
+        scans = [Scan(work.open, start, stop, folder / f"{start:012}", parts) for start, stop in pieces]
         scanned = _all(pool, scan, scans, lambda number: steps.tell(pieces[number][1] - pieces[number][0]))
         _prove(checkpoint, scanned)
-        as_of = times.parse_recorded(_parse(scanned[-1].last).recorded_at)
+        as_of = times.parse_recorded(parse(scanned[-1].last).recorded_at)
         about = [raw for one in scanned for raw in one.standing]
-        folds = [_Fold(folder, number, about, ask, as_of, work.disclosures) for number in range(files)]
+        parted = [places(scans, scanned, number) for number in range(parts)]
+        folds = [_Fold(those, about, ask, as_of, work.disclosures) for those in parted]
         tally = folds[0].tally()
-        shares = [size * (number + 1) // files - size * number // files for number in range(files)]
+        shares = [size * (number + 1) // parts - size * number // parts for number in range(parts)]
         for sums in _all(pool, fold, folds, lambda number: steps.tell(shares[number])):
             tally.sums.merge(sums)
     return tally
@@ -173,71 +144,10 @@ def _all(
 
 
 @dataclass(frozen=True, slots=True)
-class _Scan:
-    """A piece of the first pass to do."""
-
-    open: Open
-    start: int
-    stop: int
-    folder: Path
-    files: int
-
-
-def scan(given: _Scan) -> _Scanned:
-    """Hash a piece of the log, and write its entries into the files of their first subjects."""
-    entries: list[list[bytes]] = [[] for _ in range(given.files)]
-    standing: list[bytes] = []
-    roots: list[bytes] = []
-    hashes: list[bytes] = []
-    raw = b""
-    with closing(given.open()) as source:
-        for raw in source.leaves(given.start, given.stop):
-            digest = sha256(b"\x00" + raw).digest()
-            hashes.append(digest)
-            if len(hashes) == merkle.TILE_WIDTH:
-                roots.append(merkle.root_of_tile(hashes))
-                hashes = []
-            kept, subject, kind = _short(raw, digest)
-            if kind.startswith(_STANDING):
-                standing.append(kept)
-            elif kept:
-                entries[crc32(subject) % given.files].append(kept)
-            if kind.startswith(_RETRACTED):
-                standing.append(kept)
-    if hashes:
-        roots.append(merkle.root_from(hashes))
-    for number, those in enumerate(entries):
-        if those:
-            (given.folder / f"{number:02}-{given.start:012}").write_bytes(b"\n".join(those))
-    return _Scanned(roots, standing, raw)
-
-
-def _short(raw: bytes, digest: bytes) -> tuple[bytes, bytes, bytes]:
-    """What is kept of a leaf, its first subject and its type; nothing of a seal.
-
-    Canonical bytes are cut at the names of their members: inside of a string a quote has a backslash before it.
-    """
-    if not raw.endswith(_VERSION):
-        _parse(raw)
-        raise AssertionError("a canonical leaf of this version ends with it")
-    subject = raw.find(b'"subject":"')
-    if subject < 0:
-        return b"", b"", b""
-    recorded = raw.find(b'"recorded_at":"')
-    statement = raw.find(b'"statement":{', recorded)
-    # Only an entry that names a holder's key is named by its hash.
-    name = b'{"hash":"%b",' % digest.hex().encode() if b'"holder_custody"' in raw else b"{"
-    kept = name + raw[1 : raw.find(b",") + 1] + raw[recorded : recorded + _RECORDED] + raw[statement : -len(_VERSION)]
-    begin = subject + len(b'"subject":"')
-    return kept + b"}", raw[begin : raw.find(b'"', begin)], raw[raw.rfind(b'"type":"') + len(b'"type":"') :]
-
-
-@dataclass(frozen=True, slots=True)
 class _Fold:
-    """A file of the second pass to count."""
+    """A part of the second pass to count."""
 
-    folder: Path
-    number: int
+    places: list[Place]
     about: list[bytes]
     ask: Ask
     as_of: int
@@ -245,58 +155,31 @@ class _Fold:
 
     def tally(self) -> Tally:
         """A tally that has counted nothing yet."""
-        about = [_entry(raw)[0] for raw in self.about]
+        about = [entry for entry, _ in entries(self.about)]
         ids = {one.statement.id for one in about if one.statement.type != "statement.retracted"}
         theirs = [one for one in about if one.statement.id in ids or one.statement.corrects in ids]
         return Tally(self.ask, Standing(theirs), self.as_of, self.disclosures)
 
 
 def fold(given: _Fold) -> Sums:
-    """Count the subjects of one file."""
-    gc.disable()  # half a million values that live until the end and form no cycles
-    try:
+    """Count the subjects of one part."""
+    with uncollected():
         return _fold(given)
-    finally:
-        gc.enable()
 
 
 def _fold(given: _Fold) -> Sums:
-    subjects: dict[str, list[tuple[Entry, str]]] = {}
-    for path in sorted(given.folder.glob(f"{given.number:02}-*")):
-        for raw in path.read_bytes().split(b"\n"):
-            told = _entry(raw)
-            subjects.setdefault(told[0].statement.subjects[0], []).append(told)
     tally = given.tally()
-    for those in subjects.values():
+    for told in subjects_of(given.places):
         try:
-            tally.add(those)
+            tally.add(told)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            _blame(those, error)
+            _blame(told, error)
     return tally.sums
 
 
-def _prove(checkpoint: Checkpoint, scanned: Sequence[_Scanned]) -> None:
+def _prove(checkpoint: Checkpoint, scanned: Sequence[Scanned]) -> None:
     if merkle.root_from(root for one in scanned for root in one.roots) != checkpoint.root:
         raise Disproved("the leaves are not those that the checkpoint was signed over", "root")
-
-
-def _parse(raw: bytes) -> Entry | Seal:
-    try:
-        return leaf.parse_leaf(raw)
-    except Malformed as error:
-        raise Disproved(f"got a leaf out of form: {error.message}", "leaf") from None
-
-
-def _entry(raw: bytes) -> tuple[Entry, str]:
-    """An entry of which ``_short`` was kept, and its leaf hash if it was.
-
-    Its form is for an audit to check; raises ``Disproved`` for what is none.
-    """
-    try:
-        kept = _decode(raw)
-    except msgspec.DecodeError as error:
-        raise Disproved(f"got a leaf out of form: {error}", "leaf") from None
-    return Entry(kept.index, "", kept.recorded_at, (), kept.statement, (), 1), kept.hash
 
 
 def _blame(told: Iterable[tuple[Entry, str]], error: Exception) -> NoReturn:

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from heapq import heappop, heappush
 from typing import Any
 
+from msgspec.structs import replace
+
 from api.cli import folder
 from api.cli.demo_cast import Cast
 from api.cli.year import plots, trade
@@ -234,9 +236,8 @@ class Player:
         salts = random.Random(self.cast.made_seed(value["id"])).randbytes  # noqa: S311 -- the seed is the secret
         disclosures = private.make_disclosures(value["type"], said.private, salts)
         value |= {"_sd": list(private.make_digests(value["type"], disclosures, salts)), "_sd_alg": "sha-256"}
-        rows = self.cast.ledger.vault.rows
-        draft = folder.draft(value, keys)
-        return folder.draft(value, keys, rows(draft.statement, list(said.private), disclosures, None))
+        seal = self.cast.ledger.vault.sealer(value["id"], said.private, disclosures)
+        return replace(folder.draft(value, keys), seal=seal)
 
     def _holder_key(self, label: str) -> SigningKey:
         key = self._keys.get(label)

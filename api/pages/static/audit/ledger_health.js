@@ -10,8 +10,9 @@ const MINUTE = 60_000;
 
 /** What the service says of its own walk over the leaves. */
 export function rehashed({ running, last }) {
-  if (last?.wrong) return say("rehash_wrong", { size: last.size, at: when(last.at), wrong: last.wrong });
-  if (last) return say("rehash_right", { size: last.size, at: when(last.at) });
+  const size = last?.size.toLocaleString();
+  if (last?.wrong) return say("rehash_wrong", { size, at: when(last.at), wrong: last.wrong });
+  if (last) return say("rehash_right", { size, at: when(last.at) });
   return running ? say("rehash_running", running) : say("rehash_none");
 }
 
@@ -19,7 +20,7 @@ export function rehashed({ running, last }) {
 function mine() {
   const kept = lastAudit();
   if (!kept) return say("audit_none");
-  return say(kept.wrong ? "audit_wrong" : "audit_right", { size: kept.size, at: when(kept.at), wrong: kept.wrong ?? "" });
+  return say(kept.wrong ? "audit_wrong" : "audit_right", { size: Number(kept.size).toLocaleString(), at: when(kept.at), wrong: kept.wrong ?? "" });
 }
 
 export async function start() {

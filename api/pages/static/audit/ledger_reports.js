@@ -2,10 +2,12 @@
 // by `patina report --verify`.
 
 import { $, el, explained, message, show } from "./draw.js";
+import { partyNames } from "./ledger_names.js";
 import { say, told, when } from "./words.js";
 import { ask } from "./wire.js";
 
 const LOOK = 2000;
+const MOST = 100; // parties of one report
 const FORMATS = ["json", "csv", "xlsx", "svg"];
 
 function open(report) {
@@ -29,13 +31,19 @@ async function list() {
   show($("[data-none]"), !body.reports.length);
   $("[data-rows]").replaceChildren(...body.reports.map(row));
   if (body.reports.some((one) => ["waiting", "counting"].includes(one.state))) setTimeout(list, LOOK);
+  else message("");
 }
 
 export async function start() {
   const form = $("[data-ask]");
+  const { parties } = await partyNames();
+  const choice = form.elements.parties;
+  const every = parties.length <= MOST ? [el("option", { value: parties.map(({ id }) => id).join(" ") }, say("all_parties"))] : [];
+  choice.append(...every, ...parties.map(({ id, name }) => el("option", { value: id }, name)));
+  show($("[data-parties]"), parties.length > 0);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const { ok, body } = await ask("POST", "/v1/reports", { period: form.elements.period.value.trim() });
+    const { ok, body } = await ask("POST", "/v1/reports", { period: form.elements.period.value.trim(), parties: choice.value ? choice.value.split(" ") : [] });
     if (!ok) return message("", "bad", explained(body));
     message(say("report_asked"), "good");
     return list();

@@ -1,19 +1,20 @@
 // Risk signals, the most urgent first, each with the entries that caused it.
 
 import { $, el, explained, message, show } from "./draw.js";
+import { partyNames } from "./ledger_names.js";
 import { say, word } from "./words.js";
 import { ask } from "./wire.js";
 
 const TONES = { high: "bad", medium: "note", low: "plain" };
 const SHOWN = 20;
 
-function row(signal) {
+function row(signal, named) {
   const figures = Object.entries(signal.figures).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`);
   const links = signal.entries.slice(0, SHOWN).flatMap((index) => [el("a", { href: `/console/ledger/tree?index=${index}` }, say("entry_n", { index })), " "]);
   const more = signal.entries.length - SHOWN;
   return el("li", {},
     el("span", { class: `pill ${TONES[signal.severity]}` }, word(signal.severity)), " ", el("strong", {}, word(signal.kind)),
-    el("span", { class: "id" }, signal.party),
+    el("div", {}, named(signal.party)),
     el("span", { class: "quiet", lang: "en" }, figures.join(" · ")),
     ...links, more > 0 ? say("and_more", { n: more }) : null);
 }
@@ -21,6 +22,7 @@ function row(signal) {
 export async function start() {
   const { ok, body } = await ask("GET", "/v1/risks");
   if (!ok) return message("", "bad", explained(body));
+  const { named } = await partyNames();
   show($("[data-none]"), !body.signals.length);
-  $("[data-rows]").replaceChildren(...body.signals.map(row));
+  $("[data-rows]").replaceChildren(...body.signals.map((one) => row(one, named)));
 }

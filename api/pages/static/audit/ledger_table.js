@@ -2,6 +2,7 @@
 // rows; what a role may not read the service refuses, and the page says so.
 
 import { $, el, explained, message, show } from "./draw.js";
+import { partyNames } from "./ledger_names.js";
 import { say, told, when, word } from "./words.js";
 import { ask, segment } from "./wire.js";
 
@@ -42,9 +43,9 @@ const PAGES = {
   keys: {
     path: "/v1/keys",
     tables: [
-      [(body) => body.signing, { signing_key: (one) => one.key, party: (one) => one.party, custody: (one) => word(one.custody), since: (one) => when(one.added_at), ended: (one) => (one.revoked_at_index === null ? "" : say("entry_n", { index: one.revoked_at_index })) }],
+      [(body) => body.signing, { signing_key: (one) => one.key, party: (one) => named(one.party), custody: (one) => word(one.custody), since: (one) => when(one.added_at), ended: (one) => (one.revoked_at_index === null ? "" : say("entry_n", { index: one.revoked_at_index })) }],
       [(body) => body.api, {
-        api_key: (one) => one.label || one.id, party: (one) => one.party, scopes: (one) => one.scopes.join(", "), since: (one) => when(one.created_at), used: (one) => when(one.last_used_at), ended: (one) => when(one.revoked_at ?? one.expires_at),
+        api_key: (one) => one.label || one.id, party: (one) => named(one.party), scopes: (one) => one.scopes.join(", "), since: (one) => when(one.created_at), used: (one) => when(one.last_used_at), ended: (one) => when(one.revoked_at ?? one.expires_at),
         action: (one) => (one.revoked_at ? "" : act("revoke", "DELETE", `/v1/keys/${segment(one.id)}`)),
       }],
     ],
@@ -52,7 +53,7 @@ const PAGES = {
   people: {
     path: "/v1/people",
     tables: [[(body) => body.people, {
-      name: (one) => one.name, role: (one) => word(one.role), party: (one) => one.party, login: (one) => one.login, disabled: (one) => yes(one.disabled_at),
+      name: (one) => one.name, role: (one) => word(one.role), party: (one) => named(one.party), login: (one) => one.login, disabled: (one) => yes(one.disabled_at),
       action: (one) => act(one.disabled_at ? "enable" : "disable", "POST", `/v1/people/${segment(one.id)}`, { disabled: !one.disabled_at }),
     }]],
   },
@@ -63,7 +64,7 @@ const PAGES = {
   webhooks: {
     path: "/v1/webhooks",
     tables: [[(body) => body.webhooks, {
-      url: (one) => one.url, party: (one) => one.party, events: (one) => one.events.join(", "), disabled: (one) => yes(one.disabled_at),
+      url: (one) => one.url, party: (one) => named(one.party), events: (one) => one.events.join(", "), disabled: (one) => yes(one.disabled_at),
       action: (one) => (one.disabled_at ? "" : el("span", { class: "actions" }, act("test", "POST", `/v1/webhooks/${segment(one.id)}/test`, {}), act("disable", "DELETE", `/v1/webhooks/${segment(one.id)}`))),
     }]],
   },
@@ -76,7 +77,7 @@ const PAGES = {
   },
   erasures: {
     path: "/v1/erasures",
-    tables: [[(body) => body.erasures, { id: (one) => one.id, asked_at: (one) => when(one.asked_at), asked_by: (one) => one.asked_by, why: (one) => word(one.why), state: (one) => word(one.state), until: (one) => when(one.until), parts: (one) => one.parts.length }]],
+    tables: [[(body) => body.erasures, { id: (one) => one.id, asked_at: (one) => when(one.asked_at), asked_by: (one) => named(one.asked_by), why: (one) => word(one.why), state: (one) => word(one.state), until: (one) => when(one.until), parts: (one) => one.parts.length }]],
   },
 };
 
@@ -92,12 +93,15 @@ async function standards(who) {
 }
 
 function table(rows, columns) {
-  const heads = Object.keys(columns).map((name) => el("th", { scope: "col" }, say(`column_${name}`)));
-  const body = rows.map((one) => el("tr", {}, ...Object.values(columns).map((column) => el("td", {}, column(one) ?? ""))));
+  const named = Object.entries(columns).map(([name, column]) => [say(`column_${name}`), column]);
+  const heads = named.map(([head]) => el("th", { scope: "col" }, head));
+  // On a narrow screen each cell is a line of its own, with the head of its column before it.
+  const body = rows.map((one) => el("tr", {}, ...named.map(([head, column]) => el("td", { "data-head": head }, column(one) ?? ""))));
   return el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...body));
 }
 
 let me;
+let named;
 
 async function fill() {
   const { path, tables } = PAGES[page];
@@ -120,5 +124,6 @@ export async function start(who) {
     await fill();
     return message(say("done"), "good");
   });
+  ({ named } = await partyNames());
   await fill();
 }

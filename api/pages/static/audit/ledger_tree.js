@@ -10,7 +10,7 @@ import { entriesAt, hashed, hashesAt, same } from "./ledger_tiles.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const WHOLE = 16;
-const [ACROSS, DOWN, EDGE] = [56, 54, 34];
+const [NEAR, FAR, DOWN, EDGE] = [18, 56, 54, 34];
 const UUID = /^urn:uuid:[0-9a-f-]{36}$/;
 
 /** The greatest power of two below `size`. */
@@ -37,22 +37,26 @@ function drawn(name, attributes = {}, ...inside) {
 
 const range = ({ lo, hi }) => (hi - lo === 1 ? `${lo}` : `${lo}–${hi - 1}`);
 
-function picture(root, size, index) {
+const widthOf = ({ children }) => children.reduce((sum, child) => sum + widthOf(child), 0) || 1;
+
+/** The picture, as wide as there is room for its leaves beside each other, within reason. */
+function picture(root, size, index, room) {
+  const across = Math.min(FAR, Math.max(NEAR, (room - 2 * EDGE) / Math.max(1, widthOf(root) - 1)));
   const [lines, marks] = [[], []];
   let [columns, depth] = [0, 0];
   const place = (node) => {
     depth = Math.max(depth, node.depth);
     const below = node.children.map(place);
-    const x = below.length ? (below[0] + below[1]) / 2 : EDGE + ACROSS * columns++;
+    const x = below.length ? (below[0] + below[1]) / 2 : EDGE + across * columns++;
     const y = EDGE + DOWN * node.depth;
     node.children.forEach((child, at) => lines.push(drawn("line", { x1: x, y1: y, x2: below[at], y2: y + DOWN, class: child.kind === "path" ? "path" : "" })));
     const closed = !node.children.length && node.hi - node.lo > 1;
     const shape = closed ? drawn("path", { d: `M${x} ${y - 10}l15 22h-30z` }) : drawn("circle", { cx: x, cy: y, r: 9 });
-    marks.push(drawn("g", { class: node.kind }, shape, drawn("text", { x, y: y + 24 }, node.children.length ? "" : range(node))));
+    marks.push(drawn("g", { class: node.kind }, shape, drawn("text", { x, y: y + (node.hi - node.lo === 1 && node.lo % 2 ? 36 : 24) }, node.children.length ? "" : range(node))));
     return x;
   };
   place(root);
-  const [width, height] = [EDGE * 2 + ACROSS * Math.max(0, columns - 1), EDGE * 2 + DOWN * depth];
+  const [width, height] = [EDGE * 2 + across * Math.max(0, columns - 1), EDGE * 2 + DOWN * depth + 12];
   const title = drawn("title", { id: "tree-title" }, say("picture_alt", { size: size.toLocaleString(), index: index.toLocaleString() }));
   return drawn("svg", { class: "tree", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-labelledby": "tree-title" }, title, ...lines, ...marks);
 }
@@ -99,7 +103,7 @@ async function draw(index) {
   if (index >= size) return message(say("no_such_index", { size: size.toLocaleString() }), "bad");
   message("");
   const root = nodesOf(size, index);
-  $("[data-picture]").replaceChildren(picture(root, size, index));
+  $("[data-picture]").replaceChildren(picture(root, size, index, $("[data-picture]").clientWidth));
   const crypto = await openCrypto();
   if (!crypto) return verdict("note", say("no_crypto"));
   const n = Math.floor(index / 256);

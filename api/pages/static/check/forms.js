@@ -22,8 +22,21 @@ export function textOf(raw) {
   }
 }
 
-export const hexOf = (raw) => Array.from(raw, (byte) => byte.toString(16).padStart(2, "0")).join("");
-export const bytesOf = (hex) => Uint8Array.from(hex.match(/../g) || [], (pair) => parseInt(pair, 16));
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Bytes in lower-case hex digits. */
+export function hexOf(raw) {
+  let hex = "";
+  for (const byte of raw) hex += PAIRS[byte];
+  return hex;
+}
+
+/** The bytes of an even number of hex digits. */
+export function bytesOf(hex) {
+  const raw = new Uint8Array(hex.length / 2);
+  for (let at = 0; at < raw.length; at++) raw[at] = parseInt(hex.slice(2 * at, 2 * at + 2), 16);
+  return raw;
+}
 
 /** Parts of bytes, one after the other. */
 export function joined(...parts) {
@@ -36,7 +49,11 @@ export function joined(...parts) {
   return whole;
 }
 
-const binary = (text) => Uint8Array.from(text, (one) => one.charCodeAt(0));
+function binary(text) {
+  const raw = new Uint8Array(text.length);
+  for (let at = 0; at < raw.length; at++) raw[at] = text.charCodeAt(at);
+  return raw;
+}
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** The bytes of base64 with padding (RFC 4648 §4) in its one spelling; throws `Malformed`. */

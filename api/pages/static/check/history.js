@@ -18,16 +18,17 @@ import { checkDetails, holderKey } from "./types.js";
 
 /** What the bundle proves to this reader; throws `Disproved` with the number of the check that failed, or `Unknown`.
  *
- * `asked` is `{subject, vkeys, now}`, vkeys parsed, now in microseconds as a BigInt, and may have `policy`, `secret`
- * (16 bytes of an owner code), `files` (a Map of sha256 in hex to bytes), `kept` (`{size, root, count, receipts}`,
- * size a BigInt, receipts a Map of leaf hash to index) and `consistency` (hashes in hex, from the kept tree on).
+ * `asked` is `{subject, vkeys, now}`, vkeys parsed, now in microseconds as a BigInt, and may have `policy`
+ * (as trust.js parses it: a page has none), `secret` (16 bytes of an owner code), `files` (a Map of sha256 in hex to
+ * bytes), `kept` (`{size, root, count, receipts}`, size a BigInt, receipts a Map of leaf hash to index) and
+ * `consistency` (hashes in hex, from the kept tree on).
  */
 export async function checkHistory(bundle, asked, crypto) {
   const { sha256, verifies } = crypto;
   const checkpoint = await check(1, () => checkCheckpoint(bundle.checkpoint, asked.vkeys, bundle.origin, verifies));
   // A fork is told before anything that this version may not know.
   const unknown = await check(12, () => checkGrowth(checkpoint, asked, sha256));
-  const witnessedAt = await check(2, () => quorumTime(bundle, asked, verifies));
+  const witnessedAt = await check(2, () => (asked.policy ? asked.policy.timeOf(bundle.checkpoint, verifies) : null));
   const seal = await check(3, () => checkTail(bundle, checkpoint, sha256));
   const { first, firstHash, fold } = await check(3, () => checkFirst(bundle, checkpoint, crypto));
   const shown = await check(4, () => new Shown(bundle, checkpoint, crypto));
@@ -63,12 +64,6 @@ async function check(number, make) {
     const failed = [Malformed, Invalid, Refused].some((kind) => error instanceof kind);
     throw failed ? new Disproved(error.message, number) : error;
   }
-}
-
-async function quorumTime({ checkpoint }, { policy }, verifies) {
-  if (!policy) return null;
-  const { checkQuorum } = await import("./trust.js"); // for readers with a policy, which a page has not
-  return checkQuorum(policy, checkpoint, verifies);
 }
 
 async function checkTail({ tail }, { size, root }, sha256) {

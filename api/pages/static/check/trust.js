@@ -9,7 +9,10 @@ const MAX_POLICY = 262_144;
 const NONE = "none";
 const FORBIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f]/;
 
-/** The policy `{witnesses: [{name, vkey}], groups: [{name, threshold, members}], quorum}`; throws `Malformed`. */
+/** The policy `{witnesses: [{name, vkey}], groups: [{name, threshold, members}], quorum}`; throws `Malformed`.
+ *
+ * Its `timeOf(checkpoint, verifies)` is what `checkHistory` asks: a reader who has a policy brings this program along.
+ */
 export async function parsePolicy(text, sha256) {
   if (utf8(text).length > MAX_POLICY || FORBIDDEN.test(text) || !text.endsWith("\n")) {
     throw new Malformed("got a policy that is too long, or whose lines are out of form");
@@ -20,6 +23,7 @@ export async function parsePolicy(text, sha256) {
     if (words.length && !words[0].startsWith("#")) await readLine(policy, words, sha256);
   }
   if (policy.quorum === null) throw new Malformed("got a policy without a quorum line");
+  policy.timeOf = (checkpoint, verifies) => checkQuorum(policy, checkpoint, verifies);
   return policy;
 }
 
@@ -75,7 +79,7 @@ async function readVkey(word, kinds, used, sha256) {
  *
  * Throws `Disproved` without a quorum or for a cosignature that does not verify, `Unknown` if it cannot be told.
  */
-export async function checkQuorum(policy, raw, verifies) {
+async function checkQuorum(policy, raw, verifies) {
   const note = parseNote(raw);
   const newest = new Map();
   for (const line of note.signatures) {

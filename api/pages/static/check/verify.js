@@ -46,9 +46,11 @@ async function proofOfGrowth(kept, bundle) {
   }
 }
 
-/** What the history of `{history, subject, vkeys}` proves, and what was kept before; throws as `checkHistory`. */
-async function proveHistory({ history, subject, vkeys }, crypto) {
-  const bundle = parseHistory(await get(history));
+/** What the history of `{fetched, subject, vkeys}` proves, and what was kept before; throws as `checkHistory`. */
+async function proveHistory({ fetched, subject, vkeys }, crypto) {
+  const text = await fetched;
+  performance.mark("patina-fetched");
+  const bundle = parseHistory(text);
   const memory = recall();
   // Keys that were proved on an earlier visit count, not those that the page names today.
   const pinned = memory ? memory.vkeys : vkeys.split(" ");
@@ -106,6 +108,9 @@ function show(badge, { state, says, notes }) {
 }
 
 async function main(badge) {
+  performance.mark("patina-start");
+  const fetched = get(badge.dataset.history);
+  fetched.catch(() => {}); // told where it is waited for
   const crypto = await openCrypto();
   if (crypto === null) {
     const none = badge.dataset.library === "yes" ? "none" : "none_library";
@@ -115,7 +120,7 @@ async function main(badge) {
   badge.dataset.path = crypto.path;
   badge.querySelector("[data-notes]").textContent = badge.querySelector('[data-word="working"]').textContent;
   performance.mark("patina-check");
-  show(badge, await judge({ ...badge.dataset }, crypto));
+  show(badge, await judge({ ...badge.dataset, fetched }, crypto));
   performance.measure("patina-check", "patina-check");
 }
 

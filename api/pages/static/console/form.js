@@ -27,7 +27,7 @@ export function byKeyboard(node) {
     const fields = $$("input, select, textarea", node).filter((one) => one.offsetParent);
     const next = fields[fields.indexOf(event.target) + 1];
     if (next) next.focus();
-    else node.requestSubmit();
+    else node.querySelector("[type=submit], button:not([type])").click(); // requestSubmit came with Safari 16
   });
 }
 

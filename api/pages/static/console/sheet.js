@@ -78,6 +78,7 @@ function parts(raw) {
 }
 
 async function unpacked(bytes) {
+  if (typeof DecompressionStream === "undefined") throw new Unreadable("register_old"); // Safari before 16.4
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
   const found = [];
   let size = 0;

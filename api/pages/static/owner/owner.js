@@ -146,7 +146,9 @@ async function remembered() {
     on(button, "click", () => open(known.token));
     list.append(button);
   }
-  list.closest("section").hidden = !newest.size;
+  const section = list.closest("section");
+  section.hidden = !newest.size;
+  section.dataset.state = newest.size ? "ask" : ""; // without any, no state shows it
 }
 
 if (main) start().catch((error) => (show("unsupported"), say((error && error.message) || "")));

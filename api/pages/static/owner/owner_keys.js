@@ -70,7 +70,7 @@ export async function makeKey() {
 export async function signed(signer, message) {
   if (!(signer instanceof Uint8Array)) return new Uint8Array(await crypto.subtle.sign(ED25519, signer, message));
   if ((await wayHere()) === "native") return signed(await imported(signer), message);
-  const [{ hashes, sign }, { sha512 }] = await Promise.all([import("./ed25519.js"), import("./sha2.js")]);
+  const { hashes, sha512, sign } = await import("./library.js");
   hashes.sha512 = sha512;
   return sign(message, signer);
 }

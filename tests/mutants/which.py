@@ -1,0 +1,44 @@
+"""Which tests concern which file: the list that mutants are tried against."""
+
+_CHECKS = [f"tests/test_audit_{name}.py" for name in "checks unknown vectors".split()]
+_ATTACK = ["tests/test_attack_verifier.py"]
+_STATE = ["tests/test_audit_state.py"]
+_SOURCES = ["tests/test_audit_sources.py"]
+_HISTORY = ["tests/test_verify_history.py", "tests/test_verify_kept.py"]
+_TABLE = ["tests/test_verify_table.py"]
+
+FILES: dict[str, list[str]] = {
+    "ledger/merkle.py": ["tests/test_merkle.py"],
+    "ledger/submap.py": ["tests/test_submap.py"],
+    "ledger/leaf.py": ["tests/test_leaf.py"],
+    "ledger/disclosure.py": ["tests/test_disclosure.py"],
+    "verifier/reader.py": [
+        *_HISTORY,
+        *_ATTACK,
+        "tests/test_verify_files.py",
+        "tests/test_verify_cli.py",
+        "tests/test_attack_keys.py",
+        "tests/test_ledger_keys.py::test_a_reader_who_pinned_a_retired_key_is_told_plainly[sqlite]",
+    ],
+    "verifier/replay.py": [*_CHECKS, *_ATTACK, "tests/test_audit_cases.py"],
+    "verifier/audit.py": [*_CHECKS, *_ATTACK],
+    "verifier/compare.py": [*_CHECKS, *_SOURCES],
+    "verifier/tree.py": [*_TABLE, *_CHECKS],
+    "verifier/memory.py": [*_HISTORY, *_ATTACK],
+    "verifier/growth.py": _SOURCES,
+    "verifier/source.py": _SOURCES,
+    "verifier/folder.py": _SOURCES,
+    "verifier/fetch.py": [*_SOURCES, *_ATTACK],
+    "verifier/files.py": ["tests/test_verify_files.py"],
+    "verifier/findings.py": ["tests/test_verify_findings.py", *_HISTORY],
+    "verifier/report.py": ["tests/test_verify_findings.py", *_CHECKS],
+    "verifier/retired.py": ["tests/test_audit_checks.py", *_HISTORY],
+    "verifier/doubtful.py": ["tests/test_audit_doubt.py", *_HISTORY],
+    "verifier/signing.py": ["tests/test_audit_signing.py"],
+    "verifier/scan.py": ["tests/test_qr.py", *_ATTACK],
+    "verifier/qr.py": ["tests/test_qr.py"],
+    "verifier/kept.py": _STATE,
+    "verifier/heads.py": [*_TABLE, *_STATE],
+    "verifier/table.py": [*_TABLE, *_STATE],
+    "verifier/figures.py": ["tests/test_report_verify.py"],
+}
