@@ -1,7 +1,7 @@
 """Who may call which address: one table, read before any route, so that what is not listed is denied.
 
 A bearer key (``Authorization: Bearer pk_…``) belongs to a party and has scopes: ``read``; ``write``, which includes it;
-``keys``, which includes both; and ``admin``, which includes all and is the operator's. Paths are matched raw, still
+``signing``, which includes both; and ``admin``, which includes all and is the operator's. Paths are matched raw, still
 percent-encoded: an item's id is one segment (amendments R4), and decoding it before matching would cut an id with a
 slash in it in two.
 """

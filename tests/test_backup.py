@@ -29,7 +29,7 @@ from ledger.db.vault import epoch_identity, key_identity
 from ledger.errors import PatinaError, Refused, Unavailable
 from ledger.note import parse_vkey
 from tests import scanner
-from tests.build import ring
+from tests.build import ring, uuid
 from tests.shop import START, Shop, open_shop
 from tests.stall import MASTER
 from verifier.audit import Options, audit
@@ -37,7 +37,7 @@ from verifier.folder import open_folder
 
 NEEDLES = ["Ada Example", "ada@example.org", "+1 555 0100"]
 ADA = {"customer": {"name": NEEDLES[0], "email": NEEDLES[1], "phone": NEEDLES[2]}}
-BOB = {"customer": {"name": "Bob Example"}, "note": "stays, whatever happens"}
+BOB = {"customer": {"name": "Bob Example", "phone": "+1 555 0199"}, "note": "stays, whatever happens"}
 
 
 class Told:
@@ -114,6 +114,7 @@ def check_restored(told: Told, *survivors: str) -> None:
         assert ledger.vault.disclosures(told.item("ada")) == {}
         for name in survivors:
             assert list(ledger.vault.disclosures(told.item(name))) == [told.ids[name]]
+        assert found(ledger) == [told.ids[name] for name in survivors]
         assert ledger.writer.seal(force=True)
         assert scanner.find(ledger, NEEDLES) == []
         with_ids = [row for row in ledger.epochs.rows()[1] if bytes(row[0]).hex() in told.ids["ada"].replace("-", "")]
@@ -122,6 +123,12 @@ def check_restored(told: Told, *survivors: str) -> None:
     finally:
         ledger.close()
     assert audit(open_folder(told.place), Options((parse_vkey(vkey),))).outcome == "proven"
+
+
+def found(ledger: Ledger) -> list[str]:
+    """The statements that the jeweller finds by Ada's and by Bob's telephone number."""
+    numbers = [customer["customer"]["phone"] for customer in (ADA, BOB)]
+    return [one.statement for number in numbers for one in ledger.finder.find(uuid("jeweller"), "phone", number)]
 
 
 def opens(told: Told, path: Path, epochs: list[tuple[Any, ...]]) -> bool:
@@ -146,6 +153,7 @@ def test_a_backup_holds_sealed_members_and_no_key_to_them(told: Told, tmp_path: 
     with closing(sqlite3.connect(backup_of(told))) as file:
         assert file.execute("SELECT count(*) FROM seal_key").fetchone() == (0,)
         assert file.execute("SELECT count(*) FROM epoch").fetchone() == (0,)
+        assert file.execute("SELECT count(*) FROM find_private").fetchone() == (0,)
         assert file.execute("SELECT count(*) FROM sealed").fetchone()[0] >= 3
         assert file.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     epochs, keys, _ = keyfile.read_keys(tmp_path / "stolen" / keyfile.NAME)
@@ -337,7 +345,7 @@ def test_the_rest_of_a_restore_on_either_database(tmp_path: Path, database_url: 
             put_keys(shop.ledger, keys)
         # As an older dump would leave it.
         with shop.ledger._engine.begin() as connection:
-            for table in ("seal_key", "epoch", "sealed"):
+            for table in ("seal_key", "epoch", "sealed", "find_private"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
             mark = "?" if shop.ledger.is_sqlite else "%s"
             for row in sealed:
@@ -346,4 +354,5 @@ def test_the_rest_of_a_restore_on_either_database(tmp_path: Path, database_url: 
         assert erase_again(shop.ledger, tmp_path, lambda *_: {}, START) == 1
         assert shop.ledger.vault.disclosures(made.item("ada")) == {}
         assert list(shop.ledger.vault.disclosures(made.item("bob"))) == [made.ids["bob"]]
+        assert found(shop.ledger) == [made.ids["bob"]]
         assert scanner.find(shop.ledger, [bytes(keys[0][0][1]), *NEEDLES]) == []

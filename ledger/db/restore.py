@@ -9,7 +9,8 @@ Everything happens in a folder of its own beside the ledger, and only what has p
 4. it is held against the guard files: what is behind what was released, or another history, is refused;
 5. what was erased since is destroyed again: whatever the record beside the guard files names (``erased_file``), and
    whatever the log's own ``data.erased`` say, of each class whose legal time was over;
-6. a new epoch begins and the old ones end, so that no key of an older copy opens anything here.
+6. what is found by private values is made findable again, as far as they are still there (``findagain``);
+7. a new epoch begins and the old ones end, so that no key of an older copy opens anything here.
 
 On PostgreSQL steps 1 to 4 are the operator's (``pg_restore``; the guard is asked when the ledger is opened), and
 ``erase_again`` is the rest.
@@ -31,6 +32,7 @@ from ledger.db import keyfile, migrate, private_tables
 from ledger.db.engine import open_engine
 from ledger.db.erased_file import NAME as RECORD
 from ledger.db.erased_file import read_lines
+from ledger.db.findagain import find_again
 from ledger.db.forward import bring_forward, newer
 from ledger.db.guard import any_open, read_guards
 from ledger.db.keyfile import Rows
@@ -92,7 +94,7 @@ def restore(place: Path, database: Path, sources: Sources, master: KeyKeeper, re
 
 
 def _prepare(place: Path, database: Path, copy: Path, sources: Sources, rest: tuple[KeyKeeper, Retention]) -> Restored:
-    """Steps 1 to 6, on a copy."""
+    """Steps 1 to 7, on a copy."""
     master, retention = rest
     _copy_backup(sources.backup, copy)
     present = database if _readable(database) else None
@@ -118,6 +120,7 @@ def erase_again(ledger: Ledger, place: Path, retention: Retention, now: int) -> 
     with ledger.writing() as connection:
         connection.write((), (_STRAY, ()))
         connection.commit()
+    find_again(ledger)
     newest = max([int(row[0]) for row in ledger.epochs.rows()[0]], default=0)
     ledger.epochs.begin(newest, now)
     if not ledger.epochs.finish(now, 0) or not ledger.epochs.scrub():
