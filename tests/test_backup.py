@@ -36,8 +36,8 @@ from verifier.audit import Options, audit
 from verifier.folder import open_folder
 
 NEEDLES = ["Ada Example", "ada@example.org", "+1 555 0100"]
-ADA = {"customer": {"name": NEEDLES[0], "email": NEEDLES[1], "phone": NEEDLES[2]}}
-BOB = {"customer": {"name": "Bob Example", "phone": "+1 555 0199"}, "note": "stays, whatever happens"}
+ADA: dict[str, Any] = {"customer": {"name": NEEDLES[0], "email": NEEDLES[1], "phone": NEEDLES[2]}}
+BOB: dict[str, Any] = {"customer": {"name": "Bob Example", "phone": "+1 555 0199"}, "note": "stays, whatever happens"}
 
 
 class Told:
