@@ -133,6 +133,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
             "/v1/attachments": ("200", "201"),
             "/i/{token}/attachments": ("200", "201"),
             "/v1/devices": ("201",),
+            "/v1/devices/{id}/key": ("201",),
             "/v1/erasures": ("201",),
             "/v1/grants": ("201",),
             "/v1/keys/{id}/rotation": ("201",),

@@ -84,7 +84,10 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("get", "/v1/items/{id}/codes"): [_CODE],
     ("delete", "/v1/items/{id}/codes/{code}"): [_CODE],
     ("post", "/v1/codes"): [_CODE, *_paper("card", "json", *_PRINTED[:3])],
-    ("get", "/v1/codes"): [("Patina-Code", "header", "the view code of one card", _TEXT)],
+    ("get", "/v1/codes"): [
+        ("Patina-Code", "header", "the view code of one card", _TEXT),
+        ("keys", "query", "true: with the public keys of every card, to sell without a network", {"type": "boolean"}),
+    ],
     ("get", "/c/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
     ("get", "/v1/items/{id}/history"): [_AT],
     ("get", "/v1/items/{id}"): [_AT],

@@ -109,6 +109,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/session/oidc/callback", PUBLIC),
     ("GET", "/v1/devices", DEVICES),
     ("POST", "/v1/devices", DEVICES),
+    ("POST", "/v1/devices/{id}/key", DEVICES),
     ("DELETE", "/v1/devices/{id}", DEVICES),
     ("GET", "/v1/grants", READ),
     ("POST", "/v1/grants", GRANTS),

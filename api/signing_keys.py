@@ -1,6 +1,7 @@
 """The drafts of a signing key's life: for the command line and for HTTP alike, which only append them.
 
     next     a key beside those in force            key.added, signed by a key in force and by the new one
+    vouched  a key made elsewhere, on a tablet      key.added, signed by a key in force and by the new one
     rotate   the next key, and the end of another   key.added and key.revoked, both or neither
     revoke   retired, lost, or compromised since    key.revoked
 
@@ -89,6 +90,15 @@ class Clerk:
         last = taken if taken is not None else kept
         assert last is not None, "one of the two is in custody"
         return old, [added, *(self._retirement(party, did, last) for did in old)]
+
+    def vouched(self, added: Statement, signature: Signature) -> Draft:
+        """The ``key.added`` of a key that signed it elsewhere, with the signature of the party's key before that.
+
+        Raises ``Refused`` unless a key of the party is in custody.
+        """
+        body = leaf.statement_bytes(added)
+        vouching = _signature(body, self._own_signer(added.party))
+        return Draft(added, body, (vouching, signature))
 
     def revocation(self, speaker: str, did: str, reason: str, since: str | None) -> Draft:
         """The end of a key, said by its party or the operator, whose key must be in custody.

@@ -52,7 +52,7 @@ class Site:
         self.pages = Pages()
         provider = "" if settings.provider is None else urlsplit(settings.provider.issuer).hostname or ""
         spoken = {name: role.may_say for name, role in ROLES.items()}
-        self.console = Console(spoken, self.pages.modules.reader, provider)
+        self.console = Console(spoken, self.pages.modules.mark, self.pages.modules.reader, provider)
         self.audit = AuditPages(self.console.mark, self.pages.modules.mark)
         self.sandbox = Sandbox()
         self.rehashing = Rehashing()

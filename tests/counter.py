@@ -15,11 +15,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.cli import folder, init, parties
 from api.passwords import hash_secret
-from api.rights import WRITE
+from api.rights import SIGNING
 from tests.build import uuid
 from tests.console import PASSWORD, PIN, login_of
 from tests.served import Server
 
+# A busy machine takes longer than five seconds for a page.
+expect.set_options(timeout=20_000)
 SHOP, OTHER = uuid("shop of the counter"), uuid("other shop")
 PEOPLE = ("owner olga", "staff stella", "technician tess", "auditor aude")
 
@@ -88,18 +90,20 @@ def open_counter(place: Path, **more: Any) -> Iterator[Counter]:
             ledger.access.people.set_password(made.id, hash_secret(PASSWORD))
             ledger.access.people.set_pin(made.id, hash_secret(PIN))
             people[one] = made.id
-        key = ledger.access.create_api_key(SHOP, [WRITE], "counter")
+        key = ledger.access.create_api_key(SHOP, [SIGNING], "counter")
         device_key = ledger.access.visits.enrol(SHOP, "Counter 1")[1]
     with Server(directory, key, **more) as server:
-        yield Counter(server, directory, key, device_key, people)
-        assert server.stop() == 0
+        counter = Counter(server, directory, key, device_key, people)
+        yield counter
+        # A test may have killed the first and started another in its place.
+        assert counter.server.stop() == 0
 
 
 @contextmanager
 def at_tablet(browser: Browser, counter: Counter, who: str | None = "staff stella", **more: Any) -> Iterator[Page]:
     """A page of a tablet's own browser, somebody in; what Chromium complains of fails the test."""
     context: BrowserContext = browser.new_context(viewport={"width": 1024, "height": 768}, locale="en-GB", **more)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))

@@ -106,6 +106,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/v1/session/oidc/callback"): ANYBODY,
     ("GET", "/v1/devices"): MANAGERS,
     ("POST", "/v1/devices"): MANAGERS,
+    ("POST", "/v1/devices/{id}/key"): MANAGERS,
     ("DELETE", "/v1/devices/{id}"): MANAGERS,
     ("GET", "/v1/grants"): READERS,
     ("POST", "/v1/grants"): MANAGERS,
@@ -191,8 +192,7 @@ UNASKED = {("GET", "/v1/session/people"): 401}
 """What whoever is not let in is told there instead: without the tablet's cookie we do not know who asks."""
 NOT_THERE = frozenset(
     {"/v1/session/oidc", "/v1/session/oidc/callback", "/8004/{giai}", "/v1/erasures/{id}", "/v1/cases/{id}"}
-    | {"/v1/parties/{id}/standards", "/v1/reports/{id}"}
-    | {"/v1/statements/{id}/paper", "/i/{token}/papers/{statement}"}
+    | {"/v1/parties/{id}/standards", "/v1/reports/{id}", "/v1/statements/{id}/paper", "/i/{token}/papers/{statement}"}
     | {f"{at}/{{sha256}}{end}" for at in ("/v1/attachments", "/i/{token}/attachments") for end in ("", "/thumbnail")}
 )
 """What is answered with 404 to whoever is let in: no provider is configured, no such item, erasure or file is, and a

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -183,6 +184,15 @@ def test_a_card_for_any_of_several_items_belongs_to_the_first_that_is_sold_with_
     assert [(one["code_id"], one["keys"], one["holder_custody"]) for one in scanned] == [
         (cards[0]["code_id"], sorted(cards[0]["owner"]["keys"], key=lambda one: one["item"]), "receipt")
     ]
+    # Laid in for a day without a network, a till knows a card by the digest of what it scans.
+    laid = {one["code_id"]: one for one in shop.get("/v1/codes?keys=true", jeweller).json()["cards"]}
+    known = laid[cards[0]["code_id"]]
+    assert known["token_sha256"] == hashlib.sha256(cards[0]["token"].encode()).hexdigest()
+    assert (known["keys"], known["holder_custody"]) == (scanned[0]["keys"], "receipt")
+    assert all(card["token"] not in str(laid) and card["owner"]["code"] not in str(laid) for card in cards)
+    assert "keys" not in shop.get("/v1/codes", jeweller).json()["cards"][0]
+    assert cards[0]["code_id"] not in shop.get("/v1/codes?keys=true", shop.parties["rival"]).text
+    assert shop.get("/v1/codes?keys=maybe", jeweller).status_code == 422
     for who, token in ((shop.parties["rival"], cards[0]["token"]), (jeweller, "A" * 22)):
         assert shop.get("/v1/codes", who, Patina_Code=token).json() == {"cards": []}
     shop.say(jeweller, "item.sold", watch, {"channel": "store", "holder_key": keys[watch], "holder_custody": "receipt"})

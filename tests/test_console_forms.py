@@ -101,10 +101,12 @@ def test_every_language_has_every_word_and_no_other() -> None:
 
 def test_every_text_is_used_and_every_used_one_is_there() -> None:
     used = {*re.findall(r"\bt\.(\w+)", TEMPLATES), *re.findall(r'say\("(\w+)"', SCRIPTS)}
-    used |= set(re.findall(r'"(limit_\w+|register_\w+|picture_\w+|scan_none|thing_no_case|case_offline)"', SCRIPTS))
+    chosen = r"limit_\w+|register_\w+|picture_\w+|scan_none|thing_no_case|case_offline|offline\w*|kept\w*"
+    used |= set(re.findall(rf'"({chosen}|queue_\w*signed|tablet_\w+|device_\w+|card_\w+|why_\w+)"', SCRIPTS))
     text = set(WORDS["en"]["text"])
     assert used <= text, used - text
-    built = re.compile("list_|by_|flow_|oidc_")
+    built = re.compile("list_|by_|flow_|oidc_|next_|to_")
+    assert {f"next{name.removeprefix('why')}" for name in text if name.startswith("why_")} <= text
     assert {name for name in text - used if not built.match(name)} == {"language"}
 
 

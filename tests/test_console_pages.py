@@ -106,7 +106,7 @@ def test_an_owner_makes_the_browser_a_tablet_with_one_touch(counter: Counter, br
         page.click("[data-tablets] summary")
         page.fill("#label", "Bench 2")
         page.press("#label", "Enter")
-        expect(page.locator("[data-message]")).to_contain_text("shared tablet now")
+        expect(page.locator("[data-message]")).to_contain_text("This tablet signs")
         page.click("[data-leave]")
         page.click(".person:has-text('Staff Stella')")
         page.fill("#pin", PIN)

@@ -43,7 +43,8 @@ def test_who_comes_in_is_told_who_she_is_and_gets_a_cookie_that_nobody_else_can_
         r"__Host-patina-session=[\w-]{43}; Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure",
         answer.headers["set-cookie"],
     )
-    assert browser.get("/v1/session").json() == said
+    # And, to sign with, which ledger this is and which tablet.
+    assert browser.get("/v1/session").json() == said | {"ledger": shop.ledger.id, "tablet": None}
     assert browser.get("/v1/items").status_code == 200
 
 

@@ -19,7 +19,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES, load_catalogue
-from api.pages.flows import FLOWS, FORMS, STEPS, spoken_by
+from api.pages.flows import FLOWS, FORMS, ROOMS, STEPS, spoken_by
 from api.pages.kept import Kept
 
 HERE = Path(__file__).parent
@@ -54,11 +54,14 @@ def load_words(language: str) -> Words:
 class Console:
     """The shells and files of one process.
 
-    ``roles`` says which types of statements each role may say; ``reader`` is the address of what reads codes, and
-    ``provider`` the host of who else vouches for people, each "" if there is none.
+    ``roles`` says which types of statements each role may say; ``modules`` names the folder of those with which a
+    tablet signs (``api.pages.modules``); ``reader`` is the address of what reads codes, and ``provider`` the host of
+    who else vouches for people, each "" if there is none.
     """
 
-    def __init__(self, roles: Mapping[str, Callable[[str], bool]], reader: str = "", provider: str = "") -> None:
+    def __init__(
+        self, roles: Mapping[str, Callable[[str], bool]], modules: str, reader: str = "", provider: str = ""
+    ) -> None:
         self._reader, self._provider = reader, provider
         files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
         whole = b"".join(name.encode() + b"\0" + raw for name, raw in files.items())
@@ -74,7 +77,7 @@ class Console:
             auto_reload=False,
         )
         self._forms = {name: form.described() for name, form in FORMS.items()}
-        self._roles = spoken_by(roles)
+        self._roles, self._modules = spoken_by(roles), f"/static/{modules}/"
 
     def page(self, name: str, language: str, host: str) -> Kept | None:
         """The shell of a page, made once, or ``None`` for a name that is none."""
@@ -94,6 +97,8 @@ class Console:
             "roles": self._roles,
             "flows": [flow.name for flow in FLOWS],
             "language": language,
+            "modules": self._modules,
+            "rooms": ROOMS,
             "reader": self._reader,
             **({"columns": _columns()} if name == "register" else {}),
             **({"rights": rights} if rights else {}),

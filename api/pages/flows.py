@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from ledger.private import allowed
+
 MAX_FIELDS: Final = 12
 ISSUES: Final = ("quality", "misuse", "transport", "stock", "logistics", "terms", "slowness", "attitude", "other")
 REASONS: Final = ("defect", "not_as_wished", "wrong_size", "other")
@@ -26,8 +28,8 @@ _GOOD: Final = [{"aspect": "appearance", "result": "good"}, {"aspect": "function
 class Field:
     """A field: ``to`` are its places, each "type.of.statement:path/of/member"; ``kind`` is how it is filled in.
 
-    Kinds: thing, text, area, lines, line, decimal, count, date, choice, flag, photo. ``lines`` makes a list of what
-    stands in each line, ``line`` a list of one.
+    Kinds: thing, text, area, lines, line, decimal, count, date, choice, flag, photo, drawn. ``lines`` makes a list of
+    what stands in each line, ``line`` a list of one; ``drawn`` is the view code of a card drawn in advance.
     """
 
     name: str
@@ -166,6 +168,7 @@ FLOWS: Final = (
             *_customer("item.sold"),
             Field("receipt_no", "text", ("item.sold:private/receipt_no",)),
             Field("owner", "flag", value="true"),
+            Field("card", "drawn"),
         ),
         paper="sale",
     ),
@@ -335,6 +338,8 @@ STEPS: Final = (
 )
 
 FORMS: Final[Mapping[str, Form]] = {one.name: one for one in (*FLOWS, *STEPS)}
+ROOMS: Final[Mapping[str, int]] = {step.type: len(allowed(step.type)) for form in FORMS.values() for step in form.steps}
+"""How many digests ``_sd`` has in a statement of a type, private members and decoys together (``ledger.private``)."""
 
 
 def spoken_by(roles: Mapping[str, Callable[[str], bool]]) -> dict[str, list[str]]:

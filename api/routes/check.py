@@ -14,7 +14,7 @@ from api import fold, intake
 from api.following import promises_now
 from api.problems import format_problem, request_id_of
 from api.routes.statements import JSON, NDJSON, check_type, drafts_of, placed_problem
-from api.site import Site, caller_of, site_of
+from api.site import Site, site_of
 from ledger import progress
 from ledger.caseload import judge
 from ledger.cases import fold_case
@@ -39,7 +39,7 @@ async def post_check(request: Request) -> Response:
     body = await request.body()
     single = body.lstrip()[:1] != b"[" and not request.headers.get("content-type", "").startswith(NDJSON)
     await site.read(site.ledger.reader.parties)
-    made = await drafts_of([body] if single else intake.split_batch(body), request, caller_of(request))
+    made = await drafts_of([body] if single else intake.split_batch(body), request)
     good = [draft for draft in made if isinstance(draft, Draft)]
     taken = iter(await site.appender.check(good))
     outcomes = [(one, next(taken)) if isinstance(one, Draft) else (None, one) for one in made]

@@ -32,10 +32,10 @@ from api.rights import ADMIN
 from api.routes import owner_prints
 from api.routes.items import known_item, page_of
 from api.routes.printing import Wanted, desk_of, printed, wanted
-from api.routes.statements import JSON, check_type, placed_problem, presented_codes
+from api.routes.statements import JSON, check_type, flag_of, placed_problem, presented_codes
 from api.site import Site, caller_of, site_of
 from ledger import holderkey, uri
-from ledger.db.codes import UNBOUND, Card, Code
+from ledger.db.codes import UNBOUND, Card, Code, LaidIn
 from ledger.errors import Forbidden, Invalid, Refused
 
 CODE_KINDS = ("view", "gift", "card", "tag")
@@ -161,14 +161,17 @@ async def post_cards(request: Request) -> Response:
 async def get_cards(request: Request) -> Response:
     """The cards that the caller's party drew and that are not in use yet, without their codes.
 
-    With a card's view code in `Patina-Code`, that card alone and the public keys drawn with it, by item: what a till
-    that scanned the card names in `item.sold`.
+    With `?keys=true` each with its public keys, how it was drawn, and the SHA-256 of its view code: what a till lays in
+    to sell with a card while there is no network. With a card's view code in `Patina-Code`, that card alone and the
+    public keys drawn with it, by item: what a till that scanned the card names in `item.sold`.
     """
     site, caller = site_of(request), caller_of(request)
     token = request.headers.get("patina-code")
     if token is None:
         found = await site.read(site.ledger.codes.waiting, caller.party)
-        return Response(_encode({"cards": [_described(code) for code in found]}), media_type=JSON)
+        laid = await site.read(site.ledger.codes.laid_in, caller.party) if flag_of(request, "keys") else {}
+        cards = [_described(code) | (_laid_in(laid[code.id]) if code.id in laid else {}) for code in found]
+        return Response(_encode({"cards": cards}), media_type=JSON)
     code = await site.code(token.strip())
     if code is None or code.level != UNBOUND or code.party != caller.party:
         return Response(_encode({"cards": []}), media_type=JSON)
@@ -257,6 +260,11 @@ def card_of(site: Site, card: Card) -> dict[str, Any]:
 
 def _listed(keys: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"item": subject, "holder_key": did} for subject, did in keys.items()]
+
+
+def _laid_in(card: LaidIn) -> dict[str, Any]:
+    keys = _listed(card.keys)
+    return {"token_sha256": card.token_sha256, "holder_custody": card.custody, "keys": keys}
 
 
 async def _custody(site: Site, keys: Mapping[str, str]) -> str | None:

@@ -15,6 +15,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api import tablets
 from api.passwords import check_password, check_pin
 from api.problems import Problem
 from api.routes.statements import JSON
@@ -121,12 +122,19 @@ async def keep_tablet(request: Request, body: Annotated[Tablet, Depends(read_bod
 
 @router.get("/v1/session", summary="Who am I here, and what changes need")
 async def get_session(request: Request) -> Response:
-    """The person, her party and role, and the token for ``Patina-Csrf``."""
+    """The person, her party and role, and the token for ``Patina-Csrf``; and, to sign with, the ledger and the tablet.
+
+    ``tablet`` is what this browser is enrolled as by this party, if it is, with the ``key`` in force by which it signs.
+    """
     site, caller = site_of(request), caller_of(request)
     person = await _person(site, caller.person)
     secret = site.visiting.session_secret(request.scope)
     assert secret is not None, "the gate found her by it"
-    return Response(_encode(_described(person, secret)), media_type=JSON)
+    tablet = await tablets.tablet_at(request)
+    mine = None if tablet is None or tablet.party != person.party else tablet
+    shown = None if mine is None else {"id": mine.id, "label": mine.label, "key": await tablets.key_of(site, mine)}
+    document = {**_described(person, secret), "ledger": site.ledger.id, "tablet": shown}
+    return Response(_encode(document), media_type=JSON)
 
 
 @router.delete("/v1/session", summary="Leave")

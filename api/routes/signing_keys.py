@@ -61,17 +61,22 @@ class Standing(Body):
 
 @router.get("/v1/signing-keys", summary="Signing keys, also those that are revoked: one's own, or for the operator all")
 async def get_signing_keys(request: Request, party: str | None = None) -> Response:
-    """``since`` is when what a key said became doubtful; ``held_here`` says whether the service can sign with it."""
+    """``since`` is when what a key said became doubtful; ``held_here`` says whether the service can sign with it;
+    ``tablet`` is what the shared tablet is called whose key it is.
+    """
     site = site_of(request)
     whose = None if party is None and caller_of(request).may(ADMIN) else _party(request, party)
     table = await site.read(site.ledger.reader.parties)
-    kept = {key.did for key in await site.read(site.ledger.access.party_keys, whose)}
+    access = site.ledger.access
+    kept = {key.did for key in await site.read(access.party_keys, whose)}
+    labels = await site.read(access.tablet_keys.labels, whose)
     keys = [
         {
             "key": did,
             "party": key.party,
             "custody": key.custody,
             "held_here": did in kept,
+            "tablet": labels.get(did),
             "in_force": key.revoked is None,
             "added_at": key.added_at,
             "added_at_index": key.index,
@@ -93,7 +98,7 @@ async def post_signing_key(request: Request, body: Annotated[NextKey, Depends(re
     did, drafts = await site.read(_clerk(site).next_key, party)
     if drafts[0].statement.party != party and not caller_of(request).may(ADMIN):
         raise Forbidden("this party has no key in force: the operator adds the next one", "/party")
-    return await _written(site, drafts, {"party": party, "key": did})
+    return await written(site, drafts, {"party": party, "key": did})
 
 
 @router.post(
@@ -119,7 +124,7 @@ async def rotate(request: Request, body: Annotated[Rotation, Depends(read_body(R
     else:
         did, only, drafts = await site.read(clerk.rotation, party)
         old = [only]
-    return await _written(site, drafts, {"party": party, "key": did, "retired": old})
+    return await written(site, drafts, {"party": party, "key": did, "retired": old})
 
 
 @router.post("/v1/signing-keys/revoke", summary="The end of a key", openapi_extra=body_schema(Revocation))
@@ -131,7 +136,7 @@ async def revoke(request: Request, body: Annotated[Revocation, Depends(read_body
         # As for a key that nobody ever had: whose keys there are is in the public log, and this asks for no more.
         raise Forbidden("got a key of another party", "/key")
     draft = await site.read(_clerk(site).revocation, caller.party, body.key, body.reason, body.since)
-    return await _written(site, [draft], {"party": None if key is None else key.party, "key": body.key})
+    return await written(site, [draft], {"party": None if key is None else key.party, "key": body.key})
 
 
 @router.post("/v1/parties/{id}/suspend", summary="Suspend a party", openapi_extra=body_schema(Standing))
@@ -150,7 +155,7 @@ async def _standing(site: Site, party: str, body: Standing, *, ends: bool) -> Re
     if not (await site.read(site.ledger.reader.parties)).known(party):
         raise Invalid("got a party that is not registered", "/id")
     draft = await site.read(_clerk(site).suspension, party, body.reason, ends=ends)
-    return await _written(site, [draft], {"party": party, "suspended": not ends})
+    return await written(site, [draft], {"party": party, "suspended": not ends})
 
 
 def _clerk(site: Site) -> Clerk:
@@ -169,7 +174,7 @@ def _party(request: Request, named: str | None) -> str:
     return named
 
 
-async def _written(site: Site, drafts: list[Draft], document: dict[str, Any]) -> Response:
+async def written(site: Site, drafts: list[Draft], document: dict[str, Any]) -> Response:
     """Append all or none, forget what is revoked, and answer with receipts."""
     outcomes = await site.appender.append(drafts, atomic=True)
     refused = [one for one in outcomes if isinstance(one, PatinaError)]

@@ -9,11 +9,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import holders, intake, standing
+from api import holders, intake, standing, tablets
 from api.attached import attached
 from api.findable import findable
 from api.problems import Problem, format_problem, problem_of, request_id_of
-from api.rights import Caller
 from api.site import Site, caller_of, site_of
 from ledger import canonical, receipt
 from ledger.db.draft import Accepted, Draft, Outcome
@@ -28,18 +27,17 @@ _encode = msgspec.json.encode
 
 async def post_statement(request: Request) -> Response:
     """Append one statement: 201 and its receipt, or 200 if it stood there before."""
-    site, caller = site_of(request), caller_of(request)
     check_type(request, {JSON, ""})
     value = intake.read_object(await request.body())
     codes = await presented_codes(request)
 
     async def make() -> Draft:
         try:
-            return await _draft(value, site, caller, codes)
+            return await _draft(value, request, codes)
         except Forbidden as error:
             raise placed_problem(error) from None
 
-    outcome = await append_here(site, make, again=not value.get("signatures"))
+    outcome = await append_here(site_of(request), make, again=not value.get("signatures"))
     if isinstance(outcome, PatinaError):
         raise placed_problem(outcome)
     headers = {"Location": f"/v1/statements/{outcome.statement.id}"}
@@ -47,9 +45,11 @@ async def post_statement(request: Request) -> Response:
     return Response(receipt_bytes(outcome), status, headers, media_type=JSON)
 
 
-async def _draft(value: Mapping[str, Any], site: Site, caller: Caller, codes: frozenset[str]) -> Draft:
+async def _draft(value: Mapping[str, Any], request: Request, codes: frozenset[str]) -> Draft:
     """The draft of a request's object, with the rows that are committed with it, and who may write it."""
-    draft = await attached(intake.draft_from(value, site, caller), site, caller.party)
+    site, caller = site_of(request), caller_of(request)
+    draft = await tablets.checked(intake.draft_from(value, site, caller), request)
+    draft = await attached(draft, site, caller.party)
     await holders.check_drawn(draft.statement, site)
     return standing.guarded(await findable(draft, site), caller, codes)
 
@@ -70,12 +70,12 @@ async def post_batch(request: Request) -> Response:
 
     With ``?atomic=true`` all or none: a refusal of one is the answer to all.
     """
-    site, caller = site_of(request), caller_of(request)
+    site = site_of(request)
     check_type(request, _TYPES)
-    atomic = _flag(request, "atomic")
+    atomic = flag_of(request, "atomic")
     # A batch is signed with the keys of now, whatever another process said of them a moment ago.
     await site.read(site.ledger.reader.parties)
-    drafts = await drafts_of(intake.split_batch(await request.body()), request, caller)
+    drafts = await drafts_of(intake.split_batch(await request.body()), request)
     good = [draft for draft in drafts if isinstance(draft, Draft)]
     if atomic and len(good) < len(drafts):
         raise _first_problem(drafts)
@@ -87,16 +87,16 @@ async def post_batch(request: Request) -> Response:
     return Response(b"[" + b",".join(parts) + b"]", media_type=JSON)
 
 
-async def drafts_of(parts: list[bytes], request: Request, caller: Caller) -> list[Draft | PatinaError]:
+async def drafts_of(parts: list[bytes], request: Request) -> list[Draft | PatinaError]:
     """A draft or an error for each part of a batch."""
-    site, codes = site_of(request), await presented_codes(request)
+    codes = await presented_codes(request)
     drafts: list[Draft | PatinaError] = []
     for part in parts:
         try:
             value = canonical.decode_body(part)
             if not isinstance(value, dict):
                 raise Malformed("got something else, want an object")
-            drafts.append(await _draft(value, site, caller, codes))
+            drafts.append(await _draft(value, request, codes))
         except PatinaError as error:
             drafts.append(error)
     return drafts
@@ -149,7 +149,8 @@ def is_collateral(error: PatinaError) -> bool:
     return error.message.startswith("refused with the whole group")
 
 
-def _flag(request: Request, name: str) -> bool:
+def flag_of(request: Request, name: str) -> bool:
+    """A parameter that is true or false, false if left out; raises ``Problem`` 422 for anything else."""
     got = request.query_params.get(name, "false").lower()
     if got not in {"true", "false"}:
         raise Problem("invalid", f"got {got[:20]!r}, want true or false", parameter=name)

@@ -24,6 +24,7 @@ from ledger.db.people import People
 from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
 from ledger.db.tables import ledger_key, party_key
+from ledger.db.tablet_keys import TabletKeys
 from ledger.db.view import View
 from ledger.db.visits import Visits
 from ledger.dsse import SigningKey
@@ -58,6 +59,7 @@ class Access:
         self.keyed = Keyed(rows, master)
         self.people = People(rows, master, self.keyed)
         self.visits = Visits(rows)
+        self.tablet_keys = TabletKeys(rows, view)
         self.grants = Grants(rows)
         self._signers: dict[str, SigningKey] = {}
 

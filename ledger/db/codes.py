@@ -65,6 +65,11 @@ _BOUND = (
 )
 _KEYS = "SELECT key FROM owner_key WHERE code = ? AND subject = ?"
 _ALL_KEYS = "SELECT subject, key FROM owner_key WHERE code = ? ORDER BY subject"
+_LAID_IN = (
+    "SELECT c.id, c.hash, o.subject, o.key, o.custody FROM code c JOIN owner_key o ON o.code = c.id WHERE c.party = ? "
+    "AND c.mark IS NULL AND c.revoked_at IS NULL AND NOT EXISTS "
+    "(SELECT 1 FROM owner_key n JOIN holder_key h ON h.key = n.key WHERE n.code = c.id) ORDER BY c.id, o.subject"
+)
 _STATE = 'SELECT state FROM subject WHERE "key" = ?'
 _DRAWN = "SELECT o.subject, o.custody, c.revoked_at FROM owner_key o JOIN code c ON c.id = o.code WHERE o.key = ?"
 _LEAF = "SELECT l.bytes, l.idx FROM statement s JOIN leaf l ON l.idx = s.idx WHERE s.id = ?"
@@ -138,6 +143,15 @@ class Drawn:
     subject: str
     custody: str
     revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LaidIn:
+    """What a till knows of a card in advance: the SHA-256 of its view code in hex, its custody, its keys by item."""
+
+    token_sha256: str
+    custody: str
+    keys: dict[str, str]
 
 
 def mark_of(holding: Holding | None) -> str:
@@ -248,6 +262,16 @@ class Codes:
         with session(self._engine) as connection:
             rows = connection.begin(write=False, then=[ask(_WAITING, party)])[0]
             return [self._code(connection, row) for row in rows]
+
+    def laid_in(self, party: str) -> dict[str, LaidIn]:
+        """What a till needs to know of the same cards to sell with them without a network, by the code's id."""
+        with session(self._engine) as connection:
+            rows = connection.begin(write=False, then=[ask(_LAID_IN, party)])[0]
+        found: dict[str, LaidIn] = {}
+        for code_id, digest, subject, key, custody in rows:
+            card = found.setdefault(code_id, LaidIn(bytes(digest).hex(), custody, {}))
+            card.keys[subject] = didkey.format_did(bytes(key))
+        return found
 
     def keys_of(self, code_id: str) -> dict[str, str]:
         """The did:keys drawn with a code, by the item that each is of."""

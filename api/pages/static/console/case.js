@@ -64,7 +64,7 @@ export async function start(who) {
       const about = { things: { thing: found.subject }, about: found.case };
       const became = await record(declared, valuesOf(form, declared), about, who);
       button.disabled = false;
-      if (!told_of(became)) return;
+      if (!became || !told_of(became)) return;
       form.reset();
       form.closest("details").open = false;
       await again();

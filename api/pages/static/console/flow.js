@@ -6,6 +6,7 @@ import { byKeyboard, choosing, record, told_of, valuesOf } from "./form.js";
 import { historyOf, itemOf } from "./things.js";
 import { follow, sides } from "./sides.js";
 import { newId } from "./making.js";
+import { cardOf, useCard } from "./laid_in.js";
 import { made } from "./item.js";
 import { ask, Offline } from "./wire.js";
 
@@ -17,12 +18,13 @@ async function openCase(node, state) {
   const open = (state.cases ?? []).filter((one) => !one.closed).at(-1);
   within = open?.case ?? null;
   if (!within) {
-    message(say("thing_no_case"), "note");
+    message(say(state.laid && !state.cases.length ? "case_offline" : "thing_no_case"), "note");
     return;
   }
   message("");
-  const shown = sides(await historyOf(state.id), within, true);
+  const shown = sides(state.laid ?? (await historyOf(state.id)), within, true);
   if (shown) follow(node, shown);
+  else if (state.laid) message(say("sides_offline"), "note");
 }
 
 /** An owner code for a sale, drawn from the service; nothing without a network. */
@@ -36,6 +38,19 @@ async function owner(id) {
   }
 }
 
+/** What a sale with a card names of it, `{card, id, holder_key, holder_custody}`; or says why not, and `null`. */
+async function fromCard(text, thing) {
+  const card = await cardOf(text).catch((error) => {
+    if (error instanceof Offline) return null;
+    throw error;
+  });
+  // A new thing without an id of its own gets the one that the card was drawn for.
+  const named = card?.keys.find((one) => one.item === thing.id) ?? (thing.fresh && !thing.named && card?.keys.length === 1 ? card.keys[0] : null);
+  if (named && !card.used) return { card, id: named.item, holder_key: named.holder_key, holder_custody: card.holder_custody };
+  message(say(!card ? "card_unknown" : card.used ? "card_used" : "card_other"), "bad");
+  return null;
+}
+
 async function papers(things, about) {
   if (!form.paper) return [];
   const items = Object.values(things).map((one) => (about && form.paper !== "sale" ? { item: one, case: about } : { item: one }));
@@ -43,7 +58,7 @@ async function papers(things, about) {
   return answer.ok ? made(answer) : [el("p", { class: "quiet" }, say("paper_none")), ...explained(answer.body)];
 }
 
-async function done(node, things, about, card, became) {
+async function done(node, things, about, { card, drawn }, became) {
   const sent = told_of(became);
   if (became.outcome.problem && !became.outcome.later) return;
   show(node, false);
@@ -59,7 +74,7 @@ async function done(node, things, about, card, became) {
   const place = $("[data-made]", after);
   if (card) place.append(el("p", {}, el("strong", {}, say("owner_code"))), el("p", { class: "short" }, card.owner.typed), el("p", { class: "id" }, card.owner.url));
   if (sent) place.append(...(await papers(things, about)));
-  else if (form.name === "sell") place.append(el("p", {}, say("owner_offline")));
+  else if (form.name === "sell" && !drawn) place.append(el("p", {}, say("owner_offline")));
 }
 
 async function submit(node, chosen, who) {
@@ -75,12 +90,18 @@ async function submit(node, chosen, who) {
   const things = Object.fromEntries(names.map((name) => [name, chosen.get(name).id]));
   const values = valuesOf(node, form);
   const about = form.case === "new" ? newId() : form.case === "known" ? within : null;
-  const card = form.name === "sell" && values.owner ? await owner(things.thing) : null;
-  const more = card ? { "item.sold": { holder_key: card.owner.holder_key, holder_custody: card.owner.holder_custody } } : {};
+  const drawn = values.card ? await fromCard(values.card, chosen.get("thing")) : null;
+  if (values.card && !drawn) return;
+  if (drawn) things.thing = drawn.id;
+  const card = form.name === "sell" && values.owner && !drawn ? await owner(things.thing) : null;
+  const { holder_key, holder_custody } = drawn ?? card?.owner ?? {};
+  const more = holder_key ? { "item.sold": { holder_key, holder_custody } } : {};
   const codes = names.map((name) => chosen.get(name).code).filter(Boolean);
   const fresh = names.filter((name) => chosen.get(name).fresh);
   const became = await record(form, values, { things, fresh, about, more, codes }, who);
-  await done(node, things, about, card, became);
+  if (!became) return;
+  if (drawn) await useCard(drawn.card);
+  await done(node, things, about, { card, drawn }, became);
 }
 
 export async function start(who) {

@@ -5,6 +5,7 @@ import { $, $$, el, explained, message, show } from "./draw.js";
 import { say } from "./words.js";
 import { make, newId } from "./making.js";
 import { keep, send } from "./queue.js";
+import { laidIn } from "./laid_in.js";
 import { find, idIn, itemOf } from "./things.js";
 import { Offline } from "./wire.js";
 
@@ -35,7 +36,7 @@ export function choosing(node, form, onChange = () => {}) {
   const chosen = new Map();
   const steps = form.steps.filter((step) => step.when === "new").map((step) => step.subjects[0]);
   const fresh = (name, id) => {
-    chosen.set(name, { id: id ?? newId(), fresh: true, name: "" });
+    chosen.set(name, { id: id ?? newId(), named: Boolean(id), fresh: true, name: "" });
     show($("[data-field=name]", node));
     show($("[data-field=category]", node));
     for (const one of ["name", "category"]) node.elements[one].required = true;
@@ -64,9 +65,9 @@ export function choosing(node, form, onChange = () => {}) {
       else place.replaceChildren(say("thing_none"));
     } catch (error) {
       if (error instanceof Offline) {
-        const id = idIn(text.trim());
-        if (id) chosen.set(name, { id, name: text });
-        place.replaceChildren(say("thing_offline"));
+        const laid = await laidIn(text.trim());
+        if (laid) known(name, laid);
+        if (!laid?.cases.length) place.append(el("span", { class: "quiet" }, say("thing_offline")));
       } else if (error instanceof Error) throw error;
       else place.replaceChildren(...explained(error));
     }
@@ -81,23 +82,31 @@ export function choosing(node, form, onChange = () => {}) {
   return { chosen, known, settled: () => Promise.all(waiting.values()) };
 }
 
-/** Record what a form holds: it is kept, then sent; what became of it. */
+/** Record what a form holds: it is kept, then sent; what became of it, or `null` for what cannot be said so. */
 export async function record(form, values, about, who) {
   const { codes = [], ...more } = about;
   const made = make(form, values, { ...more, who });
-  const kept = await keep(form, made, who, codes);
+  let kept;
+  try {
+    kept = await keep(form, made, who, codes);
+  } catch (error) {
+    if (error.name !== "Malformed") throw error;
+    message(say("unsayable"), "bad");
+    return null;
+  }
   const outcome = await send(who, kept.id);
   return { kept, outcome, made };
 }
 
 /** Say what became of a record; whether it was sent. */
-export function told_of({ outcome }) {
+export function told_of({ outcome, kept }) {
+  const signed = Boolean(kept.key);
   if (outcome.sent) {
     message(say("recorded"), "good");
     return true;
   }
   if (outcome.problem && !outcome.later) message("", "bad", [el("strong", {}, say("refused")), ...explained(outcome.problem), " ", el("a", { href: "/console/queue" }, say("queue"))]);
   else if (outcome.status === 401) message(say("sign_in_again"), "note", [" ", el("a", { href: "/console/door" }, say("door"))]);
-  else message(say("kept"), "note");
+  else message(say(signed ? "kept_signed" : "kept"), "note");
   return false;
 }

@@ -1,7 +1,9 @@
 // Work lists, the most urgent first: each is one request, and says how many rows it has.
 
-import { $, $$, caseRow, explained, itemRow, message, show } from "./draw.js";
+import { $, $$, caseRow, itemRow, show } from "./draw.js";
 import { say, when } from "./words.js";
+import { tablets } from "./devices.js";
+import { layIn } from "./laid_in.js";
 import { ask } from "./wire.js";
 
 const CASES = {
@@ -14,7 +16,6 @@ const CASES = {
   open: "closed=false",
 };
 const SHOWN = 10;
-const MANAGERS = ["owner", "manager"];
 
 async function fill(section, address) {
   const answer = await ask("GET", address);
@@ -35,24 +36,12 @@ async function fill(section, address) {
   show(none, list.children.length === 0);
 }
 
-/** Enrol this browser as a shared tablet: its key goes into a cookie and is seen by nobody. */
-function tablets(who) {
-  const form = $("[data-form=tablet]");
-  show($("[data-tablets]"), MANAGERS.includes(who.role));
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const made = await ask("POST", "/v1/devices", { label: form.elements.label.value });
-    const kept = made.ok ? await ask("POST", "/v1/session/device", { device_key: made.body.device_key }) : made;
-    if (kept.ok) message(say("tablet_made"), "good");
-    else message("", "bad", explained(kept.body));
-  });
-}
-
 export async function start(who) {
-  tablets(who);
+  await tablets(who);
   // The first two decide the day: they are asked for before the rest.
   for (const section of $$("[data-list]")) {
     const name = section.dataset.list;
     await fill(section, name === "maintenance" ? `/v1/maintenance?limit=${SHOWN}` : `/v1/cases?${CASES[name]}&limit=${SHOWN}`);
   }
+  await layIn(who);
 }

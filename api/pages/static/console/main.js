@@ -1,10 +1,11 @@
 // The console's one script: who is here, what this page cannot do, what waits to be sent, and then the page itself.
 
-import { $, $$, message, show } from "./draw.js";
+import { $, $$, el, message, show } from "./draw.js";
 import { say, told } from "./words.js";
 import { ask, Offline, session } from "./wire.js";
 import { know, known } from "./store.js";
 import { send, watch } from "./queue.js";
+import { follow, keyHere } from "./tablet.js";
 import { all } from "./store.js";
 import { offer, canScan } from "./scan.js";
 
@@ -56,6 +57,13 @@ function shortcuts() {
   });
 }
 
+/** Say that there is no network, and whether what is recorded now is signed here. */
+async function offline(who) {
+  const signs = who && (await keyHere(who));
+  $("[data-offline]").textContent = say(signs ? "offline_signed" : "offline");
+  show($("[data-offline]"));
+}
+
 /** Who is here: by the session, or without a network whoever came in last. */
 async function whoIsHere() {
   try {
@@ -63,14 +71,16 @@ async function whoIsHere() {
     if (me) {
       const { party, person, agent, name, role } = me;
       await know("me", { party, person, agent, name, role });
+      await follow(me);
       return me;
     }
     await know("me", null);
     return null;
   } catch (error) {
     if (!(error instanceof Offline)) throw error;
-    show($("[data-offline]"));
-    return (await known("me")) ?? null;
+    const last = (await known("me")) ?? null;
+    await offline(last);
+    return last;
   }
 }
 
@@ -90,14 +100,15 @@ function greet(who) {
 function sending(who) {
   const trying = async () => {
     if (!(await all()).length) return;
-    const here = await session().catch(() => null);
+    const here = await session().catch(() => undefined);
+    if (here === null) message(say("sign_in_again"), "note", [" ", el("a", { href: "/console/door" }, say("door"))]);
     if (here && here.agent === who.agent) {
       show($("[data-offline]"), false);
       await send(who);
     }
   };
   window.addEventListener("online", trying);
-  window.addEventListener("offline", () => show($("[data-offline]")));
+  window.addEventListener("offline", () => offline(who));
   setInterval(trying, RETRY);
   return trying();
 }
@@ -107,7 +118,8 @@ async function start() {
   shortcuts();
   if ("serviceWorker" in navigator) {
     const mark = new URL(import.meta.url).pathname.split("/").at(-2);
-    navigator.serviceWorker.register(`/console/worker.js?${new URLSearchParams({ mark, reader: told.reader })}`, { scope: "/console" }).catch(() => null);
+    const asked = new URLSearchParams({ mark, modules: told.modules.split("/").at(-2), reader: told.reader });
+    navigator.serviceWorker.register(`/console/worker.js?${asked}`, { scope: "/console" }).catch(() => null);
   }
   const who = page === "door" ? null : await whoIsHere();
   if (page !== "door" && !who) {
@@ -118,7 +130,7 @@ async function start() {
     greet(who);
     watch(queued);
     await queued();
-    await sending(who);
+    sending(who);
   }
   offer();
   const module = await import(`./${PAGES[page] ?? "flow"}.js`);
@@ -126,7 +138,7 @@ async function start() {
     await module.start(who);
   } catch (error) {
     if (!(error instanceof Offline)) throw error;
-    show($("[data-offline]"));
+    await offline(who);
   }
   document.body.dataset.ready = "";
 }

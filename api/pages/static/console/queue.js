@@ -1,12 +1,17 @@
 // What was recorded here goes out once each, at once or when the network is back.
 //
-// A record is written down before anything is sent, and taken away only when the service has said that it has it. An
-// answer that was lost does no harm: the same ids again are the same statements (the service answers with the receipts
-// it gave before). Only one page sends at a time; a record is sent only by whoever made it, for it carries her id.
+// On a tablet that signs, statements are signed when they are made (`tablet.js`). A record is written down before
+// anything is sent, and taken away only when the service has said that it has it. An answer that was lost does no harm: the same
+// ids again are the same statements (the service answers with the receipts it gave before). Only one page sends at a
+// time; a record is sent only by whoever made it, for it carries her id.
+//
+// A statement names a photograph by the digest of what the service keeps, which is known once it was sent: that one
+// statement is signed then, with the time when it was made.
 
-import { all, drop, put } from "./store.js";
+import { all, drop, get, put } from "./store.js";
 import { ask, Offline, session } from "./wire.js";
 import { newId } from "./making.js";
+import { keyHere, resigned, signed } from "./tablet.js";
 
 export const WAITING = "waiting";
 export const REFUSED = "refused";
@@ -16,9 +21,12 @@ const listeners = new Set();
 export const watch = (listen) => listeners.add(listen);
 const changed = () => listeners.forEach((listen) => listen());
 
-/** Write a batch down; the record. */
-export async function keep(form, made, who, codes) {
-  const record = { id: newId(), form: form.name, made_at: new Date().toISOString(), who, codes, state: WAITING, ...made };
+/** Write a batch down, signed where this tablet signs; the record. */
+export async function keep(form, { statements, photos }, who, codes) {
+  const key = await keyHere(who);
+  const later = new Set(photos.map((photo) => photo.step));
+  const whole = await Promise.all(statements.map((value, step) => (key && !later.has(step) ? signed(value, key) : value)));
+  const record = { id: newId(), form: form.name, made_at: new Date().toISOString(), who, codes, state: WAITING, key: key?.did ?? null, statements: whole, photos };
   await put(record);
   changed();
   return record;
@@ -35,6 +43,11 @@ async function sendOne(record) {
     if (photo.evidence) statement.details.evidence = { ...statement.details.evidence, photos: [answer.body.attachment.name] };
     // What was uploaded is part of the statement from now on: sent again, it must be the same.
     photo.file = null;
+    await put(record);
+  }
+  const key = record.key && (await keyHere(record.who));
+  if (key && record.statements.some((value) => !value.signatures && !value.disclosures)) {
+    record.statements = await Promise.all(record.statements.map((value) => (value.signatures || value.disclosures ? value : signed(value, key))));
     await put(record);
   }
   const headers = record.codes?.length ? { "Patina-Code": record.codes.join(",") } : {};
@@ -58,7 +71,10 @@ export async function send(who, only) {
   const outcomes = new Map();
   await alone(async () => {
     const own = (await all()).filter((one) => one.state === WAITING && one.who.agent === who.agent && one.who.party === who.party);
-    for (const record of own) {
+    for (const { id } of own) {
+      // Where pages cannot wait for each other, another one may have sent it since.
+      const record = await get(id);
+      if (record?.state !== WAITING) continue;
       try {
         // Somebody else may have come in on this tablet since, and a page that was opened without a network has no token.
         const here = await session();
@@ -80,8 +96,13 @@ export async function send(who, only) {
   return only ? (outcomes.get(only) ?? { later: true }) : outcomes;
 }
 
-/** Try a refused record again, as it is. */
+/** Try a refused record again as it is; signed anew if the key that signed it is not this tablet's any more. */
 export async function again(record) {
+  const key = await keyHere(record.who);
+  if (record.key !== (key?.did ?? null)) {
+    record.statements = await Promise.all(record.statements.map((value) => (value.signatures || value.disclosures ? resigned(value, key) : value)));
+    record.key = key?.did ?? null;
+  }
   record.state = WAITING;
   delete record.problem;
   await put(record);

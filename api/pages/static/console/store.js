@@ -1,5 +1,5 @@
-// What the browser keeps: statements that wait to be sent, and who came in last, so that she may go on without a
-// network. Nothing else is kept, and a statement goes as soon as the service has it.
+// What the browser keeps: statements that wait to be sent, and by name who came in last, so that she may go on without
+// a network, and on a shared tablet its key and what it laid in. A statement goes as soon as the service has it.
 
 const NAME = "patina-console";
 let opened;
@@ -32,4 +32,15 @@ export const drop = (id) => run("queue", "readwrite", (store) => store.delete(id
 export const get = (id) => run("queue", "readonly", (store) => store.get(id));
 export const all = async () => (await run("queue", "readonly", (store) => store.getAll())).sort((a, b) => (a.made_at < b.made_at ? -1 : 1));
 export const know = (key, value) => run("known", "readwrite", (store) => (value === null ? store.delete(key) : store.put(value, key)));
+/** Change what is known by what it was, in one step, whatever other pages do; `null` takes it away. */
+export const alter = (key, change) =>
+  run("known", "readwrite", (store) => {
+    const asked = store.get(key);
+    asked.onsuccess = () => {
+      const next = change(asked.result) ?? null;
+      if (next === null) store.delete(key);
+      else store.put(next, key);
+    };
+    return asked;
+  });
 export const known = (key) => run("known", "readonly", (store) => store.get(key));

@@ -1,20 +1,39 @@
 // What waits to be sent, and what was refused, with the reason: nothing that was recorded here is lost silently.
 
-import { $, el, explained, show } from "./draw.js";
-import { say, typed, when } from "./words.js";
+import { $, caseOf, el, explained, item, show } from "./draw.js";
+import { reason } from "./conflict.js";
+import { say, told, typed, when } from "./words.js";
 import { again, discard, REFUSED, send, watch } from "./queue.js";
 import { all } from "./store.js";
+import { Offline } from "./wire.js";
+
+/** Why a record was refused and what to do next, in words; then what the service said. Without a network, only that. */
+async function explain(record) {
+  const found = await reason(record).catch((error) => {
+    if (error instanceof Offline) return null;
+    throw error;
+  });
+  if (!found) return explained(record.problem);
+  const { why, subject, about } = found;
+  return [
+    el("strong", {}, told.words.text[why]),
+    el("span", {}, told.words.text[why.replace("why_", "next_")]),
+    el("a", { href: about ? caseOf(about, subject) : item(subject) }, say(about ? "to_case" : "to_item")),
+    el("details", {}, el("summary", {}, say("answer_of_service")), ...explained(record.problem)),
+  ];
+}
 
 async function draw(who) {
   const records = await all();
-  const rows = records.map((one) => {
+  const reasons = await Promise.all(records.map((one) => (one.state === REFUSED ? explain(one) : null)));
+  const rows = records.map((one, number) => {
     const mine = one.who.agent === who.agent && one.who.party === who.party;
     const buttons = [
       one.state === REFUSED && mine ? el("button", { type: "button", class: "plain", click: async () => { await again(one); await send(who); } }, say("try_again")) : null,
       mine ? el("button", { type: "button", class: "plain", click: () => discard(one.id) }, say("take_away")) : null,
     ];
-    const state = one.state === REFUSED ? explained(one.problem) : [el("span", { class: "quiet" }, mine ? say("queue_waits") : say("queue_of", { name: one.who.name }))];
-    return el("li", { class: one.state === REFUSED ? "bad" : "" }, el("strong", {}, typed(one.form)), " ", el("span", { class: "quiet" }, when(one.made_at)), el("p", {}, ...state), ...buttons);
+    const state = reasons[number] ?? [el("span", { class: "quiet" }, mine ? say("queue_waits") : say("queue_of", { name: one.who.name }))];
+    return el("li", { class: one.state === REFUSED ? "bad" : "" }, el("strong", {}, typed(one.form)), " ", el("span", { class: "quiet" }, `${when(one.made_at)} · ${say(one.key ? "queue_signed" : "queue_unsigned")}`), el("div", { class: one.state === REFUSED ? "banner" : "" }, ...state), el("p", { class: "actions" }, ...buttons));
   });
   $("[data-rows]").replaceChildren(...rows);
   show($("[data-none]"), rows.length === 0);

@@ -2,16 +2,20 @@
 // record of anybody; what the service answers about records is never kept here.
 
 const mark = new URL(self.location).searchParams.get("mark");
-const kept = `console-${mark}`;
+const modules = new URL(self.location).searchParams.get("modules");
+const kept = `console-${mark}-${modules}`;
 /** What reads codes out of the camera's pictures, and what it imports; nothing where the packages are absent. */
 const reader = new URL(self.location).searchParams.get("reader");
 const READER = reader ? [reader, reader.replace(/[^/]+$/, "index.js")] : [];
-const FILES = ["case.js", "console.css", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "lists.js", "main.js", "making.js", "queue.js", "reader.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "things.js", "waiting.js", "wire.js", "words.js"];
+const FILES = ["case.js", "conflict.js", "console.css", "devices.js", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "laid_in.js", "lists.js", "main.js", "making.js", "queue.js", "reader.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "tablet.js", "things.js", "waiting.js", "wire.js", "words.js"];
+// What signs, of the owner's page; the last six are packages, which a service set up without npm does not have.
+const SIGNING = ["crypto.js", "didkey.js", "errors.js", "forms.js", "holderkey.js", "json.js", "owner_keys.js", "owner_says.js", "sha256.js", "_md.js", "_u64.js", "ed25519.js", "library.js", "sha2.js", "utils.js"];
 const PAGES = ["/console", ...["door", "find", "item", "case", "queue", "register", "intake", "handover", "sell", "wait", "exchange", "return"].map((name) => `/console/${name}`)];
 
 const fill = async () => {
   const cache = await caches.open(kept);
   await cache.addAll([...FILES.map((name) => `/console/files/${mark}/${name}`), ...READER, ...PAGES]);
+  await Promise.all(SIGNING.map((name) => cache.add(`/static/${modules}/${name}`).catch(() => null)));
 };
 
 self.addEventListener("install", (event) => event.waitUntil(fill().then(() => self.skipWaiting())));
@@ -48,7 +52,7 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(page(event.request, pathname));
     // Another language was chosen: all pages are kept in it from now on.
     if (searchParams.has("lang")) event.waitUntil(fill());
-  } else if (pathname.startsWith(`/console/files/${mark}/`) || READER.includes(pathname)) {
+  } else if (pathname.startsWith(`/console/files/${mark}/`) || pathname.startsWith(`/static/${modules}/`)) {
     event.respondWith(caches.match(event.request).then((found) => found ?? fetch(event.request)));
   }
 });
