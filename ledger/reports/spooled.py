@@ -147,7 +147,7 @@ def _all(
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    """A part of the second pass to count; ``about`` is what is kept of the entries about parties, with commas between."""
+    """A part of the second pass to count; ``about`` is what is kept of entries about parties, with commas between."""
 
     places: list[Place]
     about: bytes
