@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from api.notices import shops
 from api.notices.mail import Undelivered
+from api.routes import addresses
 from ledger import times
 from ledger.db.addresses import CONFIRM_WITHIN, MAX_ADDRESSES
 from ledger.db.outbox import DEAD, DROPPED, SENT
@@ -204,6 +205,27 @@ def test_what_is_refused_keeps_nothing(shop: Shop, jeweller: Party) -> None:
         kept = str(connection.execute(text("SELECT * FROM address")).all())
     assert "shop.example" not in kept
     assert "shop.example" not in repr(shop.ledger.addresses.of([jeweller.id]))
+
+
+def test_nobody_writes_to_the_whole_world_by_deleting_what_was_asked(
+    shop: Shop, jeweller: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "MAX_ASKED", 3)
+    hand_in, other = HandIn(), shop.party("other", "retailer", scopes=("signing",))
+    for number in range(3):
+        one = added(shop, jeweller, f"victim{number}@world.example")
+        tell(shop, hand_in=hand_in)
+        assert shop.client.delete(f"/v1/addresses/{one['id']}", headers=jeweller.headers).status_code == 200
+    answer = shop.post("/v1/addresses", {"email": "victim3@world.example"}, jeweller)
+    assert (answer.status_code, answer.json()["type"].partition("#")[2]) == (409, "conflict")
+    assert shop.get("/v1/addresses", jeweller).json()["addresses"] == []
+    added(shop, other)
+    tell(shop, hand_in=hand_in)
+    assert [str(message["To"]) for message in hand_in.messages] == [f"victim{n}@world.example" for n in range(3)] + [
+        OTTO
+    ]
+    shop.clock.pass_hours(24.1)
+    added(shop, jeweller)
 
 
 def test_without_a_mail_server_no_address_is_taken(tmp_path: Path) -> None:

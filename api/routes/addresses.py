@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from api.languages import language_of
 from api.notices.contact import plain_email
-from api.notices.shops import asking, parse_confirmation
+from api.notices.shops import CONFIRM, asking, parse_confirmation
 from api.notices.words import words_of
 from api.problems import not_found
 from api.routes.shown import html, wants_json
@@ -24,11 +24,14 @@ from api.routes.statements import JSON
 from api.routes.stop import POLICY
 from api.site import caller_of, site_of
 from api.strict import Body, body_schema, read_body
+from ledger import times
 from ledger.db.addresses import Address
 from ledger.errors import Invalid, Refused
 
 router = APIRouter(tags=["webhooks"])
 _encode = msgspec.json.encode
+MAX_ASKED = 40
+"""Addresses that a party may have asked within a day, deleted ones too: each is a mail to whoever it named."""
 
 
 class NewAddress(Body):
@@ -58,6 +61,9 @@ async def post_address(request: Request, body: Annotated[NewAddress, Depends(rea
     email = plain_email(body.email.strip())
     if not email:
         raise Invalid("got no e-mail address", "/email")
+    since = times.format_recorded(site.clock() - times.DAY)
+    if await site.read(site.ledger.outbox.made, caller.party, CONFIRM, since) >= MAX_ASKED:
+        raise Refused(f"this party has had {MAX_ASKED} addresses asked within a day: want you to wait")
     made = await site.read(site.ledger.addresses.add, caller.party, email, body.language)
     await site.read(site.ledger.outbox.put, [asking(made, site.clock())])
     return Response(_encode(_described(made)), 201, media_type=JSON)

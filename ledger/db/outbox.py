@@ -196,6 +196,11 @@ class Outbox:
         more = f"{found[limit - 1].made_at}~{found[limit - 1].id.hex()}" if len(found) > limit else None
         return found[:limit], more
 
+    def made(self, party: str, event: str, since: str) -> int:
+        """How many notices of an event were put in for a party from a moment on, whatever became of them."""
+        query = select(func.count()).where(notice.c.party == party, notice.c.event == event, notice.c.made_at >= since)
+        return int(self._rows.read(query)[0][0])
+
     def prune(self) -> int:
         """Forget what was over long ago; how much that was."""
         end = times.format_recorded(self._rows.clock() - KEEP)
