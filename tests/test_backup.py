@@ -12,21 +12,26 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec.structs import replace
 
-from api import erasing
+from api import erasing, intake
 from api.cli import backup as backup_command
 from api.cli import erase as erase_command
 from api.cli import restore as restore_command
 from api.erasing import Wanted
+from api.signing_keys import Clerk
 from ledger import receipt, tiles
 from ledger.db import erase, keyfile, master
 from ledger.db.backup import back_up
+from ledger.db.draft import Accepted
 from ledger.db.erased_file import NAME as RECORD
 from ledger.db.ledger import Ledger, open_ledger
 from ledger.db.restore import erase_again, put_keys
 from ledger.db.secret import decrypt
 from ledger.db.vault import epoch_identity, key_identity
+from ledger.dsse import SigningKey, sign_statement
 from ledger.errors import PatinaError, Refused, Unavailable
+from ledger.leaf import Signature, statement_bytes, statement_from
 from ledger.note import parse_vkey
 from tests import scanner
 from tests.build import ring, uuid
@@ -235,6 +240,27 @@ def test_the_record_alone_is_enough(told: Told, tmp_path: Path) -> None:
     ledger = told.open()
     assert ledger.vault.disclosures(told.item("ada")) == {}
     assert list(ledger.vault.disclosures(told.item("bob"))) == [told.ids["bob"]]
+    ledger.close()
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_tablets_key_that_came_after_the_backup_is_still_a_tablets(told: Told, older: bool) -> None:
+    """Else it would count from everywhere and for everything; an ``older`` database has no list of them."""
+    ledger, key = told.open(), SigningKey.from_seed(bytes(range(32)))
+    clerk = Clerk(ledger, START, intake.new_id)
+    added = statement_from(clerk.offer(uuid("jeweller"), key.did))
+    signature = Signature(**sign_statement(statement_bytes(added), key))
+    row = ledger.access.tablet_keys.row(key.did, "counter")
+    draft = replace(clerk.vouched(added, signature), rows=(row,), verified=True)
+    assert isinstance(ledger.writer.append([[draft]])[0][0], Accepted)
+    ledger.close()
+    if older:
+        with closing(sqlite3.connect(told.place / "ledger.sqlite3")) as file:
+            file.execute("DROP TABLE tablet_key")
+    restored(told, str(backup_of(told)))
+    ledger = told.open()
+    assert ledger.reader.parties().in_force(key.did, uuid("jeweller"))
+    assert ledger.access.tablet_keys.tablet_of(key.did) == (None if older else "counter")
     ledger.close()
 
 

@@ -4,7 +4,7 @@ Everything happens in a folder of its own beside the ledger, and only what has p
 
 1. the backup is copied and brought to the newest schema;
 2. it gets the keys to its private members and files: from the ledger's present database where that can be read, else
-   from a keys file; and the erasures that the present database knows of;
+   from a keys file; and the erasures, and keys of shared tablets, that the present database knows of;
 3. the log is brought forward (``forward``) from the present database or another newer copy;
 4. it is held against the guard files: what is behind what was released, or another history, is refused;
 5. what was erased since is destroyed again: whatever the record beside the guard files names (``erased_file``), and
@@ -43,7 +43,8 @@ from ledger.errors import Refused, Unavailable
 from ledger.leaf import Entry, parse_leaf
 
 SCRATCH = "restoring"
-_KEPT = ("erasure", "erasure_part", "erasure_said")
+_KEPT = ("erasure", "erasure_part", "erasure_said", "tablet_key")
+"""What a present database knows and the log does not say: without its last, a tablet's key would count everywhere."""
 _INDEXES = "SELECT id, idx FROM statement WHERE id IN {among}"
 _LEAVES = "SELECT bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
 _STRAY = (
@@ -194,14 +195,16 @@ def _keys(present: Path | None, sources: Sources) -> Rows:
 
 
 def _give_keys(copy: Path, rows: Rows, present: Path | None) -> None:
-    """Put keys into a copy that has none, and the erasures of the present database."""
+    """Put keys into a copy that has none, and what only the present database knows (``_KEPT``)."""
     with closing(sqlite3.connect(f"file:{copy}", uri=True)) as file, file:
         keyfile.clear_rows(file)
         keyfile.put_rows(file, rows)
         if present is not None:
             file.commit()
             file.execute("ATTACH DATABASE ? AS present", (f"file:{present}?mode=ro",))
-            for table in _KEPT:
+            # A database from before there were tablets that sign has no such table.
+            there = {name for (name,) in file.execute("SELECT name FROM present.sqlite_master")}
+            for table in there.intersection(_KEPT):
                 file.execute(f'INSERT OR REPLACE INTO "{table}" SELECT * FROM present."{table}"')  # noqa: S608 -- ours
 
 
