@@ -55,8 +55,11 @@ def guarded(draft: Draft, caller: Caller, codes: frozenset[str]) -> Draft:
         return draft
     if statement.party != caller.party:
         raise Forbidden("got a statement of another party, want one of the API key's own", "/party")
+    asked_before = draft.may
 
     def may(states: Sequence[State | None]) -> None:
+        if asked_before is not None:
+            asked_before(states)
         for number, (subject, state) in enumerate(zip(statement.subjects, states, strict=True)):
             if subject not in codes and not may_write(caller.party, state):
                 raise Forbidden(REFUSED, f"/subjects/{number}")

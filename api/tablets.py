@@ -9,6 +9,8 @@ standards or erasures. Whoever steals the key, or the tablet, has too little wit
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 from starlette.requests import Request
 
@@ -18,9 +20,11 @@ from api.signing_keys import Clerk
 from api.site import Site, caller_of, site_of
 from ledger import uri
 from ledger.db.draft import Draft
+from ledger.db.tablet_keys import TabletKeys
 from ledger.db.visits import Device
-from ledger.errors import Forbidden, Invalid, PatinaError
+from ledger.errors import Forbidden, Invalid, PatinaError, Refused
 from ledger.leaf import Signature, Statement
+from ledger.state import State
 
 ELSEWHERE = "got the signature of a shared tablet's key, which counts only from that tablet while it is enrolled"
 NOBODY = "want the agent of the person who is in at this tablet"
@@ -48,27 +52,45 @@ async def checked(draft: Draft, request: Request) -> Draft:
     if draft.verified:
         return draft  # by the service itself
     site, statement = site_of(request), draft.statement
-    keys = site.ledger.access.tablet_keys
+    keys, new = site.ledger.access.tablet_keys, list[tuple[int, str]]()
     for number, signature in enumerate(draft.signatures):
         did = signature.key
         device = keys.seen[did] if did in keys.seen else await site.read(keys.tablet_of, did)
         if device is None:
+            if did not in keys.seen:
+                new.append((number, did))
             continue
         tablet = await tablet_at(request)
         if tablet is None or tablet.id != device:
             raise Forbidden(ELSEWHERE, f"/signatures/{number}/key")
-        agent = caller_of(request).agent
-        if agent is None or statement.agent != agent:
+        caller = caller_of(request)
+        if caller.agent is None or statement.agent != caller.agent or caller.party != tablet.party:
             raise Forbidden(NOBODY, "/agent")
         if not _SAYS(statement.type):
             raise Forbidden(f"the key of a tablet does not say {statement.type}", "/type")
-    return draft
+    return _while_new(draft, new, keys)
+
+
+def _while_new(draft: Draft, new: Sequence[tuple[int, str]], keys: TabletKeys) -> Draft:
+    """The draft, to be refused when it is appended if one of the keys that the log did not have is a tablet's by then.
+
+    Whoever lets a tablet in has its key in her hands at that moment: a statement of it that was on its way before must
+    not be taken as that of an ordinary key.
+    """
+
+    def may(_: Sequence[State | None]) -> None:
+        for number, did in new:
+            if keys.is_tablets(did):
+                raise Forbidden(ELSEWHERE, f"/signatures/{number}/key")
+
+    return replace(draft, may=may) if new else draft
 
 
 async def addition(statement: Statement, signatures: tuple[Signature, ...], tablet: Device, site: Site) -> list[Draft]:
     """The drafts that make a key the tablet's: the ``key.added``, and the end of a key that it had and lost.
 
-    Raises ``Invalid`` for another statement, and ``Refused`` for a party that keeps all its keys itself.
+    Raises ``Invalid`` for another statement, and ``Refused`` for a party that keeps all its keys itself, or for a key
+    that was in the log before and is not this tablet's now.
     """
     did = statement.details.get("key")
     if statement.type != "key.added" or statement.party != tablet.party:
@@ -77,9 +99,13 @@ async def addition(statement: Statement, signatures: tuple[Signature, ...], tabl
         raise Invalid("want the authority of the tablet's party, and nothing else", "/statement/subjects")
     if statement.details != {"key": did, "custody": "self"}:
         raise Invalid("want key, and custody self: a tablet keeps its key itself", "/statement/details")
+    if statement != _plain(statement):
+        raise Invalid("want no more than id, ledger, time and what is asked for", "/statement")
     if [one.key for one in signatures] != [did]:
         raise Invalid("want the signature of the tablet's new key, and no other", "/signatures")
     keys, before = site.ledger.access.tablet_keys, await key_of(site, tablet)
+    if before != did and did in (await site.read(site.ledger.reader.parties)).keys:
+        raise Refused("got a key that was in the log before: want a new one", "/statement/details/key")
     clerk = clerk_of(site)
     vouched = replace(clerk.vouched(statement, signatures[0]), rows=(keys.row(signatures[0].key, tablet.id),))
     if before is None or before == did:
@@ -100,6 +126,14 @@ async def end_key(tablet: Device, speaker: str, site: Site) -> str | None:
     if isinstance(outcome, PatinaError) and await key_of(site, tablet) is not None:
         raise outcome
     return did
+
+
+def _plain(one: Statement) -> Statement:
+    """A statement without what a party's key must not vouch for unseen: another agent, say, or private members."""
+    return Statement(
+        id=one.id, type=one.type, subjects=one.subjects, party=one.party, occurred_at=one.occurred_at,
+        details=one.details, ledger=one.ledger,
+    )  # fmt: skip
 
 
 def clerk_of(site: Site) -> Clerk:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import intake
+from api import intake, tablets
 from api.rights import ADMIN, Caller
 from api.routes.statements import JSON, is_collateral, placed_problem, receipt_bytes
 from api.signing_keys import Clerk
@@ -119,6 +119,7 @@ async def rotate(request: Request, body: Annotated[Rotation, Depends(read_body(R
         draft = intake.read_signed({"statement": body.statement, "signatures": body.signatures})
         if draft.statement.party != party:
             raise Forbidden("got a statement of another party", "/statement/party")
+        await tablets.checked(draft, request)
         old, drafts = await site.read(clerk.handed_over, draft.statement, draft.signatures)
         did = draft.statement.details["key"]
     else:

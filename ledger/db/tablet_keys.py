@@ -26,9 +26,11 @@ class TabletKeys:
         self._rows, self._view = rows, view
         self.seen: dict[str, str | None] = {}
         """What ``tablet_of`` found of the keys in the log."""
+        self._drafted: set[str] = set()
 
     def row(self, did: str, device_id: str) -> Row:
         """The row to commit with the statement that adds a tablet's key."""
+        self._drafted.add(did)
         return Row(tablet_key.name, {"did": did, "device": device_id})
 
     def tablet_of(self, did: str) -> str | None:
@@ -39,6 +41,10 @@ class TabletKeys:
         if in_log:
             self.seen[did] = found
         return found
+
+    def is_tablets(self, did: str) -> bool:
+        """Whether a key is a tablet's now, or about to be: its row may be of the very commit that is being made."""
+        return did in self._drafted or self.tablet_of(did) is not None
 
     def of(self, device_id: str) -> list[str]:
         """The keys that a tablet ever had."""
