@@ -145,6 +145,36 @@ def test_who_may_not_read_entries_audits_their_hashes_and_is_told(site: Audited,
         expect(page.locator("[data-entry-none]")).to_be_visible()
 
 
+RISKS = (
+    ("complaints_jumped", {"recent": 4, "of": 6, "before": 5, "of_before": 65, "p": "2.70e-3", "adjusted": "2.71e-2"},
+     ("4 beside 6 in the last 28 days", "5 beside 65", "with 2.70e-3", "with 2.71e-2")),
+    ("scans_implausible", {"code": 3, "subject": "urn:uuid:x", "day": "2026-11-24", "recent": 90, "before": 12,
+                           "days_before": 28, "p": "1.00e-9", "adjusted": "1.10e-9"},
+     ("90 scans on", "Nov 24, 2026", "28 days before, 12", "with 1.10e-9")),
+    ("holders_reset", {"recent": 3}, ("3 in the last 28 days",)),
+    ("key_compromised", {"doubtful": 2, "key": "did:key:z6Mk", "since": "2026-07-01T00:00:00.000Z"},
+     ("2 statements", "2026", "did:key:z6Mk")),
+)  # fmt: skip
+
+
+@in_chromium
+def test_a_risk_says_in_words_what_it_rests_on(site: Audited, browser: Browser) -> None:
+    told = [
+        {"kind": kind, "severity": "low", "party": SHOP, "entries": [7], "figures": figures}
+        for kind, figures, _ in RISKS
+    ]
+    with somebody(browser, site, "owner operator") as page:
+        page.route("**/v1/risks", lambda route: route.fulfill(json={"size": 9, "signals": told}))
+        visit(page, site.address("/risks"))
+        rows = page.locator("[data-rows] > li")
+        expect(rows).to_have_count(len(RISKS))
+        for number, (_, _, words) in enumerate(RISKS):
+            said = rows.nth(number).inner_text()
+            assert [one for one in words if one not in said] == [], said
+            assert "{" not in said
+            assert "…" not in said
+
+
 @in_chromium
 @pytest.mark.parametrize(
     ("path", "why"),
