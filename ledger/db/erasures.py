@@ -50,7 +50,7 @@ _DUE = (
     "WHERE p.stage = 0 AND p.due <= ? ORDER BY p.due, p.statement LIMIT ?"
 )
 _UNSAID = (
-    'SELECT p.erasure, p.statement, p."class", p.subject, e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
+    'SELECT p.erasure, p.statement, p."class", e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
     "WHERE p.stage = 1 AND NOT EXISTS (SELECT 1 FROM erasure_said s WHERE s.erasure = p.erasure "
     'AND s.statement = p.statement AND s."class" = p."class") ORDER BY p.erasure, p.statement'
 )
@@ -103,12 +103,11 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Destroyed:
-    """A part that is destroyed and of which the log does not say so yet; ``subject`` is a key of the map."""
+    """A part that is destroyed and of which the log does not say so yet."""
 
     erasure: str
     statement: str
     number: int
-    subject: bytes
     why: str
 
 
@@ -241,7 +240,7 @@ class Erasures:
         """What is destroyed and not yet said in the log, by erasure."""
         with session(self._engine) as connection:
             rows = connection.begin(write=False, then=[ask(_UNSAID)])[0]
-        return [Destroyed(one, urn_of(statement), number, bytes(key), why) for one, statement, number, key, why in rows]
+        return [Destroyed(one, urn_of(statement), number, why) for one, statement, number, why in rows]
 
     def unfinished(self) -> int | None:
         """The newest epoch in which something was destroyed that is not done; ``None`` if all is done."""
