@@ -37,7 +37,7 @@ _CONTACT = private.CLASSES.index("contact")
 SLICE = 256
 """Parts that are destroyed in one transaction."""
 _KEYS = 'SELECT k.statement, k."class" FROM statement s JOIN seal_key k ON k.idx = s.idx WHERE s.id IN {among}'
-_PERSON = "SELECT statement FROM pseudonym WHERE person = ?"
+_PERSON = "SELECT DISTINCT k.statement FROM pseudonym p JOIN seal_key k ON k.idx = p.idx WHERE p.person = ?"
 _SUBJECT = f'SELECT DISTINCT k.statement FROM {OF_SUBJECT} {ITS_KEY} WHERE u."key" = ?'  # noqa: S608 -- names of ours
 _NEWEST = "SELECT id FROM erasure ORDER BY asked_at DESC, id LIMIT ?"
 _NEWEST_OF = "SELECT id FROM erasure WHERE asked_by = ? ORDER BY asked_at DESC, id LIMIT ?"
@@ -135,7 +135,7 @@ class Erasures:
         return sorted((urn_of(statement), private.CLASSES[number]) for statement, number in rows)
 
     def of_person(self, party: str, person: str) -> list[str]:
-        """The statements that a party recorded under its pseudonym for somebody."""
+        """The statements that a party recorded under its pseudonym for somebody, of which private members are kept."""
         return self._statements(ask(_PERSON, person_key(party, person)))
 
     def of_subject(self, subject: str) -> list[str]:
@@ -276,7 +276,7 @@ def _destroy(connection: Session, statement: bytes, number: int) -> int:
         (f'DELETE FROM seal_key WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
         (f'DELETE FROM sealed WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
         (
-            f"DELETE FROM pseudonym WHERE statement = ? AND NOT EXISTS (SELECT 1 FROM seal_key WHERE idx = {index})",  # noqa: S608 -- ours
+            f"DELETE FROM pseudonym WHERE idx = {index} AND NOT EXISTS (SELECT 1 FROM seal_key WHERE idx = {index})",  # noqa: S608 -- ours
             (statement, statement),
         ),
         *((f'DELETE FROM "{name}" WHERE statement = ?', (statement,)) for name in names),  # noqa: S608 -- names of ours
