@@ -25,9 +25,9 @@ async def attached(draft: Draft, site: Site, party: str) -> Draft:
         return draft
     parties = {statement.party, party}
     try:
-        rows = await _rows(draft, site, parties, statement.attachments or (), "/statement")
+        rows = await _rows(site, parties, statement.attachments or (), "/statement")
         if private is not None:
-            rows += await _rows(draft, site, parties, _files(private), "/private")
+            rows += await _rows(site, parties, _files(private), "/private")
     except Invalid:
         if await site.read(site.ledger.reader.receipt, statement.id) is not None:
             return draft
@@ -35,17 +35,14 @@ async def attached(draft: Draft, site: Site, party: str) -> Draft:
     return replace(draft, rows=(*draft.rows, *rows))
 
 
-async def _rows(
-    draft: Draft, site: Site, parties: set[str], files: Sequence[Attachment], where: str
-) -> tuple[Row, ...]:
+async def _rows(site: Site, parties: set[str], files: Sequence[Attachment], where: str) -> tuple[Row, ...]:
     """The rows of files that are listed ``where``: in the statement they are public."""
     if not files:
         return ()
     attachments, public = site.ledger.attachments, where == "/statement"
-    asked = (draft.statement.id, draft.statement.subjects, files, parties)
     try:
-        rows = attachments.recent_rows(*asked, public=public)
-        return await site.read(attachments.use_rows, *asked, public=public) if rows is None else rows
+        rows = attachments.recent_rows(files, parties, public=public)
+        return await site.read(attachments.use_rows, files, parties, public=public) if rows is None else rows
     except Invalid as error:
         raise Invalid(error.message, where + error.pointer) from None
 

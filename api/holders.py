@@ -61,7 +61,7 @@ async def read_spoken(value: Mapping[str, Any], site: Site, code: Code) -> Spoke
     for name in value:
         if name not in _MEMBERS:
             raise Invalid(f"got the member {name!r}, want statement, signatures and disclosures", f"/{name}")
-    _, given = private_in.take(value, value["statement"], site.ledger.vault)
+    given = private_in.take(value, value["statement"], site.ledger.vault)
     draft = private_in.kept(intake.read_signed(value), given, site.ledger.vault)
     statement = draft.statement
     _check_scope(statement, code)

@@ -69,12 +69,13 @@ def draft_from(value: Mapping[str, Any], site: Site, caller: Caller) -> Draft:
         raise Invalid("got no statement, want one", "/statement")
     vault = site.ledger.vault
     if value.get("signatures"):
-        _, given = private_in.take(value, value["statement"], vault)
+        given = private_in.take(value, value["statement"], vault)
         draft = read_signed(value)
         check_speaker(draft.statement, caller)
         return private_in.kept(draft, given, vault)
-    statement, given = private_in.take(value, _completed(value["statement"], site), vault)
-    return private_in.kept(sign_draft(statement, site, caller), given, vault)
+    statement = _completed(value["statement"], site)
+    given = private_in.take(value, statement, vault)
+    return private_in.kept(sign_draft(statement, site, caller, given), given, vault)
 
 
 def read_signed(value: Mapping[str, Any]) -> Draft:
@@ -83,10 +84,11 @@ def read_signed(value: Mapping[str, Any]) -> Draft:
     return Draft(statement, _bytes(statement), _signatures(value["signatures"]))
 
 
-def sign_draft(value: Any, site: Site, caller: Caller) -> Draft:
+def sign_draft(value: Any, site: Site, caller: Caller, given: private_in.Given | None = None) -> Draft:
     """The draft of a statement that the service signs with the caller's own key, which is in its custody.
 
-    What a person says carries her agent id, whether she writes it or not.
+    It gets the digests of the private members that were ``given`` beside it. What a person says carries her agent id,
+    whether she writes it or not.
     """
     if caller.agent is not None and isinstance(value, dict):
         value = {"agent": caller.agent, **value}
@@ -103,6 +105,7 @@ def sign_draft(value: Any, site: Site, caller: Caller) -> Draft:
         signer = site.ledger.access.party_signer(caller.party)
     if signer is None:
         raise Invalid("got no signatures, and no key of this party is in the service's custody", "/signatures")
+    statement = private_in.digested(statement, given)
     body = _bytes(statement)
     signed = dsse.sign_statement(body, signer)
     return Draft(statement, body, (Signature(signed["key"], signed["sig"]),), verified=True)

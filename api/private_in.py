@@ -3,7 +3,8 @@
     {"statement": {…}, "private": {"price": "120.00", "customer": {"name": "…"}}, "person": "urn:uuid:…"}
     {"statement": {…, "_sd": [ … ]}, "signatures": [ … ], "disclosures": ["WyJ…"]}
 
-Of ``private`` the service makes disclosures with fresh salts and puts their digests into ``_sd`` before it signs. An
+Of ``private`` the service makes disclosures with fresh salts and puts their digests into ``_sd`` before it signs
+(``digested``; what it made itself is not checked like what came). An
 author that signs itself has made its own and hands them over as ``disclosures``, whose digests must be in what it
 signed; digests without a disclosure are its own affair. ``person`` is the caller's pseudonym, a uuid, for whom this is
 about: everything under it can be erased by one request. It is kept beside the ledger and never in it.
@@ -23,6 +24,7 @@ from ledger.db.vault import Vault, person_row
 from ledger.disclosure import parse_disclosure
 from ledger.errors import Invalid
 from ledger.forms import is_uuid
+from ledger.leaf import Statement
 from ledger.types import TYPES
 
 MEMBERS = frozenset({"private", "disclosures", "person"})
@@ -32,30 +34,36 @@ MEMBERS = frozenset({"private", "disclosures", "person"})
 class Given:
     """What came beside a statement: disclosures, the private members' values by name, and a pseudonym.
 
-    ``made`` says that the disclosures were made here, with salts that a repeat of the request does not have.
+    ``digests``, if there are any, say that the disclosures were made here, with salts that a repeat of the request does
+    not have, and are what the statement is to have in ``_sd``.
     """
 
     disclosures: tuple[str, ...]
     values: Mapping[str, Any]
     person: str | None
-    made: bool
+    digests: tuple[str, ...] = ()
 
 
-def take(value: Mapping[str, Any], statement: Any, vault: Vault) -> tuple[Any, Given | None]:
-    """The statement with the digests of ``private`` in it, and what was given; raises ``Invalid``.
+def take(value: Mapping[str, Any], statement: Any, vault: Vault) -> Given | None:
+    """What was given beside a statement, if anything was; raises ``Invalid``.
 
     ``statement`` is as it came, perhaps no statement at all: what is wrong with it is found later, and only its type
     is looked at here.
     """
     if MEMBERS.isdisjoint(value):
-        return statement, None
+        return None
     person = _person(value)
     kind = statement.get("type") if isinstance(statement, dict) else None
     if not isinstance(kind, str) or kind not in TYPES:
-        return statement, None  # refused by whoever reads the statement
+        return None  # refused by whoever reads the statement
     if "private" in value:
         return _made(value, statement, vault, person)
-    return statement, _own(value, statement, person)
+    return _own(value, statement, person)
+
+
+def digested(statement: Statement, given: Given | None) -> Statement:
+    """The statement with the digests of what was made here of its private members."""
+    return replace(statement, sd=given.digests, sd_alg="sha-256") if given and given.digests else statement
 
 
 def kept(draft: Draft, given: Given | None, vault: Vault) -> Draft:
@@ -65,11 +73,11 @@ def kept(draft: Draft, given: Given | None, vault: Vault) -> Draft:
     statement = draft.statement
     rows = draft.rows if given.person is None else (*draft.rows, person_row(statement, given.person))
     seal = vault.sealer(statement.id, given.values, given.disclosures)
-    repeats = vault.repeats(draft.body, given.values) if given.made else None
+    repeats = vault.repeats(draft.body, given.values) if given.digests else None
     return replace(draft, rows=rows, seal=seal, repeats=repeats, values=given.values)
 
 
-def _made(value: Mapping[str, Any], statement: dict[str, Any], vault: Vault, person: str | None) -> tuple[Any, Given]:
+def _made(value: Mapping[str, Any], statement: dict[str, Any], vault: Vault, person: str | None) -> Given:
     if value.get("signatures"):
         raise Invalid("got private with signatures: an author that signs itself gives disclosures", "/private")
     if "disclosures" in value:
@@ -83,9 +91,7 @@ def _made(value: Mapping[str, Any], statement: dict[str, Any], vault: Vault, per
         disclosures = private.make_disclosures(statement["type"], values, vault.rand)
     except Invalid as error:
         raise Invalid(error.message, "/private" + error.pointer) from None
-    digests = private.make_digests(statement["type"], disclosures, vault.rand)
-    completed = {**statement, "_sd": list(digests), "_sd_alg": "sha-256"}
-    return completed, Given(disclosures, values, person, made=True)
+    return Given(disclosures, values, person, private.make_digests(statement["type"], disclosures, vault.rand))
 
 
 def _own(value: Mapping[str, Any], statement: dict[str, Any], person: str | None) -> Given:
@@ -99,7 +105,7 @@ def _own(value: Mapping[str, Any], statement: dict[str, Any], person: str | None
     except Invalid as error:
         raise Invalid(error.message, "/disclosures" + error.pointer) from None
     values = {name: member.value for name, member in members.items()}
-    return Given(tuple(texts), values, person, made=False)
+    return Given(tuple(texts), values, person)
 
 
 def _person(value: Mapping[str, Any]) -> str | None:

@@ -45,7 +45,7 @@ def listed(content: bytes = CONTENT, **more: object) -> Attachment:
 def say(shop: Stall, name: str = "ring", *, public: bool = True, content: bytes = CONTENT) -> str:
     """Register an item with a file listed; the statement's id."""
     statement = urn(f"statement of {name}")
-    rows = shop.ledger.attachments.use_rows(statement, [urn(name)], [listed(content)], [SHOP], public=public)
+    rows = shop.ledger.attachments.use_rows([listed(content)], [SHOP], public=public)
     shop.accept(shop.register(name, id=statement, rows=rows))
     return statement
 
@@ -83,5 +83,5 @@ def listing(file: Attachment) -> dict[str, Any]:
 def with_photo(ledger: Ledger, draft: Draft, file: Attachment) -> Draft:
     """The draft with the rows of a file that it lists in private."""
     said = draft.statement
-    rows = ledger.attachments.use_rows(said.id, said.subjects, [file], [said.party], public=False)
+    rows = ledger.attachments.use_rows([file], [said.party], public=False)
     return replace(draft, rows=(*draft.rows, *rows))

@@ -141,15 +141,9 @@ def test_reading_a_private_file_is_written_down_and_a_public_one_is_not(shop: Sh
     mine = shop.party("mine", "retailer")
     private, public = listed(shop, mine), listed(shop, mine, png())
     shop.say(mine, "item.registered", RING, {"name": "Ring", "category": "jewellery"}, attachments=[public])
-    # As the vault will list it: beside the statement, and not in it.
     statement = shop.statement(mine, "item.inspected", RING, {"tests": []})
-    from ledger.leaf import Attachment  # noqa: PLC0415
-
-    rows = shop.ledger.attachments.use_rows(statement["id"], [RING], [Attachment(**private)], [mine.id], public=False)
-    with shop.ledger.attachments._writing() as connection:
-        from ledger.db.tables import attachment_use  # noqa: PLC0415
-
-        connection.execute(attachment_use.insert(), [dict(row.values) for row in rows])
+    given = {"statement": statement, "private": {"attachments": [private]}}
+    assert shop.post("/v1/statements", given, mine).status_code == 201
     assert shop.get(f"{PATH}/{public['sha256']}", mine).status_code == 200
     assert shop.ledger.readings.readings()[0] == []
     assert shop.get(f"{PATH}/{private['sha256']}/thumbnail", mine).status_code == 200

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from ledger import times
 from ledger.db import attachments as files
-from ledger.db.copies import ALTERED, MISSING, WHOLE, Gone
+from ledger.db.copies import ALTERED, MISSING, WHOLE, Gone, Use
 from ledger.db.engine import open_engine
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
@@ -148,7 +148,7 @@ def test_a_statement_lists_only_what_was_uploaded_as_it_was(shop: Stall) -> None
 
     def use(*attachments: Attachment, parties: tuple[str, ...] = (SHOP,)) -> str:
         with pytest.raises(Invalid) as refused:
-            rows(urn("s"), [urn("ring")], attachments, parties)
+            rows(attachments, parties)
         return refused.value.pointer
 
     assert use(listed()) == "/attachments/0"
@@ -158,20 +158,20 @@ def test_a_statement_lists_only_what_was_uploaded_as_it_was(shop: Stall) -> None
     assert use(listed(), parties=(RIVAL,)) == "/attachments/0"
     assert use(listed(size=len(CONTENT) + 1)) == "/attachments/0"
     assert use(listed(media_type="image/png")) == "/attachments/0"
-    assert len(rows(urn("s"), [urn("ring"), urn("stone")], [listed()], [SHOP])) == 2
-    assert len(rows(urn("s"), [urn("ring")], [listed(), listed(name="again.jpg")], [SHOP])) == 1
+    assert len(rows([listed(), listed(name="again.jpg")], [SHOP])) == 1
 
 
 def test_public_files_are_found_by_their_subject_and_private_ones_are_not(shop: Stall) -> None:
     keep(shop)
-    keep(shop, b"private")
-    statement = say(shop)
-    say(shop, "brooch", public=False, content=b"private")
+    hidden = keep(shop, b"private")
+    say(shop)
+    statement = say(shop, "brooch", public=False, content=b"private")
     found = shop.ledger.attachments
+    assert found.private_uses(hidden) == [Use(statement, (urn("brooch"),))]
     kept = found.find_public(DIGEST, urn("ring"))
     assert kept is not None
     assert kept == found.find_public(DIGEST)
-    assert [(use.statement, use.subject, use.public) for use in found.uses(kept)] == [(statement, urn("ring"), True)]
+    assert found.private_uses(kept) == []
     assert found.find_public(DIGEST, urn("brooch")) is None
     private = sha256(b"private").hexdigest()
     assert found.find_public(private, urn("brooch")) is None
@@ -200,7 +200,7 @@ def test_the_sweep_does_not_come_between_a_check_and_its_commit(shop: Stall) -> 
     keep(shop)
     shop.clock.now += files.WAITS - times.SECOND
     statement = urn("late")
-    rows = shop.ledger.attachments.use_rows(statement, [urn("ring")], [listed()], [SHOP])
+    rows = shop.ledger.attachments.use_rows([listed()], [SHOP])
     shop.clock.now += 2 * times.SECOND
     assert shop.ledger.attachments.sweep() == 0
     shop.ledger.writer.accept_clock = True
@@ -220,14 +220,14 @@ def test_what_is_remembered_for_statements_is_bounded_and_forgotten_with_the_fil
     assert len(found._recent) <= 3
     keep(shop)
     other = shop.again()
-    asked = (urn("s"), [urn("ring")], [listed()], [SHOP])
+    asked = ([listed()], [SHOP])
     rows = found.recent_rows(*asked)
     assert rows == found.use_rows(*asked)
     assert other.attachments.recent_rows(*asked) is None, "what another process knows this one asks for"
     assert other.attachments.use_rows(*asked) == rows == other.attachments.recent_rows(*asked)
-    assert found.recent_rows(urn("s"), [urn("ring")], [listed()], [RIVAL]) is None
+    assert found.recent_rows([listed()], [RIVAL]) is None
     with pytest.raises(Invalid, match="as was uploaded"):
-        found.recent_rows(urn("s"), [urn("ring")], [listed(size=1)], [SHOP])
+        found.recent_rows([listed(size=1)], [SHOP])
     shop.clock.now += files.REMEMBER
     assert found.recent_rows(*asked) is None
     for path in stored(shop):
@@ -241,13 +241,13 @@ def test_what_is_remembered_for_statements_is_bounded_and_forgotten_with_the_fil
 
 def test_a_statement_that_is_refused_lists_nothing(shop: Stall) -> None:
     keep(shop)
-    say(shop)
-    rows = shop.ledger.attachments.use_rows(urn("second"), [urn("ring")], [listed()], [SHOP])
+    say(shop, public=False)
+    rows = shop.ledger.attachments.use_rows([listed()], [SHOP])
     (refused,) = shop.append(shop.register("ring", id=urn("second"), rows=rows))
     assert isinstance(refused, Refused)
     kept = shop.ledger.attachments.find(DIGEST, [SHOP])
     assert kept is not None
-    assert len(shop.ledger.attachments.uses(kept)) == 1
+    assert len(shop.ledger.attachments.private_uses(kept)) == 1
 
 
 def test_what_waits_for_statements_is_bounded_for_each_party(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:

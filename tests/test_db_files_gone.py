@@ -47,8 +47,8 @@ def test_erasing_private_members_leaves_what_was_listed_in_public(shop: Stall) -
     private = keep(shop, b"private")
     statement = urn("statement of ring")
     use_rows = shop.ledger.attachments.use_rows
-    rows = use_rows(statement, [urn("ring")], [listed()], [SHOP])
-    rows += use_rows(statement, [urn("ring")], [listed(b"private")], [SHOP], public=False)
+    rows = use_rows([listed()], [SHOP])
+    rows += use_rows([listed(b"private")], [SHOP], public=False)
     shop.accept(shop.register("ring", id=statement, rows=rows))
     assert shop.ledger.attachments.erase([statement], public=False) == 1
     assert shop.ledger.attachments.erase([statement], public=False) == 0, "again, and nothing more"

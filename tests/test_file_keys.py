@@ -131,7 +131,7 @@ def test_a_file_without_its_key_is_erased_whatever_its_row_says(shop: Shop) -> N
     assert found.states([uuid("jeweller")], [kept.sha256]) == {kept.sha256: ERASED}
     file = Attachment(name="a.jpg", media_type=kept.media_type, size=kept.size, sha256=kept.sha256)
     with pytest.raises(Invalid, match="not uploaded"):
-        found.use_rows(uuid("s"), [uuid("ring")], [file], [uuid("jeweller")])
+        found.use_rows([file], [uuid("jeweller")])
     for use in (found.verify, lambda one: b"".join(found.parts(one, thumbnail=True))):
         with pytest.raises(Gone) as gone:
             use(kept)

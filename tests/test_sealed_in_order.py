@@ -53,13 +53,13 @@ def as_it_was(shop: Shop) -> None:
     shop.ledger._engine.dispose()
 
 
-def carried_over(shop: Shop) -> None:
-    """Take the one step; what comes after it is there already."""
+def carried_over(shop: Shop, version: str) -> None:
+    """Take the steps up to this one; what comes after it is there already."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
     with shop.ledger._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         config.attributes["connection"] = connection
-        command.upgrade(config, "0016")
+        command.upgrade(config, version)
         connection.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": migrate.NEWEST})
 
 
@@ -68,7 +68,7 @@ def test_what_was_sealed_before_is_shown_and_erased_as_ever(tmp_path: Path, data
         jeweller, watch = shop.party("jeweller", "retailer"), uuid("watch")
         ring, other = sold(shop, jeweller), sold(shop, jeweller, watch)
         as_it_was(shop)
-        carried_over(shop)
+        carried_over(shop, "0016")
         assert shown(shop, jeweller) == {ring["statement"]["id"]: SOLD}
         assert shown(shop, jeweller, watch) == {other["statement"]["id"]: SOLD}
         assert shop.post("/v1/statements", {name: ring[name] for name in ("statement", "private")}, jeweller).is_success

@@ -131,10 +131,11 @@ def new_uuid(at_us: int) -> str:
     return f"urn:uuid:{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def draft(value: dict[str, Any], signers: Sequence[SigningKey]) -> Draft:
+def draft(value: dict[str, Any], signers: Sequence[SigningKey], given: private_in.Given | None = None) -> Draft:
     """A statement checked and signed by keys that this process holds, in that order; raises `Invalid`."""
     statement = leaf.statement_from(value)
     leaf.check_details(statement)
+    statement = private_in.digested(statement, given)
     body = leaf.statement_bytes(statement)
     signed = [dsse.sign_statement(body, key) for key in signers]
     signatures = tuple(Signature(one["key"], one["sig"]) for one in signed)
@@ -145,8 +146,8 @@ def draft_private(
     ledger: Ledger, value: dict[str, Any], signers: Sequence[SigningKey], private: dict[str, Any]
 ) -> Draft:
     """The same with private members, which are kept with the statement; a repeat is known by their values."""
-    statement, given = private_in.take({"private": private}, value, ledger.vault)
-    return private_in.kept(draft(statement, signers), given, ledger.vault)
+    given = private_in.take({"private": private}, value, ledger.vault)
+    return private_in.kept(draft(value, signers, given), given, ledger.vault)
 
 
 def read_signed(path: Path) -> tuple[dict[str, Any], list[Signature]]:

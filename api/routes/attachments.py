@@ -154,14 +154,13 @@ async def _readable(request: Request) -> Kept:
     kept = public or kept
     if kept is None:
         return await disclosed(request, digest, _ROUTE)
-    uses = await site.read(files.uses, kept)
-    if not any(use.public for use in uses):
-        for use in uses:
-            site.ledger.readings.note(
-                party=caller.party, key=caller.key_id or None, person=caller.person, why=_ROUTE,
-                members=["attachments"], subject=use.subject, statement=use.statement, owner=kept.party,
-                sees=caller.sees,
-            )  # fmt: skip
+    uses = await site.read(files.private_uses, kept)
+    for statement, subject in [(use.statement, one) for use in uses for one in use.subjects]:
+        site.ledger.readings.note(
+            party=caller.party, key=caller.key_id or None, person=caller.person, why=_ROUTE,
+            members=["attachments"], subject=subject, statement=statement, owner=kept.party,
+            sees=caller.sees,
+        )  # fmt: skip
     return kept
 
 
@@ -174,9 +173,8 @@ async def disclosed(request: Request, digest: str, why: str, of: tuple[str, priv
         raise not_found(_MISSING)
     site = site_of(request)
     subject, asker = of or (None, None)
-    for kept, use in await site.read(site.ledger.attachments.listed_in_private, digest, subject):
-        found = await site.read(site.ledger.reader.entry, use.statement)
-        entry = None if found is None else parse_leaf(found[1])
+    for kept, raw in await site.read(site.ledger.attachments.listed_in_private, digest, subject):
+        entry = parse_leaf(raw)
         assert isinstance(entry, Entry), "a use is committed with its statement"
         for text in await private_out.disclosures_of(request, entry.statement, why, asker):
             member = parse_disclosure(text)

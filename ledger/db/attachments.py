@@ -30,14 +30,17 @@ from ledger.db.copies import (
     COPY,
     COPY_SQL,
     ERASED,
+    LISTED,
     MISSING,
     WHOLE,
     Gone,
     Kept,
     KeyBox,
     Use,
+    about,
     digest_of,
     drop_key,
+    entries_of,
     identity_of,
     is_,
     kept_of,
@@ -46,14 +49,14 @@ from ledger.db.copies import (
     row_of,
     take,
     tombstone,
+    use_of,
     use_rows,
 )  # fmt: skip
 from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
 from ledger.db.private_tables import file_key
-from ledger.db.tables import attachment, attachment_use
-from ledger.db.views import urn_of, uuid_bytes
+from ledger.db.tables import attachment, attachment_use, leaf
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 
@@ -68,7 +71,7 @@ REMEMBER = 10 * times.MINUTE
 what it is, an erased file; no sweep takes it, as it was touched less than ``RENEW`` ago."""
 MAX_REMEMBERED = 4096
 MAX_USES = 64
-"""Statements that one request for a private file looks at."""
+"""Entries that one request for a private file looks at."""
 _COPIES = COPY_SQL + "WHERE a.sha256 IN {among} AND a.party = ?"
 
 
@@ -134,33 +137,32 @@ class Attachments:
 
     def find_public(self, digest: str, subject: str | None = None) -> Kept | None:
         """The copy of a file that a statement lists in public: one about this subject, or any."""
-        use, copy = attachment_use.c, attachment.c
-        listed = and_(copy.sha256 == use.sha256, copy.party == use.party)
-        query = COPY.join(attachment_use, listed).where(use.sha256 == bytes.fromhex(digest), use.public == 1)
+        use = attachment_use.c
+        query = LISTED.where(use.sha256 == bytes.fromhex(digest), use.public == 1)
         if subject is not None:
-            query = query.where(use.subject == subject)
+            query = query.where(use.idx.in_(about(subject)))
         found = [kept_of(row) for row in self._read(query)]
         return min(found, key=lambda kept: kept.state != WHOLE, default=None)
 
-    def uses(self, kept: Kept) -> list[Use]:
-        """The statements that list this copy."""
+    def private_uses(self, kept: Kept) -> list[Use]:
+        """The statements that list this copy in private; none of them if another lists it in public."""
         use = attachment_use.c
-        query = select(attachment_use).where(use.sha256 == bytes.fromhex(kept.sha256), use.party == kept.party)
-        return [Use(urn_of(row.statement), row.subject, bool(row.public)) for row in self._read(query)]
+        mine = and_(use.sha256 == bytes.fromhex(kept.sha256), use.party == kept.party)
+        if self._read(select(use.idx).where(mine, use.public == 1).limit(1)):
+            return []
+        query = select(leaf.c.bytes).join(attachment_use, use.idx == leaf.c.idx).where(mine).order_by(use.idx)
+        return [use_of(raw) for (raw,) in self._read(query)]
 
-    def listed_in_private(self, digest: str, subject: str | None = None) -> list[tuple[Kept, Use]]:
-        """The copies of a file (64 hex) that statements list in private, with each of these statements, once.
+    def listed_in_private(self, digest: str, subject: str | None = None) -> list[tuple[Kept, bytes]]:
+        """The copies of a file (64 hex) that entries list in private, with each of these entries.
 
-        Only of statements about ``subject``, if one is given.
+        Only of entries about ``subject``, if one is given.
         """
-        use, copy = attachment_use.c, attachment.c
-        same = and_(copy.sha256 == use.sha256, copy.party == use.party)
-        query = COPY.add_columns(use.statement, use.subject).join(attachment_use, same)
-        query = query.where(use.sha256 == bytes.fromhex(digest), use.public == 0).order_by(use.statement)
-        query = query if subject is None else query.where(use.subject == subject)
-        rows, width = self._read(query.limit(MAX_USES)), len(COPY.selected_columns)
-        found = [(kept_of(row[:width]), Use(urn_of(row[width]), row[width + 1], public=False)) for row in rows]
-        return list({use.statement: (kept, use) for kept, use in found}.values())
+        use = attachment_use.c
+        query = LISTED.join(leaf, leaf.c.idx == use.idx).add_columns(leaf.c.bytes).order_by(use.idx)
+        query = query.where(use.sha256 == bytes.fromhex(digest), use.public == 0)
+        query = query if subject is None else query.where(use.idx.in_(about(subject)))
+        return [(kept_of(row[:-1]), bytes(row[-1])) for row in self._read(query.limit(MAX_USES))]
 
     def states(self, parties: Collection[str], digests: Collection[str]) -> dict[str, str]:
         """Of each of these files how its copy stands; files of which none of the parties has a copy are left out."""
@@ -171,9 +173,8 @@ class Attachments:
         return found
 
     def use_rows(
-        self, statement: str, subjects: Sequence[str], files: Sequence[Attachment], parties: Collection[str], *,
-        public: bool = True,
-    ) -> tuple[Row, ...]:  # fmt: skip
+        self, files: Sequence[Attachment], parties: Collection[str], *, public: bool = True
+    ) -> tuple[Row, ...]:
         """The rows to commit with a statement that lists these files, each uploaded by one of ``parties`` before.
 
         Raises ``Invalid``, with a pointer from ``attachments`` on, for a file that is not there, or not of this size
@@ -181,16 +182,15 @@ class Attachments:
         """
         found = self._copies([file.sha256 for file in files], parties)
         copies = {kept.sha256: kept for kept in found if kept.state == WHOLE}
-        rows = use_rows(statement, subjects, files, copies, public=public)
+        rows = use_rows(files, copies, public=public)
         self._remember(copies.values())
         if not self._touch(list(copies.values()), RENEW):
             raise Invalid("got a file that was swept away just now: want it again", "/attachments")
         return rows
 
     def recent_rows(
-        self, statement: str, subjects: Sequence[str], files: Sequence[Attachment], parties: Collection[str], *,
-        public: bool = True,
-    ) -> tuple[Row, ...] | None:  # fmt: skip
+        self, files: Sequence[Attachment], parties: Collection[str], *, public: bool = True
+    ) -> tuple[Row, ...] | None:
         """The same without asking the database, if this process has looked at all of them lately."""
         since, copies = self._clock() - REMEMBER, {}
         for file in files:
@@ -198,7 +198,7 @@ class Attachments:
             if known is None or not since < known[0] <= since + REMEMBER:
                 return None
             copies[file.sha256] = known[1]
-        return use_rows(statement, subjects, files, copies, public=public)
+        return use_rows(files, copies, public=public)
 
     def verify(self, kept: Kept) -> None:
         """Compare the whole file with its digest, and mark what became of it; raises ``Gone``."""
@@ -253,7 +253,7 @@ class Attachments:
         if not statements:
             return 0
         use = attachment_use.c
-        meant: ColumnElement[bool] = use.statement.in_([uuid_bytes(statement) for statement in statements])
+        meant: ColumnElement[bool] = use.idx.in_(entries_of(statements))
         if not public:
             meant = and_(meant, use.public == 0)
         with self._writing() as connection:

@@ -64,7 +64,7 @@ def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes)
         Insert(tables.holder_key, sorted(batch.named.items())),
         Insert(tables.checkpoint, [(head.size, head.note)]),
         *_seal_rows(batch, first),
-        *_drafts_rows(batch.drafts),
+        *_drafts_rows(batch.drafts, first),
     ]
 
 
@@ -114,12 +114,12 @@ def _seal_rows(batch: Batch, first: int) -> tuple[Insert, Insert]:
     return Insert(private_tables.seal_key, keys), Insert(private_tables.sealed, contents)
 
 
-def _drafts_rows(drafts: list[Draft]) -> list[Insert]:
+def _drafts_rows(drafts: list[Draft], first: int) -> list[Insert]:
     """The rows that come with statements; one that is there already is left as it is, for no neighbour may suffer."""
     by_table: dict[str, list[Row]] = {}
-    for draft in drafts:
+    for index, draft in enumerate(drafts, first):
         for row in draft.rows:
-            values = row.values
+            values = {"idx": index, **row.values}
             by_table.setdefault(row.table, []).append(tuple([values.get(name) for name in _columns(row.table)]))
     return [Insert(tables.metadata.tables[name], rows, "ignore") for name, rows in by_table.items()]
 

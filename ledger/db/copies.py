@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO, Any, Protocol
 
-from sqlalchemy import Connection, and_, delete, insert, select
+import msgspec
+from sqlalchemy import Connection, Select, and_, delete, insert, select
 
+from ledger import submap
 from ledger.db.draft import Row
 from ledger.db.private_tables import file_key
-from ledger.db.tables import attachment, attachment_use
+from ledger.db.tables import attachment, attachment_use, link, statement, subject
 from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
 from ledger.leaf import Attachment
@@ -28,6 +30,10 @@ COPY_SQL = (
     "LEFT JOIN file_key k ON k.party = a.party AND k.sha256 = a.sha256 "
 )
 """The same for a session; names of ours."""
+LISTED = COPY.join(
+    attachment_use, and_(attachment.c.sha256 == attachment_use.c.sha256, attachment.c.party == attachment_use.c.party)
+)
+"""The same for each entry that lists a copy."""
 
 
 class KeyBox(Protocol):
@@ -76,11 +82,28 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A statement that lists a file, and one of its subjects."""
+    """A statement that lists a file, and its subjects."""
 
     statement: str
-    subject: str
-    public: bool
+    subjects: tuple[str, ...]
+
+
+class _Said(msgspec.Struct):
+    id: str
+    subjects: tuple[str, ...]
+
+
+class _Entry(msgspec.Struct):
+    statement: _Said
+
+
+_read = msgspec.json.Decoder(_Entry).decode
+
+
+def use_of(raw: bytes) -> Use:
+    """The use that an entry makes of a file; of the entry no more is read than that needs."""
+    said = _read(raw).statement
+    return Use(said.id, said.subjects)
 
 
 def digest_of(file: IO[bytes]) -> tuple[str, int]:
@@ -112,6 +135,16 @@ def is_(party: str, digest: Any) -> tuple[Any, Any]:
 def row_of(party: str, digest: Any) -> Any:
     """The query for a copy's row."""
     return COPY.where(*is_(party, digest))
+
+
+def about(name: str) -> Select[Any]:
+    """The query for the indices of the entries about a subject."""
+    return select(link.c.idx).join(subject, subject.c.sid == link.c.sid).where(subject.c.key == submap.key_of(name))
+
+
+def entries_of(statements: Collection[str]) -> Select[Any]:
+    """The query for the indices of these statements' entries."""
+    return select(statement.c.idx).where(statement.c.id.in_([uuid_bytes(one) for one in statements]))
 
 
 def put_key(connection: Connection, kept: Kept, epoch: int, wrapped: bytes) -> None:
@@ -155,9 +188,7 @@ def kept_of(row: Any) -> Kept:
     )  # fmt: skip
 
 
-def use_rows(
-    statement: str, subjects: Sequence[str], files: Sequence[Attachment], copies: Mapping[str, Kept], *, public: bool
-) -> tuple[Row, ...]:
+def use_rows(files: Sequence[Attachment], copies: Mapping[str, Kept], *, public: bool) -> tuple[Row, ...]:
     """The rows of a statement that lists these files; ``copies`` are there, by digest. Raises ``Invalid``."""
     for number, file in enumerate(files):
         kept = copies.get(file.sha256)
@@ -166,13 +197,7 @@ def use_rows(
         if (kept.size, kept.media_type) != (file.size, file.media_type):
             got, want = f"{file.size} bytes of {file.media_type}", f"{kept.size} of {kept.media_type}"
             raise Invalid(f"got {got}, want {want}, as was uploaded", f"/attachments/{number}")
-    uuid = uuid_bytes(statement)
     return tuple(
-        Row(
-            "attachment_use",
-            {"sha256": bytes.fromhex(digest), "subject": subject, "statement": uuid, "party": copies[digest].party,
-             "public": int(public)},
-        )
-        for digest in dict.fromkeys(file.sha256 for file in files)
-        for subject in subjects
-    )  # fmt: skip
+        Row("attachment_use", {"sha256": bytes.fromhex(name), "party": copies[name].party, "public": int(public)})
+        for name in dict.fromkeys(file.sha256 for file in files)
+    )

@@ -13,7 +13,10 @@ from ledger.state import State
 
 
 class Row(Struct, frozen=True):
-    """A row of ``table`` (a name in ``ledger.db.tables``) to be committed with a statement, by column."""
+    """A row of ``table`` (a name in ``ledger.db.tables``) to be committed with a statement, by column.
+
+    A column ``idx`` is left out: it is the index of the entry, which the commit knows.
+    """
 
     table: str
     values: Mapping[str, Any]

@@ -37,7 +37,7 @@ _CONTACT = private.CLASSES.index("contact")
 SLICE = 256
 """Parts that are destroyed in one transaction."""
 _KEYS = 'SELECT k.statement, k."class" FROM statement s JOIN seal_key k ON k.idx = s.idx WHERE s.id IN {among}'
-_PERSON = "SELECT statement FROM pseudonym WHERE person = ?"
+_PERSON = "SELECT DISTINCT k.statement FROM pseudonym p JOIN seal_key k ON k.idx = p.idx WHERE p.person = ?"
 _SUBJECT = f'SELECT DISTINCT k.statement FROM {OF_SUBJECT} {ITS_KEY} WHERE u."key" = ?'  # noqa: S608 -- names of ours
 _NEWEST = "SELECT id FROM erasure ORDER BY asked_at DESC, id LIMIT ?"
 _NEWEST_OF = "SELECT id FROM erasure WHERE asked_by = ? ORDER BY asked_at DESC, id LIMIT ?"
@@ -50,7 +50,7 @@ _DUE = (
     "WHERE p.stage = 0 AND p.due <= ? ORDER BY p.due, p.statement LIMIT ?"
 )
 _UNSAID = (
-    'SELECT p.erasure, p.statement, p."class", p.subject, e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
+    'SELECT p.erasure, p.statement, p."class", e.why FROM erasure_part p JOIN erasure e ON e.id = p.erasure '
     "WHERE p.stage = 1 AND NOT EXISTS (SELECT 1 FROM erasure_said s WHERE s.erasure = p.erasure "
     'AND s.statement = p.statement AND s."class" = p."class") ORDER BY p.erasure, p.statement'
 )
@@ -103,12 +103,11 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Destroyed:
-    """A part that is destroyed and of which the log does not say so yet; ``subject`` is a key of the map."""
+    """A part that is destroyed and of which the log does not say so yet."""
 
     erasure: str
     statement: str
     number: int
-    subject: bytes
     why: str
 
 
@@ -136,7 +135,7 @@ class Erasures:
         return sorted((urn_of(statement), private.CLASSES[number]) for statement, number in rows)
 
     def of_person(self, party: str, person: str) -> list[str]:
-        """The statements that a party recorded under its pseudonym for somebody."""
+        """The statements that a party recorded under its pseudonym for somebody, of which private members are kept."""
         return self._statements(ask(_PERSON, person_key(party, person)))
 
     def of_subject(self, subject: str) -> list[str]:
@@ -241,7 +240,7 @@ class Erasures:
         """What is destroyed and not yet said in the log, by erasure."""
         with session(self._engine) as connection:
             rows = connection.begin(write=False, then=[ask(_UNSAID)])[0]
-        return [Destroyed(one, urn_of(statement), number, bytes(key), why) for one, statement, number, key, why in rows]
+        return [Destroyed(one, urn_of(statement), number, why) for one, statement, number, why in rows]
 
     def unfinished(self) -> int | None:
         """The newest epoch in which something was destroyed that is not done; ``None`` if all is done."""
@@ -277,7 +276,7 @@ def _destroy(connection: Session, statement: bytes, number: int) -> int:
         (f'DELETE FROM seal_key WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
         (f'DELETE FROM sealed WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
         (
-            f"DELETE FROM pseudonym WHERE statement = ? AND NOT EXISTS (SELECT 1 FROM seal_key WHERE idx = {index})",  # noqa: S608 -- ours
+            f"DELETE FROM pseudonym WHERE idx = {index} AND NOT EXISTS (SELECT 1 FROM seal_key WHERE idx = {index})",  # noqa: S608 -- ours
             (statement, statement),
         ),
         *((f'DELETE FROM "{name}" WHERE statement = ?', (statement,)) for name in names),  # noqa: S608 -- names of ours

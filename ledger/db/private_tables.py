@@ -2,8 +2,8 @@
 
 ``sealed`` and ``seal_key`` have a row for each class of data of a statement (``ledger.db.vault``), keyed by the index
 of its entry, so that an append writes at the end of both; ``sid`` is its first subject. Each key is wrapped by the key
-of an ``epoch``, and so are those of uploaded files. ``pseudonym`` lists the statements of somebody whom a shop calls by
-a pseudonym. An erasure has parts, and what the log says of them (``ledger.db.erasures``).
+of an ``epoch``, and so are those of uploaded files. ``pseudonym`` says which entries are about somebody whom a shop
+calls by a pseudonym. An erasure has parts, and what the log says of them (``ledger.db.erasures``).
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ file_key = _table(
     _column("wrapped", Octets),
     rowid=False,
 )
-pseudonym = _table("pseudonym", _key("person", Octets), _key("statement", Octets), rowid=False)
-Index("pseudonym_statement", pseudonym.c.statement)
+pseudonym = _table("pseudonym", _key("idx", Number), _column("person", Octets), rowid=False)
+Index("pseudonym_person", pseudonym.c.person)
 # What was asked for and from when on, and what was said of it in the log.
 erasure = _table(
     "erasure",

@@ -179,17 +179,16 @@ attachment = _table(
     _column("checked_at", Text(), index=True),
     rowid=False,
 )
-# Which statement lists which file: ``public`` ones may be seen by whoever sees the subject.
+# Which entry lists which file: ``public`` ones may be seen by whoever sees a subject of it, which its links say.
 attachment_use = _table(
     "attachment_use",
+    _key("idx", Number),
     _key("sha256", Octets),
-    _key("subject", Text()),
-    _key("statement", Octets),
     _column("party", Text()),
     _column("public", Small),
     rowid=False,
 )
-Index("attachment_use_statement", attachment_use.c.statement)
+Index("attachment_use_sha256", attachment_use.c.sha256)
 
 # By what statements are found: keyed hashes of private and of public values (``ledger.db.find``).
 find_key = _table("find_key", _key("chain", Text()), _column("wrapped", Octets), _column("created_at", Text()))

@@ -241,8 +241,7 @@ def _sealed(
 
 def person_row(statement: Statement, person: str) -> Row:
     """The row to commit with a statement that is about somebody, whom the recorder calls ``person`` (its own uuid)."""
-    values = {"person": person_key(statement.party, person), "statement": uuid_bytes(statement.id)}
-    return Row("pseudonym", values)
+    return Row("pseudonym", {"person": person_key(statement.party, person)})
 
 
 def person_key(party: str, person: str) -> bytes:
