@@ -30,6 +30,9 @@ settings.register_profile("ci", settings.get_profile("dev"), max_examples=200, p
 settings.register_profile("mutants", settings.get_profile("dev"), max_examples=20, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
+# Run by another Python, one that has an old browser engine (tests/test_old_engine.py).
+collect_ignore = ["old_engine.py"]
+
 # Tests look at what the code does, and not at what this shell was set to.
 for name in [name for name in os.environ if name.startswith("PATINA_") and name != "PATINA_VECTORS"]:
     del os.environ[name]

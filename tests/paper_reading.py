@@ -30,7 +30,8 @@ def texts(document: bytes) -> list[str]:
     """What each page of a PDF says, as its layout breaks it."""
     opened = pdfium.PdfDocument(document)
     try:
-        return [page.get_textpage().get_text_bounded() for page in opened]
+        # A hyphen at the end of a line is read as U+0002.
+        return [page.get_textpage().get_text_bounded().replace("\x02", "-") for page in opened]
     finally:
         opened.close()
 

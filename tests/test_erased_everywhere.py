@@ -45,9 +45,9 @@ SALE = {
     "order_no": "O-javelin-1",
     "receipt_no": "R-kumquat-2",
 }
-UNTOUCHED = {"signal", "tile", "erasure", "erasure_part", "erasure_said"}
-"""Tables without a row before: a signal counts what a reader read, a tile has hashes of 256 leaves, and nobody was
-erased yet."""
+UNTOUCHED = {"signal", "tile", "tablet_key", "erasure", "erasure_part", "erasure_said"}
+"""Tables without a row before: a signal counts what a reader read, a tile has hashes of 256 leaves, a tablet's key is
+public, and nobody was erased yet."""
 UNCOUNTED = "item_text"
 """The index of words, which answers searches alone."""
 

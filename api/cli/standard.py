@@ -44,7 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(NAMES)}, in the order of adoption")
     check = verbs.add_parser("check", help="check a document before it is adopted")
     check.add_argument("file", type=Path, metavar="FILE", help="a standard as JSON")
-    verbs.add_parser("schema", help="print the JSON Schema of a standard, for an editor to complete and check by")
+    schema = "print the JSON Schema of a standard, for an editor to complete and check by"
+    terminal.add_json(verbs.add_parser("schema", help=schema))
     for verb in (show, check):
         verb.add_argument("--words", choices=sorted(LANGUAGES), metavar="LANG", help="for customers, in %(choices)s")
         terminal.add_json(verb)

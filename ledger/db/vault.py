@@ -53,8 +53,9 @@ OF_SUBJECT = "subject u JOIN link l ON l.sid = u.sid JOIN sealed s ON s.idx = l.
 ITS_KEY = 'JOIN seal_key k ON k.idx = s.idx AND k."class" = s."class"'
 """The keys of sealed rows ``s``: what was destroyed, or did not come with a backup, is not among them."""
 _COLUMNS = 'SELECT k.statement, s."class", s.content, k.epoch, k.wrapped FROM'
-_SUBJECT = f'{_COLUMNS} {OF_SUBJECT} {ITS_KEY} WHERE u."key" = ?'
-_STATEMENT = f"{_COLUMNS} statement t JOIN sealed s ON s.idx = t.idx {ITS_KEY} WHERE t.id = ?"
+_ORDER = 'ORDER BY s.idx, s."class"'
+_SUBJECT = f'{_COLUMNS} {OF_SUBJECT} {ITS_KEY} WHERE u."key" = ? {_ORDER}'
+_STATEMENT = f"{_COLUMNS} statement t JOIN sealed s ON s.idx = t.idx {ITS_KEY} WHERE t.id = ? {_ORDER}"
 
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(list[str]).decode
