@@ -59,10 +59,10 @@ class Counter:
         statement = {"type": kind, "party": self.shop, "subjects": [subject], "details": details, **more}
         self.ask("POST", "/v1/statements", {"statement": statement})
 
-    def taken_in(self, subject: str) -> str:
+    def taken_in(self, subject: str, job_no: str = "J-1") -> str:
         """A new repair of a thing of the shop; the case."""
         case = uuid(f"case of {subject}")
-        opened = {"kind": "repair", "channel": "store", "issue": "quality", "job_no": "J-1", "promised": "2030-01-31"}
+        opened = {"kind": "repair", "channel": "store", "issue": "quality", "job_no": job_no, "promised": "2030-01-31"}
         self.say("case.opened", subject, opened, case=case)
         self.say("case.received", subject, {"evidence": {"weight_g": "3.62", "hallmark": "750"}}, case=case)
         return case

@@ -105,7 +105,7 @@ def browser() -> Iterator[Browser]:
 def day(counter: Counter, browser: Browser, port: int) -> Day:
     card, spare = counter.ask("POST", "/v1/codes", {"count": 2})["cards"]
     brought = counter.item("Brought before")
-    case = counter.taken_in(brought)
+    case = counter.taken_in(brought, "J-7")
     with at_tablet(browser, counter, None) as page:
         did = pair(page, counter, "Day")
         by_pin(page, counter)
@@ -139,7 +139,7 @@ def record_day(page: Page, counter: Counter, card: dict[str, Any]) -> None:
     page.fill("#handover-weight_g", "3.62")
     record(page)
     # The case of one that was taken in days before was laid in.
-    to_flow(page, counter, "handover", thing="J-1", weight_g="3.62")
+    to_flow(page, counter, "handover", thing="J-7", weight_g="3.62")
     expect(page.locator("[data-found=thing] strong")).to_have_text("Brought before")
     expect(page.locator("[data-message]")).to_contain_text("compare it with the slip")
     record(page)
