@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ledger import leaf
 from ledger.errors import Invalid, Malformed, Unknown
-from ledger.leaf import Entry, Seal
+from ledger.leaf import Entry, Seal, Signature, Statement
 from tests.world import LEDGER, RING, uuid
 
 ENTRY: dict[str, Any] = {
@@ -249,6 +249,72 @@ def test_an_entry_that_no_bundle_could_hold_is_not_written() -> None:
     links = tuple(leaf.Link(RING, 1, "ab" * 32) for _ in range(600))
     with pytest.raises(Invalid, match="65535"):
         leaf.format_entry(msgspec.structs.replace(entry, links=links))
+
+
+def nested(depth: int) -> object:
+    """A text inside so many arrays."""
+    return "deep" if depth == 0 else [nested(depth - 1)]
+
+
+FORBIDDEN: list[tuple[str, object]] = [
+    ("details/work", [nested(40)]),
+    ("details/work", ["a line\u0007"]),
+    ("details/number", 2**53 - 1),  # and one more, which rfc8785 would not write
+    ("details/Upper case", "x"),
+]
+"""What format.md §1 forbids in bytes that are otherwise canonical: depth, control characters, integers, names."""
+
+
+@pytest.mark.parametrize(("path", "new"), FORBIDDEN)
+def test_what_the_format_forbids_in_details_is_refused_wherever_it_is_read_or_written(path: str, new: object) -> None:
+    largest, more = str(2**53 - 1).encode(), str(2**53).encode()
+    with pytest.raises(Malformed):
+        leaf.parse_leaf(changed(ENTRY, f"statement/{path}", new).replace(largest, more))
+    body = changed(ENTRY["statement"], path, new).replace(largest, more)
+    with pytest.raises(Malformed) as read:
+        leaf.parse_statement(body)
+    # Inside of a leaf a statement is one level deeper, and pointers are told from the statement on.
+    assert not read.value.pointer.startswith("/statement")
+    with pytest.raises(Invalid):
+        leaf.statement_bytes(msgspec.json.decode(body, type=Statement))
+
+
+def test_a_seals_number_is_one_that_the_format_allows() -> None:
+    largest = changed(SEAL, "index", 2**53 - 1)
+    assert isinstance(leaf.parse_leaf(largest), Seal)
+    with pytest.raises(Malformed):
+        leaf.parse_leaf(largest.replace(b"9007199254740991", b"9007199254740992"))
+
+
+@pytest.mark.parametrize(
+    ("occurred", "stands"),
+    [("2026-11-28T00:05:04Z", True), ("2026-11-28T00:05:04.000001Z", False), ("2026-11-28T08:05:04+08:00", True)],
+)
+def test_a_time_may_lie_five_minutes_after_it_is_recorded(occurred: str, *, stands: bool) -> None:
+    entry = leaf.parse_leaf(changed(ENTRY, "statement/occurred_at", occurred))
+    assert isinstance(entry, Entry)
+    if stands:
+        leaf.check_time(entry)
+        return
+    with pytest.raises(Invalid) as refused:
+        leaf.check_time(entry)
+    assert refused.value.pointer == "/occurred_at"
+
+
+@pytest.mark.parametrize(
+    ("keys", "stands"), [("", False), ("a", True), ("abcd", True), ("abcde", False), ("aba", False)]
+)
+def test_an_entry_has_one_to_four_signatures_by_different_keys(keys: str, *, stands: bool) -> None:
+    entry = leaf.parse_leaf(rfc8785.dumps(ENTRY))
+    assert isinstance(entry, Entry)
+    signatures = tuple(Signature(f"did:key:z6Mk{key}", "AA==") for key in keys)
+    signed = msgspec.structs.replace(entry, signatures=signatures)
+    if stands:
+        assert leaf.format_entry(signed).count(b'"sig"') == len(keys)
+        return
+    with pytest.raises(Invalid) as refused:
+        leaf.format_entry(signed)
+    assert refused.value.pointer == "/signatures"
 
 
 def test_a_drafts_errors_point_to_the_member() -> None:
