@@ -20,6 +20,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from api.cli import demo, folder
 from api.pages.audit import PAGES
 from api.passwords import hash_secret
+from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.console import PASSWORD, login_of
 from tests.console_pictures import shot
@@ -32,8 +33,6 @@ WAIT = 120_000
 
 def main(folder_of_pictures: Path, language: str = "en") -> None:
     """Tell the year, serve it, and take every page."""
-    from tests.test_pages_browser import CHROMIUM  # noqa: PLC0415 - its module is a test
-
     with tempfile.TemporaryDirectory() as place:
         directory = Path(place) / "ledger"
         demo.main(["--dir", str(directory), "--year", "--cases", str(CASES), "--json"])

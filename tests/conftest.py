@@ -20,7 +20,10 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
+from tests.browser import chromium
+from tests.counter import Counter, open_counter
 from tests.vectors import find_vectors
 
 # Speed is measured in benchmarks/, so neither profile has a deadline, and a slow machine is no failure.
@@ -111,3 +114,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes by their size: a name must be the same in each test process, and compressed bytes hold the time."""
     return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) and not val.isascii() else None
+
+
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
+    """A shop's counter, served; a file that kills it or needs another one has its own."""
+    with open_counter(tmp_path_factory.mktemp("counter")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of this machine; what asks for it skips where there is none."""
+    with chromium() as found:
+        yield found

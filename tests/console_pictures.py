@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.counter import Counter, at_tablet, open_counter, ready
 from tests.pictured import drawing
@@ -25,8 +26,6 @@ LIMIT = {"clock": "first_response", "within": {"minutes": 15}, "source": "house"
 
 def main(folder: Path) -> None:
     """Fill a ledger, and take every picture."""
-    from tests.test_pages_browser import CHROMIUM  # noqa: PLC0415 - its module is a test
-
     with tempfile.TemporaryDirectory() as place, open_counter(Path(place)) as counter, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         counter.say("standard.adopted", counter.shop, {"standard": "ours", "version": "1", "limits": [LIMIT]})

@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, sync_playwright
 
 from api.cli import demo
+from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.served import Server
 
@@ -34,8 +35,6 @@ QUALITY = 72
 
 def main(folder: Path) -> None:
     """Load the demo, add what it lacks, and take every picture."""
-    from tests.test_pages_browser import CHROMIUM  # noqa: PLC0415 - its module is a test
-
     os.environ["PATINA_PUBLIC_URL"] = "http://patina.example"
     with tempfile.TemporaryDirectory() as place:
         directory = Path(place) / "ledger"

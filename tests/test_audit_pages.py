@@ -17,11 +17,11 @@ from api.pages.audit import HERE, PAGES, load_audit_words
 from api.pages.catalogue import LANGUAGES
 from api.passwords import hash_secret
 from api.rights import WRITE
+from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.console import PASSWORD, login_of
 from tests.served import Server
 from tests.test_pages_axe import violations
-from tests.test_pages_browser import CHROMIUM
 from tests.test_pages_languages import SIMPLIFIED, TRADITIONAL
 
 in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from api.pages.catalogue import LANGUAGES
 from api.pages.console import PAGES, load_words
+from tests.browser import CHROMIUM
 from tests.console import PIN
 from tests.counter import Counter, at_tablet, open_counter, ready
 from tests.test_pages_axe import violations
-from tests.test_pages_browser import CHROMIUM
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 

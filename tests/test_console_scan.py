@@ -16,12 +16,12 @@ from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect, 
 
 from api.pages import qr
 from api.pages.modules import Modules
+from tests.browser import CHROMIUM
 from tests.counter import Counter, at_tablet, open_counter, ready
 from tests.filmed import film, photograph
 from tests.test_console_flows import record
 from tests.test_console_pages import INSECURE
 from tests.test_pages_axe import violations
-from tests.test_pages_browser import CHROMIUM
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),

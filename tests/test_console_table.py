@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.counter import Counter, at_tablet, open_counter, ready
-from tests.test_pages_browser import CHROMIUM
+from tests.browser import CHROMIUM
+from tests.counter import Counter, at_tablet, ready
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -32,20 +31,6 @@ def workbook() -> bytes:
         made.writestr("xl/worksheets/sheet1.xml", SHEET)
         made.writestr("xl/sharedStrings.xml", SHARED)
     return out.getvalue()
-
-
-@pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
-    with open_counter(tmp_path_factory.mktemp("counter")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def given(page: Page, counter: Counter, name: str, raw: bytes) -> None:

@@ -16,11 +16,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.cli import folder, init, parties
 from api.rights import WRITE
+from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.pictures import ask, drawing, say, upload
 from tests.served import Server
 from tests.shop import RING
-from tests.test_pages_browser import CHROMIUM
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -11,11 +10,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 from api.cli import folder, init, parties
 from ledger.dsse import SigningKey
+from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.served import Server
 from tests.shop import RING
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 WIDTHS = (320, 360, 412, 768, 959, 961, 1280)
