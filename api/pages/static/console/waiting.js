@@ -23,6 +23,15 @@ async function explain(record) {
   ];
 }
 
+/** The photographs of a record, as they wait here. */
+function pictures({ photos = [] }) {
+  const files = photos.map((photo) => photo.file).filter(Boolean);
+  return files.map((file) => {
+    const address = URL.createObjectURL(file);
+    return el("img", { src: address, alt: told.words.field.photo, load: () => URL.revokeObjectURL(address) });
+  });
+}
+
 async function draw(who) {
   const records = await all();
   const reasons = await Promise.all(records.map((one) => (one.state === REFUSED ? explain(one) : null)));
@@ -33,7 +42,7 @@ async function draw(who) {
       mine ? el("button", { type: "button", class: "plain", click: () => discard(one.id) }, say("take_away")) : null,
     ];
     const state = reasons[number] ?? [el("span", { class: "quiet" }, mine ? say("queue_waits") : say("queue_of", { name: one.who.name }))];
-    return el("li", { class: one.state === REFUSED ? "bad" : "" }, el("strong", {}, typed(one.form)), " ", el("span", { class: "quiet" }, `${when(one.made_at)} · ${say(one.key ? "queue_signed" : "queue_unsigned")}`), el("div", { class: one.state === REFUSED ? "banner" : "" }, ...state), el("p", { class: "actions" }, ...buttons));
+    return el("li", { class: one.state === REFUSED ? "bad" : "" }, el("strong", {}, typed(one.form)), " ", el("span", { class: "quiet" }, `${when(one.made_at)} · ${say(one.key ? "queue_signed" : "queue_unsigned")}`), ...pictures(one), el("div", { class: one.state === REFUSED ? "banner" : "" }, ...state), el("p", { class: "actions" }, ...buttons));
   });
   $("[data-rows]").replaceChildren(...rows);
   show($("[data-none]"), rows.length === 0);
