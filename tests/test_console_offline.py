@@ -129,7 +129,9 @@ def record_day(page: Page, counter: Counter, card: dict[str, Any]) -> None:
     page.fill("#sell-card", card["page"])
     record(page)
     new_thing(page, counter, "sell", name="Second watch", category="watches", card=card["page"])
-    record(page, "given out with another sale")
+    page.click("form.flow button:not([type=button])")
+    expect(page.locator("[data-field=card] .wrong")).to_contain_text("given out with another sale")
+    expect(page.locator("#sell-card")).to_be_focused()
     new_thing(page, counter, "intake", name="Silver ring", category="jewellery", weight_g="3.62", job_no="J-9")
     record(page)
     # The same thing goes out again: its case is known from what waits, with what was seen when it came in.
@@ -232,6 +234,7 @@ def test_what_is_refused_stays_and_is_explained_with_what_to_do(counter: Counter
             expect(rows.nth(number)).to_contain_text(what)
         assert counter.said(sold) == ["item.registered", "item.sold"]
         assert counter.said(contested)[-1] == "case.closed"
+        page.once("dialog", lambda dialog: dialog.accept())
         rows.first.locator("button:has-text('Take away')").click()
         expect(rows).to_have_count(2)
 

@@ -262,7 +262,7 @@ def test_what_waits_for_statements_is_bounded_for_each_party(shop: Stall, monkey
     with pytest.raises(Refused, match="no statement"):
         keep(shop, CONTENT + b"!")
     # What no statement listed within a day does not wait any more.
-    shop.clock.now += files.WAITS + 1
+    shop.clock.now += files.WAITS + times.SECOND
     keep(shop, CONTENT + b"!")
 
 
