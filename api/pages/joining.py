@@ -47,7 +47,7 @@ def joined(entry: str, sources: Mapping[str, str]) -> str:
 
 
 def shortened(source: str) -> str:
-    """A script without its comments and needless spaces."""
+    """A script without its comments and needless spaces; a regular expression must stand behind no word but ``return``."""
     short: str = rjsmin.jsmin(source)
     return short
 
