@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -267,7 +268,7 @@ def test_what_waits_for_statements_is_bounded_for_each_party(shop: Stall, monkey
 
 
 def test_how_much_waits_is_asked_of_an_index_of_the_last_days(shop: Stall) -> None:
-    asked: list[tuple[str, object]] = []
+    asked: list[tuple[str, Any]] = []
     engine = open_engine(shop.url)
     row = (
         "INSERT INTO attachment SELECT party, :sha256, media_type, size, place, thumbnail, state, :at, :at "

@@ -64,7 +64,7 @@ export async function start(who) {
       event.preventDefault();
       const button = $("button:not([type=button])", form);
       button.disabled = true;
-      const about = { things: { thing: found.subject }, about: found.case };
+      const about = { things: { thing: found.subject }, about: found.case, called: $("[data-item]").textContent };
       const became = await record(declared, valuesOf(form, declared), about, who);
       button.disabled = false;
       if (!became) return;

@@ -102,7 +102,7 @@ async function submit(node, chosen, who) {
   const more = holder_key ? { "item.sold": { holder_key, holder_custody } } : {};
   const codes = names.map((name) => chosen.get(name).code).filter(Boolean);
   const fresh = names.filter((name) => chosen.get(name).fresh);
-  const became = await record(form, values, { things, fresh, about, more, codes }, who);
+  const became = await record(form, values, { things, fresh, about, more, codes, called: chosen.get("thing").name }, who);
   if (!became) return;
   if (drawn) await useCard(drawn.card);
   await done(node, things, about, { card, drawn }, became);

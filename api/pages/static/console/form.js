@@ -90,11 +90,11 @@ let refused = null;
  * What was refused a moment ago about the same thing, and stands in the form still, is replaced by what is said now.
  */
 export async function record(form, values, about, who) {
-  const { codes = [], ...more } = about;
+  const { codes = [], called = "", ...more } = about;
   const made = make(form, values, { ...more, who });
   let kept;
   try {
-    kept = await keep(form, made, who, codes);
+    kept = await keep(form, { ...made, called }, who, codes);
   } catch (error) {
     if (error.name !== "Malformed") throw error;
     message(say("unsayable"), "bad");

@@ -38,13 +38,13 @@ function list({ statement }, photo, attachment) {
 }
 
 /** Write a batch down, signed where this tablet signs; the record. */
-export async function keep(form, { statements, photos: chosen }, who, codes) {
+export async function keep(form, { statements, photos: chosen, called }, who, codes) {
   const key = await keyHere(who);
   const photos = await Promise.all(chosen.map(drawn));
   for (const one of photos.filter((photo) => photo.attachment)) list(statements[one.step], one, one.attachment);
   const later = new Set(photos.filter((photo) => !photo.attachment).map((photo) => photo.step));
   const whole = await Promise.all(statements.map((value, step) => (key && !later.has(step) ? signed(value, key) : value)));
-  const record = { id: newId(), form: form.name, made_at: new Date().toISOString(), who, codes, state: WAITING, key: key?.did ?? null, statements: whole, photos };
+  const record = { id: newId(), form: form.name, called, made_at: new Date().toISOString(), who, codes, state: WAITING, key: key?.did ?? null, statements: whole, photos };
   await put(record);
   changed();
   return record;

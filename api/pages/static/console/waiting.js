@@ -24,9 +24,9 @@ async function explain(record) {
 }
 
 /** What a record is about, as the shop knows it: its name or job number, else the end of the thing's id. */
-function about({ statements }) {
+function about({ statements, called }) {
   const said = statements.map((one) => one.statement.details);
-  const names = ["name", "job_no"].map((member) => said.map((details) => details[member]).find(Boolean)).filter(Boolean);
+  const names = [called, ...["name", "job_no"].map((member) => said.map((details) => details[member]).find(Boolean))].filter(Boolean);
   return names.length ? names.join(" · ") : `…${statements[0].statement.subjects[0].slice(-12)}`;
 }
 
