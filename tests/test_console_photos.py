@@ -235,12 +235,12 @@ def test_a_lost_answer_sends_no_photograph_twice_and_one_that_was_swept_goes_aga
         take_in(page, counter, subject, "Kept here", drawing())
         posted = asked(page)
         naming(page, None)
+        page.goto(counter.address("/console/queue"))
+        ready(page)
         with page.context.expect_event("requestfailed", lambda one: "batch" in one.url):
             page.context.set_offline(False)
-            page.goto(counter.address("/console/queue"))
         # What no statement named for a day the service has thrown away: to it, it is a file that nobody sent.
         naming(page, "0" * 64)
-        ready(page)
         page.click("[data-send]")
         rows = page.locator("[data-rows] li")
         expect(rows).to_contain_text("A photograph that it names is not with the service")
