@@ -31,6 +31,7 @@ from api.settings import read_settings
 from ledger import uri
 from ledger.db.codes import Card
 from ledger.db.ledger import Ledger
+from ledger.db.reason import reason
 from ledger.errors import Invalid, Refused, Unavailable
 
 SEALED = "sealed"
@@ -135,7 +136,7 @@ def _read_items(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"cannot read {path}: {type(error).__name__}") from None
+        raise Unavailable(f"cannot read {path}: {reason(error)}") from None
     items = [line for line in lines if line]
     for number, item in enumerate(items, 1):
         if not uri.is_subject(item) or uri.subject_kind(item) == "authority":

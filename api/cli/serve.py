@@ -190,8 +190,9 @@ def run(place: Place, started: Callable[[], None]) -> int:
             if self.started:
                 gc.collect()
                 gc.freeze()
-                if app.state.site.refusal is not None:
-                    terminal.remark(f"nothing is signed: {app.state.site.refusal}")
+                refusal = app.state.site.why_not_signing()
+                if refusal is not None:
+                    terminal.remark(f"nothing is signed: {refusal}")
                 started()
 
     app = create_app(place.settings())
