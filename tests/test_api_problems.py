@@ -214,6 +214,11 @@ def test_problems_of_addresses(shop: Shop, jeweller: Party) -> None:
     check_shape(shop.get("/i/unknown", accept="application/json"), 404)
 
 
+def test_a_key_that_is_sent_as_something_else_is_told_how(shop: Shop) -> None:
+    answer = shop.client.get("/v1/items", headers={"Authorization": "Basic dXNlcjpwdw=="})
+    assert check_shape(answer, 401)["detail"] == "got an Authorization of another kind, want Bearer and an API key"
+
+
 def test_a_batch_is_refused_whole_only_where_its_frame_is_broken(shop: Shop, jeweller: Party) -> None:
     for body, status in ((b"[1,", 400), (b"[]", 422), (b"\n\n", 422), (b"[{}]", 200), (b"{", 200)):
         answer = shop.client.post("/v1/statements/batch", content=body, headers={**jeweller.headers, **JSON})

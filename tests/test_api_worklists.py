@@ -131,7 +131,7 @@ def test_pages_go_on_and_what_is_wrong_is_a_problem(shop: Shop, jeweller: Party)
         assert ('rel="next"' in answer.headers.get("Link", "")) == bool(path)
     assert found == whole
     assert len(whole) == 5
-    for query in ("cursor=x", "due=soon", "held=-1", "limit=0", "overdue=perhaps"):
+    for query in ("cursor=x", "due=soon", "held=-1", "limit=0", "overdue=perhaps", "kind=mending", "waiting=me"):
         answer = shop.get(f"/v1/cases?{query}", jeweller)
         assert (answer.status_code, answer.json()["type"]) == (422, "/docs/problems#invalid"), query
     assert shop.get("/v1/maintenance?until=soon", jeweller).status_code == 422

@@ -261,7 +261,7 @@ def test_keys_that_did_not_open_at_the_start_may_open_later(shop: Stall, monkeyp
 
         monkeypatch.setattr(MasterKey, "unwrap", away)
         shop.ledger.writer.open_keys()
-        assert shop.ledger.writer.locked in str(why)
+        assert shop.ledger.writer.locked == str(why)
         monkeypatch.setattr(MasterKey, "unwrap", kept)
         assert shop.ledger.writer.seal(force=True)
         assert shop.ledger.writer.locked is None

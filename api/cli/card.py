@@ -39,6 +39,7 @@ MAX_CARDS = 10_000
 MAX_KEYS = 200_000
 """Cards times the items of each: some 15 seconds of deriving."""
 _PRIVATE = 0o600
+_SUFFIXES = (".html", ".pdf")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,7 +50,8 @@ def main(argv: Sequence[str]) -> int:
         "patina card make --count 100 --out cards.html --dir var",
     )
     verbs = words.add_subparsers(dest="verb", required=True, metavar="make")
-    _make_words(verbs.add_parser("make", help="draw cards and write the file to print", description=__doc__))
+    about = "draw cards and write the file to print"
+    _make_words(verbs.add_parser("make", help=about, description=terminal.plain(__doc__)))
     given = words.parse_args(argv)
     with folder.opened(given.dir, given) as ledger:
         return _make(ledger, given)
@@ -71,6 +73,8 @@ def _make_words(words: argparse.ArgumentParser) -> None:
 
 def _make(ledger: Ledger, given: argparse.Namespace) -> int:
     """Draw the cards, write the sheet, and print what a till may know."""
+    if given.out.suffix not in _SUFFIXES:
+        raise Invalid(f"got {given.out.name}, want {' or '.join(_SUFFIXES)}")
     groups = _groups(given)
     party = ledger.operator if given.party is None else parties.find_party(ledger, given.party)
     address = read_settings(given.dir, os.environ).public_url

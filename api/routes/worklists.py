@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from api.site import Site, caller_of, site_of
 from ledger import times
 from ledger.db.caseload import CUSTOMER, Listed, Wanted
 from ledger.errors import Invalid, Malformed
+from ledger.standard_shape import CASE_KINDS, CAUSES
 from ledger.times import DAY
 
 router = APIRouter(tags=["cases"])
@@ -29,6 +31,17 @@ _LONGEST_HELD = 10_000
 
 def _text(description: str) -> Any:
     return Query(min_length=1, max_length=200, description=description)
+
+
+def _word(among: Sequence[str], description: str) -> Any:
+    return Query(description=description, json_schema_extra={"enum": list(among)})
+
+
+def _check_words(**given: tuple[str | None, Sequence[str]]) -> None:
+    """Raise ``Problem`` for a word that no case could have: an empty list would tell nobody of a slip."""
+    for name, (word, among) in given.items():
+        if word is not None and word not in among:
+            raise Problem("invalid", f"got {word[:80]!r}, want one of {', '.join(among)}", parameter=name)
 
 
 Page = Annotated[int, Query(ge=1, le=200, description="rows of a page")]
@@ -44,11 +57,11 @@ async def list_cases(
     overdue: Annotated[bool, Query(description="past the limit that is due first")] = False,
     due_soon: Annotated[bool, Query(description="three quarters of that limit are used")] = False,
     due: Annotated[str | None, _text("due by then, a day (to its end, UTC) or a time")] = None,
-    waiting: Annotated[str | None, _text("customer (or her approval), approval, parts or workshop")] = None,
+    waiting: Annotated[str | None, _word(CAUSES, "for whom or what; customer is also her approval")] = None,
     held: Annotated[int | None, Query(ge=0, le=_LONGEST_HELD, description="in hand for more than so many days")] = None,
     visit: Annotated[str | None, _text("of this visit")] = None,
     job_no: Annotated[str | None, _text("with this job number")] = None,
-    kind: Annotated[str | None, _text("of this kind, such as repair")] = None,
+    kind: Annotated[str | None, _word(CASE_KINDS, "of this kind")] = None,
     closed: Annotated[bool | None, Query(description="closed, or still open")] = None,
     repeated: Annotated[bool, Query(description="asked for again: same fault within 90 days of a repair")] = False,
     cursor: Cursor = None,
@@ -60,6 +73,7 @@ async def list_cases(
     ``next`` and in a ``Link`` header; it stays the same page while others write. A request about several items has a
     row for each.
     """
+    _check_words(waiting=(waiting, CAUSES), kind=(kind, CASE_KINDS))
     site, caller = site_of(request), caller_of(request)
     now = site.clock()
     parties = (caller.party,) if mine else await _parties(site, caller)
