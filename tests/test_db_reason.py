@@ -22,8 +22,8 @@ NO_SUCH = 'connection to server at "192.0.2.7", port 5432 failed: FATAL:  databa
         (OSError("a line was written in part"), "OSError"),
         (sqlite3.OperationalError("database or disk is full"), "database or disk is full"),
         (sqlite3.DatabaseError(""), "DatabaseError"),
-        (psycopg.OperationalError(REFUSED), "Connection refused"),
-        (psycopg.OperationalError(NO_SUCH), 'FATAL: database "x" does not exist'),
+        (psycopg.OperationalError(REFUSED), "PostgreSQL: Connection refused"),
+        (psycopg.OperationalError(NO_SUCH), 'PostgreSQL: FATAL: database "x" does not exist'),
         (psycopg.DataError('invalid input syntax for type uuid: "Ada Example"'), "DataError"),
         (
             OperationalError("SELECT secret", {"name": "Ada"}, sqlite3.OperationalError("database is locked")),

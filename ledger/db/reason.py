@@ -18,7 +18,9 @@ def reason(error: BaseException) -> str:
         error = error.orig
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    if isinstance(error, sqlite3.Error | psycopg.OperationalError) and str(error):
-        # psycopg: 'connection to server at "…", port … failed: ' and then why, with advice on further lines.
-        return " ".join(str(error).splitlines()[0].rpartition(" failed: ")[2].split())
+    if isinstance(error, psycopg.OperationalError) and str(error):
+        # 'connection to server at "…", port … failed: ' and then why, with advice on further lines.
+        return "PostgreSQL: " + " ".join(str(error).splitlines()[0].rpartition(" failed: ")[2].split())
+    if isinstance(error, sqlite3.Error) and str(error):
+        return str(error)
     return type(error).__name__
