@@ -264,17 +264,6 @@ def test_a_database_that_breaks_while_it_is_read_could_not_be_told(grown: Build,
     assert [(finding.check, finding.disproved) for finding in verdict.findings] == [("checkpoint", False)]
 
 
-def test_a_signature_that_does_not_verify_is_no_matter_of_a_retired_key(grown: Build, tmp_path: Path) -> None:
-    grown.write_ledger(tmp_path)
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database, database:
-        (note,) = database.execute("SELECT note FROM head").fetchone()
-        origin, size, rest = note.split("\n", 2)
-        database.execute("UPDATE head SET note = ?", (f"{origin}\n{int(size) + 1}\n{rest}",))
-    with closing(open_folder(tmp_path)) as source:
-        (finding,) = _audit(source, grown).findings
-    assert finding.why == f"got a signature by {origin} that does not verify"
-
-
 def test_a_database_that_a_service_writes_is_read_beside_it(grown: Build, tmp_path: Path) -> None:
     grown.write_ledger(tmp_path)
     with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as writer:

@@ -222,7 +222,12 @@ def _list(ledger: Ledger, given: argparse.Namespace) -> int:
     ]
     if given.json:
         terminal.answer({"keys": signing, "api_keys": api})
-        return 0
+    else:
+        print(_table(ledger, signing, api))
+    return 0
+
+
+def _table(ledger: Ledger, signing: list[dict[str, Any]], api: list[dict[str, Any]]) -> str:
     names = ledger.view.parties.parties
     rows: list[tuple[str, ...]] = [
         (one["key"], names[one["party"]].name, f"{one['custody']} custody", _state(one), "") for one in signing
@@ -231,8 +236,7 @@ def _list(ledger: Ledger, given: argparse.Namespace) -> int:
         (f"API key {one['id']}", names[one["party"]].name, " ".join(one["scopes"]), _state(one), one["label"])
         for one in api
     ]
-    print(terminal.table(("key", "party", "", "", "label"), rows))
-    return 0
+    return terminal.table(("key", "party", "", "", "label"), rows)
 
 
 def _state(one: dict[str, Any]) -> str:
