@@ -270,9 +270,7 @@ def _rotate_api(ledger: Ledger, given: argparse.Namespace) -> int:
 
 def _made(ledger: Ledger, secret: str) -> dict[str, str]:
     """A new API key, and the id that it is listed, rotated and revoked by."""
-    found = ledger.access.find_api_key(secret)
-    assert found is not None, "it was made just now"
-    return {"api_key": secret, "id": found.id}
+    return {"api_key": secret, "id": ledger.access.keys.id_of(secret)}
 
 
 def _shown(ledger: Ledger, secret: str) -> str:

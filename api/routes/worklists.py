@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -27,6 +27,8 @@ from ledger.times import DAY
 router = APIRouter(tags=["cases"])
 
 _LONGEST_HELD = 10_000
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def _text(description: str) -> Any:
@@ -91,10 +93,7 @@ async def list_cases(
         repeats=repeated,
     )
     follower = await followed(site)
-    try:
-        rows, after = await site.read(follower.find, wanted, parties, cursor, limit)
-    except Invalid as error:
-        raise Problem("invalid", error.message, parameter="cursor") from None
+    rows, after = await _found(site, follower.find, wanted, parties, cursor, limit)
     return _page(request, "cases", [_case(row, now) for row in rows], after)
 
 
@@ -110,12 +109,16 @@ async def list_maintenance(
     site, caller = site_of(request), caller_of(request)
     day = times.format_recorded(site.clock() if until is None else _until(until, "until"))[:10]
     follower = await followed(site)
+    rows, after = await _found(site, follower.maintenance, day, await _parties(site, caller), cursor, limit)
+    return _page(request, "items", [{name: getattr(row, name) for name in row.__slots__} for row in rows], after)
+
+
+async def _found(site: Site, find: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """A page of a list; raises ``Problem`` for a cursor out of form, the one thing that only the list can tell."""
     try:
-        found = await site.read(follower.maintenance, day, await _parties(site, caller), cursor, limit)
+        return await site.read(find, *args, **kwargs)
     except Invalid as error:
         raise Problem("invalid", error.message, parameter="cursor") from None
-    rows, after = found
-    return _page(request, "items", [{name: getattr(row, name) for name in row.__slots__} for row in rows], after)
 
 
 async def _parties(site: Site, caller: Caller) -> tuple[str, ...]:

@@ -105,6 +105,11 @@ class ApiKeys:
             self._memory.put(digest, now, kept)
         return None if kept[0] is not None and kept[0] <= now else kept[1]
 
+    def id_of(self, secret: str) -> str:
+        """The id of a key by its secret, which counts as no use of it; it must be one that was made here."""
+        ((found,),) = self._rows.read(select(api_key.c.id).where(api_key.c.hash == hash_of(secret)))
+        return str(found)
+
     def get(self, key_id: str) -> ApiKey | None:
         """The key of this id, in force or not."""
         found = self._rows.read(select(api_key).where(api_key.c.id == key_id)) if is_row_id(key_id) else []
