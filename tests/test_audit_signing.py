@@ -82,9 +82,9 @@ def test_a_chunk_counts_its_signatures_and_tells_the_wrong_from_the_unknown() ->
     for number, keys in enumerate([["shop", "shop"], ["shop", "other"], ["shop", x25519]]):
         statement = {"n": number}
         body = canonical.encode(statement)
-        wrong = sign_statement(b"{}", key("other"))
         right = sign_statement(body, key("shop"))
-        signatures = [right if name == "shop" else wrong if name == "other" else {**right, "key": name} for name in keys]
+        by = {"shop": right, "other": sign_statement(b"{}", key("other")), x25519: {**right, "key": x25519}}
+        signatures = [by[name] for name in keys]
         leaves.append((number + 40, canonical.encode({"signatures": signatures, "statement": statement})))
     count, failures = verify_chunk(leaves)
     assert count == 6

@@ -180,7 +180,7 @@ def test_who_signed_is_told_beside_who_was_wanted() -> None:
         check_note(parse_note(SIGNED), [OTHER.vkey])
     ids = [sha256(f"{key.vkey.name}\n\x01".encode() + key.vkey.public).hexdigest()[:8] for key in (LOG, OTHER)]
     assert f"signed by log.example+{ids[0]}; want one of other.example+{ids[1]}" in error.value.message
-    with pytest.raises(Disproved, match="; want one of none$"):
+    with pytest.raises(Disproved, match=r"; want one of none$"):
         check_note(parse_note(SIGNED), [])
 
 

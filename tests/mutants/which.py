@@ -22,7 +22,7 @@ FILES: dict[str, list[str]] = {
     "ledger/dsse.py": ["tests/test_dsse.py"],
     "ledger/didkey.py": ["tests/test_didkey.py"],
     "ledger/proof.py": ["tests/test_proof.py"],
-    "ledger/receipt.py": _BUNDLES,
+    "ledger/receipt.py": ["tests/test_receipt.py", *_BUNDLES],
     "ledger/bundle.py": _BUNDLES,
     "ledger/history.py": [*_BUNDLES, "tests/test_verify_history.py"],
     "ledger/holderkey.py": ["tests/test_holderkey.py"],
