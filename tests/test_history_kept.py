@@ -100,7 +100,9 @@ def test_the_log_is_the_one_that_was_kept_grown() -> None:
     ledger.say("maintenance.performed", "shop", ring(1), WORK)
     ledger.seal()
     (told,) = check(ledger, kept=kept).unknown
-    assert told == f"that the log of {kept.size + 2} leaves extends the one of {kept.size} that was kept: no proof given"
+    assert (
+        told == f"that the log of {kept.size + 2} leaves extends the one of {kept.size} that was kept: no proof given"
+    )
     proof = tuple(consistency(kept.size, ledger.leaves))
     assert check(ledger, kept=kept, consistency=proof).unknown == ()
     refused(12, ledger, kept=kept, consistency=proof[:-1])

@@ -30,7 +30,7 @@ FILES: dict[str, list[str]] = {
     "ledger/times.py": ["tests/test_times.py"],
     "ledger/trust.py": ["tests/test_trust.py"],
     "ledger/party.py": _RULES,
-    "ledger/holding.py": _RULES,
+    "ledger/holding.py": ["tests/test_holding.py", *_RULES],
     "ledger/replay.py": _BUNDLES,
     "ledger/rule.py": _RULES,
     "verifier/reader.py": [
