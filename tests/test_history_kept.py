@@ -122,3 +122,22 @@ def test_shown_are_the_authorities_that_the_check_needs_and_no_more() -> None:
     authority = uuid("shop") + "#authority"
     fewer = [part for part in document["histories"] if part["subject"] != authority]
     assert f"missing: {authority}" in refused(8, ledger, {**document, "histories": fewer})
+
+
+def test_entry_0_is_a_statement_that_others_may_be_about() -> None:
+    ledger = made()
+    subject = uuid("ledger ledger")
+    about = json.loads(ledger.leaves[0])["statement"]["id"]
+    ledger.say("statement.retracted", "operator", subject, {"reason": "typing"}, corrects=about)
+    ledger.seal()
+    asked = Asked(subject, (parse_vkey(ledger.vkey),), now=ledger.now)
+    found = check_history(bundle.parse_history(json.dumps(ledger.history(subject)).encode()), asked)
+    assert [entry.statement.type for entry in found.entries] == ["ledger.created", "statement.retracted"]
+
+
+def test_a_holders_key_that_was_shown_is_no_partys() -> None:
+    ledger = made()
+    details = {"key": key(ledger.holders[ring(1)][0]).did, "custody": "self"}
+    ledger.say("key.added", "shop", uuid("shop") + "#authority", details, keys=["shop", "receipt"])
+    ledger.seal()
+    assert "a holder's key" in refused(8, ledger)
