@@ -7,7 +7,7 @@ _SOURCES = ["tests/test_audit_sources.py", "tests/test_source_reads.py"]
 _HISTORY = ["tests/test_verify_history.py", "tests/test_verify_kept.py"]
 _TABLE = ["tests/test_verify_table.py"]
 _BUNDLES = ["tests/test_history.py", "tests/test_history_kept.py", "tests/test_attack_core.py"]
-_RULES = [f"tests/test_rule{name}.py" for name in ("", "_items", "_parties")]
+_RULES = [f"tests/test_rule{name}.py" for name in ("", "_items", "_parties", "_unseen")]
 
 FILES: dict[str, list[str]] = {
     "ledger/merkle.py": ["tests/test_merkle.py"],
