@@ -300,9 +300,8 @@ def _judge_keys(statement: Statement, parties: Parties, look: Lookups) -> None:
         raise Refused("got a holder's key", "/details/key")
     elif statement.type == "ledger.key_added" and look.holder_key(did_of(details["vkey"])):
         raise Refused("got a holder's key", "/details/vkey")
-    elif statement.type == "party.registered":
-        if _shown(look.state(uri.party_of(statement.subjects[0]))) is not None:
-            raise Refused("this uuid is an item or a case", "/subjects/0")
+    elif statement.type == "party.registered" and _shown(look.state(uri.party_of(statement.subjects[0]))) is not None:
+        raise Refused("this uuid is an item or a case", "/subjects/0")
 
 
 def _judge_item(entry: Entry, parties: Parties, states: Sequence[State | None], look: Lookups) -> None:

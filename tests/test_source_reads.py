@@ -160,6 +160,15 @@ def test_a_body_that_is_cut_short_on_the_way_is_asked_for_again() -> None:
     assert len(pauses) == 1
 
 
+def test_the_page_of_an_error_may_be_long_and_accuses_nobody() -> None:
+    said = iter([_said(502, bytes(500_000)), _said(404, bytes(500_000)), _said(404, b"x"), _said(200, b"good")])
+    with _client(lambda *_: next(said)) as (client, pauses):
+        assert client.get("/x", 10) is None
+        assert len(pauses) == 1
+        assert [client.get("/x", 10), client.get("/x", 10)] == [None, b"good"]
+        assert len(pauses) == 1
+
+
 def test_what_compressing_makes_longer_is_as_long_as_it_was() -> None:
     """A full tile is 8,192 bytes that look random: gzip makes 8,215 of them."""
     tile = b"".join(sha256(bytes([at])).digest() for at in range(256))

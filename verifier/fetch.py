@@ -76,6 +76,11 @@ class Client:
         connection = self._connection()
         connection.request("GET", target, headers=self._headers)
         answer = connection.getresponse()
+        if answer.status != http.client.OK:
+            # An error's page may be longer than what was asked for, and says nothing about that.
+            if len(answer.read(limit)) == limit:
+                self._forget()
+            return answer.status, b""
         zipped = answer.headers.get("Content-Encoding") == "gzip"
         room = limit + limit // 8 + _HEADER if zipped else limit
         body = answer.read(room + 1)
