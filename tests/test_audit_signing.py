@@ -110,6 +110,10 @@ class _Pool:
         self.closed.append(how)
 
 
+def _none(failure: Failure) -> None:
+    pytest.fail(f"want none, got {failure}")
+
+
 def test_leaves_go_out_by_the_chunk_and_only_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signing, "ProcessPoolExecutor", _Pool)
     monkeypatch.setattr(signing, "CHUNK", 4)
@@ -117,10 +121,10 @@ def test_leaves_go_out_by_the_chunk_and_only_so_many_wait(monkeypatch: pytest.Mo
     _Pool.made = []
     ledger = made()
     index = ledger.say("maintenance.performed", "shop", ring(1), WORK)
-    Verifiers(pytest.fail, workers=3, expected=30)
-    Verifiers(pytest.fail, workers=0, expected=31)
+    Verifiers(_none, workers=3, expected=30)
+    Verifiers(_none, workers=0, expected=31)
     assert _Pool.made == []
-    verifiers = Verifiers(pytest.fail, workers=1, expected=31)
+    verifiers = Verifiers(_none, workers=1, expected=31)
     counts = []
     for _ in range(22):
         verifiers.add(index, ledger.leaves[index])
