@@ -50,6 +50,15 @@ def test_another_document_is_no_receipt(ledger: Build, wrong: Any) -> None:
         parse_receipt(json.dumps(document).encode())
 
 
+def test_a_receipt_is_as_long_as_allowed_and_no_longer(ledger: Build) -> None:
+    """256 KiB; spaces between members are a part of it."""
+    raw = json.dumps(ledger.receipt(INDEX)).encode()
+    longest = raw + b" " * (256 * 1024 - len(raw))
+    assert parse_receipt(longest) == parse_receipt(raw)
+    with pytest.raises(Malformed, match="want at most"):
+        parse_receipt(longest + b" ")
+
+
 def test_1_the_proof_is_one_and_its_checkpoint_by_a_pinned_key(ledger: Build) -> None:
     shown = ledger.receipt(INDEX)
     assert check(ledger, shown).entry.index == INDEX
@@ -69,6 +78,19 @@ def test_5_the_entry_is_the_one_in_the_log(ledger: Build) -> None:
     entry = json.loads(shown["entry"])
     entry["recorded_at"] = entry["recorded_at"].replace("2026", "2025")
     refused(ledger, {**shown, "entry": canonical.encode(entry).decode()}, 5)
+
+
+def test_5_a_seal_stands_at_1_and_an_entry_may_stand_after_it(ledger: Build) -> None:
+    assert check(ledger, ledger.receipt(2)).entry.index == 2
+
+    class Unsealed(Build):
+        def seal(self, change: Any = None) -> int:
+            return super().seal(change) if self.size > 1 else 0
+
+    built = Unsealed()
+    built.register("shop", "retailer")
+    built.seal()
+    assert "where a seal stands" in refused(built, built.receipt(1), 5)
 
 
 def test_7_a_seal_is_no_entry() -> None:
