@@ -121,6 +121,15 @@ def _state_of_itself(ledger: Build) -> None:
     ledger.say("statement.corrected", "shop", ring(1), {"reason": "typing"}, id=own, corrects=own)
 
 
+def _state_of_nothing(ledger: Build) -> None:
+    ledger.say("statement.corrected", "shop", ring(1), {"reason": "typing"}, corrects=uuid("nobody said this"))
+
+
+def _state_of_a_holders_key(ledger: Build) -> None:
+    ledger.item(ring(2))
+    ledger.sell(ring(2), "receipt")
+
+
 CASES: dict[str, tuple[str, Callable[[Build], None]]] = {
     "an extra member in a seal": ("leaf", _leaf),
     "an index that is not its own": ("index", _index),
@@ -136,6 +145,8 @@ CASES: dict[str, tuple[str, Callable[[Build], None]]] = {
     "a key that nobody added": ("authority", _authority_of_a_stranger),
     "an item registered twice": ("state", _state),
     "a correction of itself": ("state", _state_of_itself),
+    "a correction of nothing": ("state", _state_of_nothing),
+    "a holder's key named for another item": ("state", _state_of_a_holders_key),
     "a signature over other bytes": ("signature", _signature),
     "a second signature over other bytes": ("signature", _second_signature),
     "a seal with another map root": ("seal", _seal),
@@ -162,6 +173,31 @@ def test_only_the_check_meant_refuses(name: str) -> None:
     assert (verdict.outcome, verdict.exit_code) == ("disproved", 1)
 
 
+@pytest.mark.parametrize("name", ["an index that is not its own", "a prev of another leaf", "time goes back"])
+def test_the_order_is_asked_of_each_leaf_after_any_other(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Leaves are taken in batches: the first of one follows on the last of the batch before.
+    monkeypatch.setattr("verifier.audit._BATCH", 1)
+    test_only_the_check_meant_refuses(name)
+
+
+def test_the_verdict_is_as_of_the_last_leaf() -> None:
+    ledger = made()
+    assert audited(ledger).facts["as_of"] == canonical.decode(ledger.leaves[-1])["recorded_at"]
+
+
+def test_a_finding_says_at_which_member() -> None:
+    ledger = made()
+    _details(ledger)
+    ledger.seal()
+    assert audited(ledger).findings[0].why.endswith(" (at /details/work)")
+
+
+def test_nothing_stays_open_after_an_audit() -> None:
+    opened = sorted(Path("/dev/fd").iterdir())
+    audited(made())
+    assert sorted(Path("/dev/fd").iterdir()) == opened
+
+
 def test_the_first_leaf_is_followed_by_a_seal() -> None:
     ledger = Build()
     ledger.leaves.pop()
@@ -178,6 +214,13 @@ def test_entry_0_names_the_origin_of_the_checkpoint() -> None:
     note = sign_checkpoint(root, [signer])
     verdict = audit(Listed(ledger.leaves, note), Options((signer.vkey,)))
     assert [(finding.check, finding.index) for finding in verdict.findings] == [("first", 0), ("vkey", None)]
+
+
+def test_entry_0_has_the_details_of_its_type() -> None:
+    ledger = Build(change=lambda leaf: leaf["statement"]["details"].pop("name"))
+    ledger.seal()
+    found = audited(ledger).findings
+    assert [(one.check, one.index, one.disproved) for one in found if one.check == "first"] == [("first", 0, True)]
 
 
 def test_a_log_that_begins_with_something_else_is_refused_but_goes_on() -> None:

@@ -2,6 +2,7 @@
 
 _CHECKS = [f"tests/test_audit_{name}.py" for name in "checks unknown vectors".split()]
 _ATTACK = ["tests/test_attack_verifier.py"]
+_DOUBT = ["tests/test_audit_doubt.py"]
 _STATE = ["tests/test_audit_state.py"]
 _SOURCES = ["tests/test_audit_sources.py"]
 _HISTORY = ["tests/test_verify_history.py", "tests/test_verify_kept.py"]
@@ -20,8 +21,8 @@ FILES: dict[str, list[str]] = {
         "tests/test_attack_keys.py",
         "tests/test_ledger_keys.py::test_a_reader_who_pinned_a_retired_key_is_told_plainly[sqlite]",
     ],
-    "verifier/replay.py": [*_CHECKS, *_ATTACK, "tests/test_audit_cases.py"],
-    "verifier/audit.py": [*_CHECKS, *_ATTACK],
+    "verifier/replay.py": [*_CHECKS, *_ATTACK, "tests/test_audit_cases.py", *_DOUBT, *_STATE],
+    "verifier/audit.py": [*_CHECKS, *_ATTACK, *_DOUBT, *_STATE, *_SOURCES],
     "verifier/compare.py": [*_CHECKS, *_SOURCES],
     "verifier/tree.py": [*_TABLE, *_CHECKS],
     "verifier/memory.py": [*_HISTORY, *_ATTACK],
@@ -33,7 +34,7 @@ FILES: dict[str, list[str]] = {
     "verifier/findings.py": ["tests/test_verify_findings.py", *_HISTORY],
     "verifier/report.py": ["tests/test_verify_findings.py", *_CHECKS],
     "verifier/retired.py": ["tests/test_audit_checks.py", *_HISTORY],
-    "verifier/doubtful.py": ["tests/test_audit_doubt.py", *_HISTORY],
+    "verifier/doubtful.py": [*_DOUBT, *_HISTORY],
     "verifier/signing.py": ["tests/test_audit_signing.py"],
     "verifier/scan.py": ["tests/test_qr.py", *_ATTACK],
     "verifier/qr.py": ["tests/test_qr.py"],
