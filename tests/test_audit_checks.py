@@ -251,6 +251,7 @@ def test_the_checkpoint_is_signed_by_a_pinned_key() -> None:
     stranger = parse_vkey(format_vkey(ORIGIN, key("stranger").public))
     verdict = audit(listed(ledger), Options((stranger,)))
     assert [finding.check for finding in verdict.findings] == ["checkpoint"]
+    assert "a key that the ledger has retired signs no more" in verdict.findings[0].why
 
 
 def test_a_pinned_key_that_the_ledger_does_not_name_proves_nothing() -> None:

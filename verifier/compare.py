@@ -17,7 +17,7 @@ from verifier.report import Report
 from verifier.source import TILE_WIDTH, Source
 
 _WAITING = 16
-"""Tiles asked for and not compared yet."""
+"""Tiles asked for and not compared yet, at most."""
 
 
 class Comparison:
@@ -47,7 +47,7 @@ class Comparison:
         else:
             future = self._thread.submit(self._source.tile, level, number, width)
         self._waiting.append((level, number, hashes, future))
-        if self._thread is None or len(self._waiting) > _WAITING:
+        if len(self._waiting) > _WAITING:
             self._take()
 
     def leaf_hash(self, index: int) -> bytes:

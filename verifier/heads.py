@@ -101,14 +101,12 @@ class Heads:
         return self._top.root
 
     def flush(self) -> None:
-        """Write everything to the disk."""
-        self._settle()
+        """Write everything to the files; whoever keeps them sees to it that they reach the disk."""
         for head in self._cache.values():
             self._store(head)
         self._table.flush()
         # The room of the last state belongs to it, although nothing was written to its end yet.
         os.ftruncate(self._states, self._end)
-        os.fsync(self._states)
 
     def close(self) -> None:
         """Close the files."""
@@ -147,7 +145,6 @@ class Heads:
         if top is not None and len(dirty) > max(1024, 1 << top.bits - 2):
             # So many that one pass over the file is cheaper than to follow them.
             self._top = None
-            dirty.clear()
 
     def _store(self, head: Head) -> None:
         """Write a state that changed into its room, or into a new one if it has outgrown it."""

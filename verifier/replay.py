@@ -152,7 +152,7 @@ class Replay:
         self.heads.shrink()
 
     def flush(self) -> None:
-        """Write everything to the disk."""
+        """Write everything to the files."""
         for table in (self.heads, self._ids, self._holders):
             table.flush()
 

@@ -23,7 +23,7 @@ FILES: dict[str, list[str]] = {
     ],
     "verifier/replay.py": [*_CHECKS, *_ATTACK, "tests/test_audit_cases.py", *_DOUBT, *_STATE],
     "verifier/audit.py": [*_CHECKS, *_ATTACK, *_DOUBT, *_STATE, *_SOURCES],
-    "verifier/compare.py": [*_CHECKS, *_SOURCES],
+    "verifier/compare.py": ["tests/test_verify_compare.py", *_CHECKS, *_SOURCES],
     "verifier/tree.py": [*_TABLE, *_CHECKS],
     "verifier/memory.py": [*_HISTORY, *_ATTACK],
     "verifier/growth.py": _SOURCES,

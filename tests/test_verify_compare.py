@@ -1,0 +1,45 @@
+"""Tiles compared beside the pass: few at a time are waited for, and the thread that fetches ends with it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.listed import Listed
+from verifier.compare import Comparison
+from verifier.report import Report
+
+
+class Serving(Listed):
+    """Serves tiles, each a full one of zeros."""
+
+    def __init__(self, *, serves_tiles: bool) -> None:
+        super().__init__([], "")
+        self.serves_tiles = serves_tiles
+
+    def tile(self, level: int, number: int, width: int) -> bytes | None:
+        return bytes(32 * width)
+
+
+@pytest.mark.parametrize("serves_tiles", [True, False])
+def test_few_tiles_are_waited_for(tmp_path: Path, *, serves_tiles: bool) -> None:
+    report = Report()
+    with closing(Comparison(Serving(serves_tiles=serves_tiles), report, tmp_path / "hashes")) as comparison:
+        for number in range(40):
+            comparison.compare(0, number, bytes(8192))
+            assert len(comparison._waiting) <= 16
+        comparison.compare(0, 40, b"x" * 8192)
+        assert report.findings() == ()
+        comparison.finish()
+        assert [one.check for one in report.findings()] == ["tiles"]
+
+
+def test_the_thread_that_fetches_ends_with_the_comparison(tmp_path: Path) -> None:
+    comparison = Comparison(Serving(serves_tiles=True), Report(), tmp_path / "hashes")
+    comparison.compare(0, 0, bytes(8192))
+    assert any(thread.name.startswith("tiles") for thread in threading.enumerate())
+    comparison.close()
+    assert not any(thread.name.startswith("tiles") for thread in threading.enumerate())
