@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 
 from ledger.dsse import sign_statement
@@ -40,6 +42,7 @@ def _long() -> tuple[Build, list[int]]:
 def test_processes_find_what_one_finds() -> None:
     ledger, wrong = _long()
     several, alone = audited(ledger, workers=2), audited(ledger, workers=0)
+    assert multiprocessing.active_children() == []
     assert several == alone
     assert [(finding.check, finding.index) for finding in several.findings] == [("signature", wrong[0])]
 
