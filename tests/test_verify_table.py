@@ -272,6 +272,23 @@ def test_a_subject_without_a_state_is_kept_without_one(tmp_path: Path) -> None:
     heads.close()
 
 
+def test_a_state_that_grows_in_its_room_overwrites_no_other(tmp_path: Path) -> None:
+    """A state has space behind it; the next one stands after that, also when the files were opened again."""
+    for index, (subject, name) in enumerate([("first", ""), ("second", ""), ("first", "x" * 40)]):
+        heads = _heads(tmp_path)
+        head = heads.head(subject)
+        head.state = State(kind="item", first_at="", last_at="", name=name)
+        heads.advance([head], index, f"{index:064x}")
+        heads.flush()
+        heads.close()
+    heads = _heads(tmp_path)
+    assert [heads.head(subject).state for subject in ("first", "second")] == [
+        State(kind="item", first_at="", last_at="", name="x" * 40),
+        State(kind="item", first_at="", last_at=""),
+    ]
+    heads.close()
+
+
 def test_the_map_reads_the_buckets_that_changed_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     span = Table.span
