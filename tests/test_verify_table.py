@@ -323,10 +323,13 @@ def test_the_tree_has_the_plain_trees_root(size: int) -> None:
     assert tree.size == size
 
 
-def test_a_tree_goes_on_from_its_edge_and_fills_tiles_of_tiles() -> None:
+@pytest.mark.parametrize("above", [0, 1, 5])
+def test_a_tree_goes_on_from_its_edge_and_fills_tiles_of_tiles(above: int) -> None:
     compared: list[tuple[int, int]] = []
-    full = [[bytes([n % 256]) * 32 for n in range(255)], [bytes([n % 256]) * 32 for n in range(255)]]
-    tree = Tree(lambda level, number, _: compared.append((level, number)), 255 * 256 + 255, full)
+    hashes = [bytes([n]) * 32 for n in range(255)]
+    edge = [hashes.copy(), hashes.copy(), *([hashes[:above]] if above else [])]
+    tree = Tree(lambda level, number, _: compared.append((level, number)), (above + 1) * 65_536 - 1, edge)
     tree.extend([b"the last of a tile whose own tile is full too"])
-    assert compared == [(0, 255), (1, 0)]
-    assert [len(level) for level in tree.edge] == [0, 0, 1]
+    assert compared == [(0, (above + 1) * 256 - 1), (1, above)]
+    assert [len(level) for level in tree.edge] == [0, 0, above + 1]
+    assert [(level, number) for level, number, _ in tree.partial()] == [(2, 0)]
