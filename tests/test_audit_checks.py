@@ -12,6 +12,7 @@ from ledger import canonical
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.dsse import sign_statement
 from ledger.note import Signer, format_vkey, parse_vkey
+from ledger.uri import authority_of
 from tests.build import ORIGIN, Build, Leaf, key, ring, shop, uuid
 from tests.listed import Listed, audited, listed
 from verifier.audit import Options, audit
@@ -85,6 +86,10 @@ def _details(ledger: Build) -> None:
     ledger.say("maintenance.performed", "shop", ring(1), {})
 
 
+def _details_of_a_key(ledger: Build) -> None:
+    ledger.say("key.added", "shop", authority_of(uuid("shop")), {"custody": "self"}, keys=["shop", "next"])
+
+
 def _authority(ledger: Build) -> None:
     ledger.say("maintenance.performed", "lab", ring(1), WORK)
 
@@ -141,6 +146,7 @@ CASES: dict[str, tuple[str, Callable[[Build], None]]] = {
     "a statement id twice": ("id", _id),
     "a statement written for another ledger": ("ledger", _ledger),
     "a required member missing": ("details", _details),
+    "a key added that is not named": ("details", _details_of_a_key),
     "a party without the role": ("authority", _authority),
     "a key that nobody added": ("authority", _authority_of_a_stranger),
     "an item registered twice": ("state", _state),
@@ -170,7 +176,7 @@ def test_only_the_check_meant_refuses(name: str) -> None:
     assert [finding.check for finding in verdict.findings] == [check]
     assert verdict.findings[0].index == (wrong if wrong is not None else ledger.size - 2)
     assert verdict.findings[0].index >= index
-    assert (verdict.outcome, verdict.exit_code) == ("disproved", 1)
+    assert (verdict.outcome, verdict.exit_code, verdict.facts) == ("disproved", 1, {})
 
 
 @pytest.mark.parametrize("name", ["an index that is not its own", "a prev of another leaf", "time goes back"])
@@ -274,7 +280,9 @@ def test_a_pinned_key_that_the_ledger_retired_proves_nothing() -> None:
     ledger.seal()
     old, new = parse_vkey(ledger.vkey), parse_vkey(vkey)
     assert [finding.check for finding in audit(listed(ledger), Options((old,))).findings] == ["vkey"]
-    assert audit(listed(ledger), Options((old, new))).findings == ()
+    both = audit(listed(ledger), Options((old, new)))
+    assert both.findings == ()
+    assert any("was retired at leaf" in note for note in both.notes)
     ledger.signers.pop()
     # Both are pinned, but only the retired one signed.
     assert [finding.check for finding in audit(listed(ledger), Options((old, new))).findings] == ["vkey"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -68,6 +69,24 @@ def test_what_is_not_waited_for_is_given_up() -> None:
     for index in (7, 8, 9, 7, 8, 9):
         verifiers.add(index, ledger.leaves[index])
     verifiers.close()
+
+
+@pytest.mark.usefixtures("spread")
+def test_processes_start_only_where_signatures_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Threads(ThreadPoolExecutor):
+        """In the place of processes, which take long to start."""
+
+        def __init__(self, workers: int, **_: object) -> None:
+            asked.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr(signing, "ProcessPoolExecutor", Threads)
+    assert audited(made(), workers=2).outcome == "proven"
+    assert asked == [2]
+    assert audited(made(), workers=2, signatures=False).outcome == "proven"
+    assert asked == [2]
 
 
 def test_few_leaves_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
