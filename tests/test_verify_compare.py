@@ -24,6 +24,10 @@ class Serving(Listed):
         return bytes(32 * width)
 
 
+def _fetching() -> int:
+    return sum(thread.name.rpartition("_")[0] == "tiles" for thread in threading.enumerate())
+
+
 @pytest.mark.parametrize("serves_tiles", [True, False])
 def test_few_tiles_are_waited_for(tmp_path: Path, *, serves_tiles: bool) -> None:
     report = Report()
@@ -40,6 +44,19 @@ def test_few_tiles_are_waited_for(tmp_path: Path, *, serves_tiles: bool) -> None
 def test_the_thread_that_fetches_ends_with_the_comparison(tmp_path: Path) -> None:
     comparison = Comparison(Serving(serves_tiles=True), Report(), tmp_path / "hashes")
     comparison.compare(0, 0, bytes(8192))
-    assert any(thread.name.startswith("tiles") for thread in threading.enumerate())
+    assert _fetching() == 1
     comparison.close()
-    assert not any(thread.name.startswith("tiles") for thread in threading.enumerate())
+    assert _fetching() == 0
+
+
+def test_hashes_are_for_the_auditor_alone(tmp_path: Path) -> None:
+    with closing(Comparison(Serving(serves_tiles=False), Report(), tmp_path / "hashes")) as comparison:
+        for number in range(3):
+            comparison.compare(0, number, bytes([number]) * 8192)
+        comparison.compare(0, 3, b"part of a tile is kept elsewhere" * 255)
+        comparison.compare(1, 0, b"y" * 96)
+        assert [comparison.leaf_hash(index) for index in (0, 255, 256, 767, 768)] == [
+            *(bytes([number]) * 32 for number in (0, 0, 1, 2)),
+            b"",
+        ]
+    assert (tmp_path / "hashes").stat().st_mode & 0o777 == 0o600
