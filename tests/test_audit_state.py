@@ -25,6 +25,7 @@ from verifier import table as table_module
 from verifier.audit import Options, audit
 from verifier.findings import Verdict
 from verifier.heads import Heads
+from verifier.kept import Store
 
 
 def _continued(ledger: Build, size: int, state: Path, **options: Any) -> tuple[Verdict, Listed]:
@@ -231,6 +232,23 @@ def test_what_a_first_audit_left_that_was_killed_is_no_state(tmp_path: Path) -> 
     assert _continued(ledger, ledger.size, tmp_path)[0].outcome == "proven"
 
 
+def test_what_cannot_be_removed_is_left(tmp_path: Path) -> None:
+    ledger = made()
+    _continued(ledger, ledger.size, tmp_path)
+    (tmp_path / "g000009").write_bytes(b"no folder")
+    assert _continued(ledger, ledger.size, tmp_path)[0].outcome == "proven"
+    assert (tmp_path / "g000009").exists()
+    with Store(None) as store:
+        store.folder.rmdir()
+
+
+def test_a_new_state_is_the_auditors_own(tmp_path: Path) -> None:
+    state = tmp_path / "shops" / "one"
+    _continued(made(), made().size, state)
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert (state / "lock").stat().st_mode & 0o777 == 0o600
+
+
 def test_an_audit_without_a_state_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert audited(made()).outcome == "proven"
@@ -284,7 +302,7 @@ def test_a_damaged_state_is_refused(tmp_path: Path, file: str, harm: str, grown:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        *((bad, "does not say which") for bad in (b"", b"g000001\n", b"x000001 y\n", b"gx y\n", b"\xff\n")),
+        *((bad, "does not say which") for bad in (b"", b"g000001\n", b"x000001 y\n", b"gx1 y\n", b"\xff\n")),
         (b"g000001 " + b"0" * 64, "summary.json is not as it was written"),
     ],
 )

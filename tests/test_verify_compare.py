@@ -32,9 +32,11 @@ def _fetching() -> int:
 def test_few_tiles_are_waited_for(tmp_path: Path, *, serves_tiles: bool) -> None:
     report = Report()
     with closing(Comparison(Serving(serves_tiles=serves_tiles), report, tmp_path / "hashes")) as comparison:
+        assert _fetching() == 0
         for number in range(40):
             comparison.compare(0, number, bytes(8192))
-            assert len(comparison._waiting) <= 16
+            assert len(comparison._waiting) == min(number + 1, 16)
+        assert _fetching() == serves_tiles
         comparison.compare(0, 40, b"x" * 8192)
         assert report.findings() == ()
         comparison.finish()
@@ -54,7 +56,7 @@ def test_hashes_are_for_the_auditor_alone(tmp_path: Path) -> None:
         for number in range(3):
             comparison.compare(0, number, bytes([number]) * 8192)
         comparison.compare(0, 3, b"part of a tile is kept elsewhere" * 255)
-        comparison.compare(1, 0, b"y" * 96)
+        comparison.compare(1, 0, b"y" * 8192)
         assert [comparison.leaf_hash(index) for index in (0, 255, 256, 767, 768)] == [
             *(bytes([number]) * 32 for number in (0, 0, 1, 2)),
             b"",
