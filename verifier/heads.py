@@ -95,7 +95,7 @@ class Heads:
         bits = self._bits()
         if self._top is None or bits > self._top.bits + 2:
             self._top = Top.build(bits, self._buckets(iter(range(1 << bits)), bits))
-        elif self._dirty:
+        else:
             self._top.update(self._buckets(iter(self._dirty), self._top.bits))
         self._dirty.clear()
         return self._top.root
@@ -156,8 +156,7 @@ class Heads:
             head.room = max(_LEAST_ROOM, 1 << head.length.bit_length())
             head.place = self._end
             self._end += head.room
-        if raw:
-            os.pwrite(self._states, raw, head.place)
+        os.pwrite(self._states, raw, head.place)
         self._table.put(head.key, _value(head))
         head.changed = False
 
