@@ -45,8 +45,8 @@ class Replay:
             check_signatures(entry)
         except Unknown as error:
             self._say(entry, error.message)
+        known = self._know_details(entry)
         try:
-            known = self._know_details(entry)
             if entry.statement.type in types.TYPES:
                 rule.judge(entry, self.parties, before, self)
             else:
@@ -57,7 +57,8 @@ class Replay:
         except (Invalid, Refused) as error:
             if not self._untold.excuses(entry, error):
                 raise
-            self._say(entry, error.message)
+            if known:
+                self._say(entry, error.message)
             self._pass_over(entry)
         else:
             if known:
