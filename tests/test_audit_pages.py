@@ -282,6 +282,23 @@ def test_an_operator_suspends_and_reinstates_with_a_reason(site: Audited, browse
 
 
 @in_chromium
+def test_a_report_is_asked_for_and_its_charts_are_shown(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner shop") as page:
+        visit(page, site.address("/reports"))
+        page.get_by_role("button", name=load_audit_words("en").text["ask_report"]).click()
+        expect(page.locator("[data-rows] .pill.good")).to_have_count(1, timeout=60_000)
+        page.locator("[data-rows] button").click()
+        page.wait_for_function("() => document.querySelector('[data-image]').naturalWidth > 0")
+        links = page.locator("[data-files] a")
+        assert links.all_inner_texts() == ["JSON", "CSV", "XLSX", "SVG"]
+        for link in links.all():
+            answer = page.request.get(site.address("").partition("/console")[0] + str(link.get_attribute("href")))
+            assert answer.ok, answer.text()
+        violated = violations(page)
+    assert violated == []
+
+
+@in_chromium
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(site: Audited, browser: Browser, language: str) -> None:
     with somebody(browser, site, "owner operator") as page:
