@@ -11,6 +11,7 @@ from api.notices.statuses import ready_steps, status_of, why_not
 from api.notices.words import LANGUAGES, words_of
 from ledger.cases import fold_case
 from ledger.course import Course
+from ledger.db.reports import ROLES
 from tests.casebook import CASE, Casebook
 
 WORK = {"work": ["polished"], "tests": []}
@@ -112,6 +113,14 @@ def test_the_catalogues_say_the_same_in_every_language() -> None:
             if isinstance(value, str):
                 assert places(value) == places(getattr(english, name)), (language, name)
         assert len(words.months) == 12
+        assert (words.roles.keys(), words.report.keys()) == (set(ROLES), {"made", "failed"})
+        for said, model in (
+            (words.periods, english.periods),
+            *zip(words.report.values(), english.report.values(), strict=True),
+        ):
+            assert {name: places(text) for name, text in said.items()} == {
+                name: places(text) for name, text in model.items()
+            }
 
 
 def places(text: str) -> set[str]:
@@ -121,3 +130,9 @@ def places(text: str) -> set[str]:
 def test_days_and_times_read_as_they_are_said() -> None:
     assert words_of("en").moment("2026-05-04T09:05:00+08:00") == "4 May 2026, 09:05"
     assert words_of("zh-Hant").moment("2026-05-04") == "2026年5月4日"
+    said = [words_of(language).period(text) for language in LANGUAGES for text in ("2026", "2026-Q3", "2026-12")]
+    assert said == [
+        *("2026", "quarter 3 of 2026", "December 2026"),
+        *("2026年", "2026年第3季度", "2026年12月"),
+        *("2026年", "2026年第3季", "2026年12月"),
+    ]
