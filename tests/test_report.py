@@ -164,6 +164,21 @@ def test_evidence_names_entries_for_an_assessor(made: Build, folder: Path) -> No
     assert "evidence" not in counted(made, folder)
 
 
+def test_an_assessor_finds_the_areas_that_the_page_lists(made: Build, folder: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "reports.md").read_text("utf-8")
+    listed = page.partition("## What an assessor looks up")[2].partition("## Over HTTP")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in listed.splitlines() if row.startswith("|")]
+    document = counted(made, folder, evidence="gb27922")
+    said = [
+        [area["area"], ", ".join(area["figures"]), ", ".join(one["type"] for one in area["entries"])]
+        for area in document["evidence"]
+    ]
+    assert said == rows[2:]
+    assert len(said) == 14
+    named = {name for area in document["evidence"] for name in area["figures"]}
+    assert named <= document["figures"].keys()
+
+
 def test_a_retracted_opening_is_no_case(tmp_path: Path) -> None:
     made = written()
     opened = next(
@@ -348,3 +363,28 @@ def test_what_no_ledger_should_hold_is_named_and_no_crash(tmp_path: Path) -> Non
         counted(made, folder)
     made, folder = _spoiled(tmp_path / "c", None, "case.dreamt")
     assert counted(made, folder)["figures"]["cases"] == 0
+
+
+def test_cases_are_grouped_by_how_the_work_was_done_by_whose_turn_it_was_last_and_by_time(tmp_path: Path) -> None:
+    made = Build()
+    made.register("shop", "repairer")
+    for number, (day, mode, teams) in enumerate(
+        (("03-31", "on_site", ["b07", "b08"]), ("04-01", "", ["b08"]), ("04-02", "", []))
+    ):
+        at(made, day)
+        made.item(ring(number))
+        said = partial(made.say, party="shop", subjects=ring(number), case=uuid(f"case {number}"))
+        details = {"kind": "repair", "channel": "store", "issue": "other"} | ({"mode": mode} if mode else {})
+        said("case.opened", details=details)
+        for team in teams:
+            said("case.assigned", details={"to": team})
+    made.seal()
+    folder = made.write_ledger(tmp_path / "l")
+    for dimension, cases in {
+        "mode": {"on_site": 1, "": 2},
+        "team": {"b08": 2, "": 1},
+        "quarter": {"2026-Q1": 1, "2026-Q2": 2},
+        "year": {"2026": 3},
+    }.items():
+        groups = counted(made, folder, by=[dimension])["groups"]
+        assert {one["key"][dimension]: one["figures"]["cases"] for one in groups} == cases, dimension
