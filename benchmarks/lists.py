@@ -1,6 +1,6 @@
 """Work lists and searches at size: a million items, two hundred thousand cases, shops and a chain; and the rebuild.
 
-    patina bench --only lists       (half an hour to write the ledger, a few minutes to measure)
+    patina bench --only lists       (eight minutes to write the ledger, two to measure)
 
 The ledger's clock is the benchmark's own and passes a year, so that cases are overdue, due soon, closed. Each list is
 asked for a page of 50 rows, the second where there is one, by one shop of forty and by the chain above ten of them; a

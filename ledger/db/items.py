@@ -19,10 +19,11 @@ from ledger.words import words_asked, words_of
 
 MAX_PAGE = 500
 FEW: Final = 1000
-"""Items of a party whose words are read sooner than an index is walked that has the words of all parties' items."""
+"""So many items of a party are read for their words, or with the words for their party, before an index is walked."""
 FIRST: Final = 500
 """Of more items the newest, which have a page of what is common; an index is walked if they have not."""
 _THEIRS = "SELECT sid FROM item_party WHERE party = ? AND sid < ? ORDER BY sid DESC LIMIT ?"
+_WITH = "SELECT t.rowid FROM item_text t WHERE {} AND t.rowid < ? ORDER BY t.rowid DESC LIMIT ?"
 _CURSOR = re.compile(r"[0-9]{1,16}")
 _COLUMNS = "i.subject, i.name, i.category, i.brand, i.model, i.state, i.registered_by, i.held, i.first_recorded, i.sid"
 _NEWEST = "SELECT l.bytes, k.seq FROM link k JOIN leaf l ON l.idx = k.idx WHERE k.sid = ? ORDER BY k.seq DESC LIMIT 1"
@@ -91,7 +92,10 @@ def find(connection: Session, search: Search, cursor: str | None, limit: int) ->
 def _rows(
     connection: Session, search: Search, words: tuple[str, ...], cursor: str | None, limit: int
 ) -> list[tuple[Any, ...]]:
-    """The rows of a page. What is few is gone through one by one: the items with all the words, or the parties' own."""
+    """The rows of a page. What is few is gone through one by one: the items with all the words, or the parties' own.
+
+    Where both are many, the newest of each have a page, unless the parties have little of what all have.
+    """
     rare = connection.rare(words) if words else None
     if rare is not None:
         return _among(connection, search, rare, cursor)[:limit]
@@ -105,6 +109,11 @@ def _rows(
         tried = theirs if are_all else theirs[-FIRST:]
         rows = [row for row in _among(connection, search, tried, cursor) if _has(words, *row[:5])]
         if are_all or len(rows) >= limit:
+            return rows[:limit]
+        condition, asked_of = connection.having(words)
+        newest = ask(_WITH.format(condition), *asked_of, before, FEW)
+        rows = _among(connection, search, [sid for (sid,) in fetch(connection, newest)], cursor)
+        if len(rows) >= limit:
             return rows[:limit]
     where, parameters = _where(search, cursor, with_words=bool(words), walk=True)
     source, order = _SOURCES[bool(words), search.party is not None]
