@@ -71,8 +71,7 @@ def test_the_role_is_told_once_in_each_ones_language_by_a_link(shop: Shop, alder
     shop.ledger.addresses.confirm(shop.ledger.addresses.add(alder.id, "office@shop.example", "en").id)
     unasked = add_person(shop, alder.id, "manager", "unasked").id
     shop.ledger.addresses.add(alder.id, "unasked@shop.example", "en", ["report.*"], unasked)
-    rival = shop.party("rival", "retailer")
-    reader(shop, rival, "manager", "eve")
+    reader(shop, shop.party("rival", "retailer"), "manager", "eve")
     planned(shop, alder, by=["fault"])
     report = ended(shop)
     hand_in = HandIn()
