@@ -252,6 +252,8 @@ def test_costs_are_counted_only_as_far_as_they_are_disclosed(tmp_path: Path) -> 
 def test_an_improvement_is_shown_before_and_after(tmp_path: Path) -> None:
     made = Build()
     made.register("shop", "retailer", "repairer")
+    target = {"measure": "improvements_done", "at_least": "80", "source": "house"}
+    made.say("standard.adopted", "shop", uuid("shop"), {"standard": "ours", "version": "1", "targets": [target]})
 
     def case(number: int, day: str, *, resolved: bool) -> None:
         at(made, day)
@@ -282,6 +284,8 @@ def test_an_improvement_is_shown_before_and_after(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (found["improvements"][1]["before"], found["improvements"][1]["done"]) == (None, None)
     assert found["figures"]["cases"] == 4
+    (attained,) = found["figures"]["attainment"]
+    assert attained["targets"] == [target | {"reached": {"count": 1, "of": 2}, "met": False}], "of two one was done"
     other = counted(made, tmp_path / "l", period="2026-03")
     assert (other["figures"]["cases"], other["improvements"]) == (0, found["improvements"])
     assert counted(made, tmp_path / "l", parties=[uuid("nobody")])["improvements"] == []
