@@ -137,6 +137,13 @@ def test_charts_are_well_formed_and_say_every_value_in_words(document: dict[str,
     # A bar is never longer than what it is of.
     bars = [int(one.get("width", "")) for one in tree.iter(f"{SVG}rect")]
     assert all(0 <= bar <= whole for whole, bar in zip(bars[::2], bars[1::2], strict=True))
+    lengths = drawn(tree)
+    assert (lengths["2026-07: 100.0 % (1 / 1)"], lengths["2026-08: 0.0 % (0 / 1)"]) == (380, 0)
+
+
+def drawn(tree: ET.Element) -> dict[str, int]:
+    """How long the bar of each title is, of 380."""
+    return {one[0].text or "": int(one[-1].get("width", "")) for one in tree.iter(f"{SVG}g")}
 
 
 def test_charts_escape_names_and_say_how_many_are_left_out(document: dict[str, Any]) -> None:
@@ -169,6 +176,8 @@ def test_charts_show_improvements_before_and_after(document: dict[str, Any]) -> 
     ]  # fmt: skip
     tree = ET.fromstring(render(document | {"improvements": told}, "svg"))
     said = [one.text for one in tree.iter(f"{SVG}title")]
+    assert drawn(tree)[said[-5] or ""] == 285, "three quarters of 380"
+    assert drawn(tree)[said[-3] or ""] == 342, "4.5 stars of five"
     assert said[-6:] == [
         "Before: late parts: 50.0 % (1 / 2)",
         "After (target 90 %): late parts: 75.0 % (3 / 4)",
