@@ -392,3 +392,20 @@ def test_cases_are_grouped_by_how_the_work_was_done_by_whose_turn_it_was_last_an
     }.items():
         groups = counted(made, folder, by=[dimension])["groups"]
         assert {one["key"][dimension]: one["figures"]["cases"] for one in groups} == cases, dimension
+
+
+def test_ninety_days_after_a_repair_the_same_fault_is_a_repeat_and_then_no_more(tmp_path: Path) -> None:
+    made = Build()
+    made.register("shop", "repairer")
+    # 31 - 10 + 28 + 31 + 10 = 90 days from 10 January to 10 April.
+    stories = ((1, "04-10", "09:00", "F1"), (2, "04-10", "11:00", "F1"), (3, "02-01", "09:00", "F2"))
+    for number, again, clock, fault in stories:
+        made.item(ring(number))
+        for day, at_clock, what, name in (("01-10", "10:00", "F1", "first"), (again, clock, fault, "again")):
+            at(made, day, at_clock)
+            said = partial(made.say, party="shop", subjects=ring(number), case=uuid(f"{name} {number}"))
+            said("case.opened", details={"kind": "repair", "channel": "store", "issue": "quality", "fault": what})
+            said("repair.completed", details={"work": ["w"], "tests": []})
+    made.seal()
+    folder = made.write_ledger(tmp_path / "l")
+    assert counted(made, folder)["figures"]["repeats"] == {"count": 1, "of": 6}
