@@ -131,7 +131,7 @@ def test_a_hand_over_that_was_a_mistake_asks_once_and_not_never(shop: Shop, jewe
     """Taken back before she was asked, the next one asks; taken back after it, she is not asked again."""
     taken_in(shop, jeweller)
     step(shop, jeweller, "repair.completed", work=["polished"], tests=[])
-    hand_in, said = HandIn(), {"check": "id", "evidence": {"weight": "3.42 g"}}
+    hand_in, said = HandIn(), dict[str, Any](check="id", evidence={"weight": "3.42 g"})
     first = step(shop, jeweller, "case.handed_over", **said)
     tell(shop, hand_in=hand_in)
     shop.clock.pass_hours(25 if late else 2)
