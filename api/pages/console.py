@@ -98,6 +98,7 @@ class Console:
             "roles": self._roles,
             "flows": [flow.name for flow in FLOWS],
             "language": language,
+            "host": host,
             "modules": self._modules,
             "rooms": ROOMS,
             "reader": self._reader,
