@@ -307,10 +307,20 @@ def test_a_restore_without_any_keys_file_says_so_and_can_be_made_up_for(
     shutil.copy(backup_of(told), alone)
     mirror = static_copy(told, tmp_path / "mirror")
     lose(told)
+    away = (told.shelf / keyfile.NAME).rename(tmp_path / "away.sqlite3")
     assert restore_command.main([str(alone), "--log", str(mirror), "--dir", str(told.place)]) == 0
     assert "got no keys file" in capsys.readouterr().err
-    restored(told, str(alone), "--keys", str(told.shelf / keyfile.NAME))
+    restored(told, str(alone), "--keys", str(away))
     assert json.loads(capsys.readouterr().out)["keys"] is True
+    check_restored(told, "bob")
+
+
+def test_a_backup_that_was_moved_finds_the_keys_file_that_was_written_with_it(told: Told, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.sqlite3"
+    shutil.copy(backup_of(told), alone)
+    mirror = static_copy(told, tmp_path / "mirror")
+    lose(told)
+    restored(told, str(alone), "--log", str(mirror))
     check_restored(told, "bob")
 
 
