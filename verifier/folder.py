@@ -99,7 +99,7 @@ class LedgerFolder:
             for index, raw in rows:
                 if index != expected:
                     break
-                yield raw if type(raw) is bytes else _bytes(raw)
+                yield _bytes(raw)
                 expected += 1
             else:
                 if rows:
@@ -159,9 +159,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _bytes(value: object) -> bytes:
     """What a column holds, as bytes; SQLite lets anything stand anywhere."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
-    return value if isinstance(value, bytes) else b""
+    if isinstance(value, bytes):
+        return value
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else b""
 
 
 def open_folder(path: Path) -> Source:

@@ -128,6 +128,10 @@ class ApiKeys:
         query = select(api_key).order_by(api_key.c.created_at, api_key.c.id)
         return [_api_key(row) for row in self._rows.read(query if party is None else query.where(_of(party)))]
 
+    def in_force(self, party: str) -> list[ApiKey]:
+        """The keys of a party that have not ended, oldest first."""
+        return [one for one in self.all(party) if not one.ended(self._rows.clock())]
+
     def _draft(self, party: str, scopes: str, label: str, expires_at: int | None) -> tuple[str, dict[str, Any]]:
         now = self._rows.clock()
         if expires_at is not None and expires_at <= now:

@@ -15,7 +15,7 @@ from ledger.db.engine import WRITE
 from ledger.db.reason import reason
 from ledger.errors import Unavailable
 
-NEWEST = "0019"
+NEWEST = "0022"
 """The version that this program works with."""
 
 
