@@ -300,17 +300,19 @@ def test_a_log_that_was_altered_or_cut_is_refused(told: Told, tmp_path: Path) ->
     assert not (told.place / "ledger.sqlite3").exists()
 
 
-def test_a_restore_without_any_keys_file_says_so_and_can_be_made_up_for(
+def test_a_moved_backup_finds_its_keys_file_or_says_so(
     told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    alone = tmp_path / "alone.sqlite3"
-    shutil.copy(backup_of(told), alone)
-    mirror = static_copy(told, tmp_path / "mirror")
-    lose(told)
-    assert restore_command.main([str(alone), "--log", str(mirror), "--dir", str(told.place)]) == 0
-    assert "got no keys file" in capsys.readouterr().err
-    restored(told, str(alone), "--keys", str(told.shelf / keyfile.NAME))
-    assert json.loads(capsys.readouterr().out)["keys"] is True
+    alone = [str(shutil.copy(backup_of(told), tmp_path / "alone.sqlite3"))]
+    alone += ["--log", str(static_copy(told, tmp_path / "mirror"))]
+    for keys, words in ((told.shelf / keyfile.NAME, []), (tmp_path / "away", ["--keys", str(tmp_path / "away")])):
+        lose(told)
+        if words:
+            (told.shelf / keyfile.NAME).rename(keys)
+            assert restore_command.main([*alone, "--dir", str(told.place)]) == 0
+            assert "got no keys file" in capsys.readouterr().err
+        restored(told, *alone, *words)
+        assert '"keys": true' in capsys.readouterr().out
     check_restored(told, "bob")
 
 

@@ -101,7 +101,7 @@ def _prepare(place: Path, database: Path, copy: Path, sources: Sources, rest: tu
     master, retention = rest
     _copy_backup(sources.backup, copy)
     present = database if _readable(database) else None
-    keys = _keys(present, sources)
+    keys = _keys(place, present, sources)
     _give_keys(copy, ([], [], []) if keys is None else keys, present)
     now = [0]
     ledger = open_ledger(f"sqlite:///{copy}", directory=copy.parent, master=master, clock=lambda: now[0])
@@ -187,14 +187,18 @@ def _readable(database: Path) -> bool:
     return False
 
 
-def _keys(present: Path | None, sources: Sources) -> Rows | None:
+def _keys(place: Path, present: Path | None, sources: Sources) -> Rows | None:
     """The keys to private members, from the freshest place that has them; ``None`` where there is none."""
     if sources.keys is not None:
         return keyfile.read_keys(sources.keys)
     if present is not None:
         return keyfile.read_keys(present)
     beside = sources.backup.parent / keyfile.NAME
-    return keyfile.read_keys(beside) if beside.exists() else None
+    if beside.exists():
+        return keyfile.read_keys(beside)
+    # Those that backups were noted to have: they are written anew at the end, and must not be with no key in them.
+    noted = keyfile.reachable(keyfile.noted_files(place))
+    return keyfile.read_keys(max(noted, key=lambda path: path.stat().st_mtime)) if noted else None
 
 
 def _give_keys(copy: Path, rows: Rows, present: Path | None) -> None:
