@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import multiprocessing
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ def _long() -> tuple[Build, list[int]]:
 def test_processes_find_what_one_finds() -> None:
     ledger, wrong = _long()
     several, alone = audited(ledger, workers=2), audited(ledger, workers=0)
+    assert multiprocessing.active_children() == []
     assert several == alone
     assert [(finding.check, finding.index) for finding in several.findings] == [("signature", wrong[0])]
 
@@ -69,6 +71,24 @@ def test_what_is_not_waited_for_is_given_up() -> None:
     for index in (7, 8, 9, 7, 8, 9):
         verifiers.add(index, ledger.leaves[index])
     verifiers.close()
+
+
+@pytest.mark.usefixtures("spread")
+def test_processes_start_only_where_signatures_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Threads(ThreadPoolExecutor):
+        """In the place of processes, which take long to start."""
+
+        def __init__(self, workers: int, **_: object) -> None:
+            asked.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr(signing, "ProcessPoolExecutor", Threads)
+    assert audited(made(), workers=2).outcome == "proven"
+    assert asked == [2]
+    assert audited(made(), workers=2, signatures=False).outcome == "proven"
+    assert asked == [2]
 
 
 def test_few_leaves_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from ledger.note import parse_vkey
 from ledger.report_ask import parse_ask
 from ledger.reports.spooled import Work
 from tests.answering import files, served
-from tests.build import Build
+from tests.build import Build, uuid
 from tests.reported import written
 from verifier.figures import difference, make
 from verifier.folder import open_folder
@@ -169,6 +171,30 @@ def test_the_command_says_what_it_wants(folder: Path, made: Build, capsys: Any, 
 def test_it_goes_to_standard_output_by_default(folder: Path, made: Build, capfdbinary: Any) -> None:
     assert main(["report", str(folder), "--vkey", made.vkey, "--format", "csv"]) == 0
     assert capfdbinary.readouterr().out.startswith(b"\xef\xbb\xbfpart,key,figure,value\r\n")
+
+
+def test_every_option_is_in_what_was_asked(folder: Path, made: Build, tmp_path: Path, monkeypatch: Any) -> None:
+    told: list[tuple[int, int]] = []
+
+    @contextmanager
+    def progress(_: str) -> Iterator[Any]:
+        yield lambda done, total: told.append((done, total))
+
+    monkeypatch.setattr("verifier.cli.report.progress", progress)
+    out = tmp_path / "asked.json"
+    words = ["--period", "2026", "--by", "fault,channel", "--by", "year", "--trend", "quarter", "--times", "stated"]
+    words += ["--party", uuid("branch"), "--party", uuid("shop"), "--evidence", "gb27922"]
+    assert main(["report", str(folder), "--vkey", made.vkey, *words, "--out", str(out)]) == 0
+    document = json.loads(out.read_bytes())
+    assert document["asked"] == {
+        "period": "2026", "by": ["fault", "channel", "year"], "trend": "quarter", "times": "stated",
+        "parties": sorted([uuid("branch"), uuid("shop")]), "evidence": "gb27922",
+    }  # fmt: skip
+    assert len(document["evidence"]) == 14
+    # Each leaf is hashed, and each is counted.
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (2 * made.size, 2 * made.size)
+    assert len(told) > 1
 
 
 def test_several_processes_count_the_same(

@@ -32,6 +32,7 @@ from ledger.db.copies import (
     ERASED,
     LISTED,
     MISSING,
+    UNLISTED,
     WHOLE,
     Gone,
     Kept,
@@ -275,9 +276,7 @@ class Attachments:
     def sweep(self) -> int:
         """Delete uploads that no statement lists after a day, and stored files that no row names; return how many."""
         before = self._clock() - WAITS
-        copy, use = attachment.c, attachment_use.c
-        used = select(use.sha256).where(use.sha256 == copy.sha256, use.party == copy.party).exists()
-        forgotten = and_(copy.touched_at < times.format_recorded(before), copy.state != ERASED, ~used)
+        forgotten = and_(attachment.c.touched_at < times.format_recorded(before), UNLISTED)
         with self._writing() as connection:
             rows = connection.execute(delete(attachment).where(forgotten).returning(*attachment.columns)).all()
             swept = [kept_of((*row, None)) for row in rows]
@@ -339,10 +338,10 @@ class Attachments:
         self.changes += len(old)
 
     def _waiting(self, party: str) -> int:
-        copy, use = attachment.c, attachment_use.c
-        used = select(use.sha256).where(use.sha256 == copy.sha256, use.party == copy.party).exists()
-        query = select(func.coalesce(func.sum(copy.size), 0)).where(copy.party == party, copy.state != ERASED, ~used)
-        return int(self._read(query)[0][0])
+        # What is older is about to be swept.
+        since, copy = times.format_recorded(self._clock() - WAITS), attachment.c
+        late = copy.party == party, copy.touched_at >= since
+        return int(self._read(select(func.coalesce(func.sum(copy.size), 0)).where(*late, UNLISTED))[0][0])
 
     def _touch(self, copies: Collection[Kept], older: int = 0) -> bool:
         """Give these another day to be listed, if they were not given one for ``older`` microseconds; whether all are

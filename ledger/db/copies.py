@@ -34,6 +34,13 @@ LISTED = COPY.join(
     attachment_use, and_(attachment.c.sha256 == attachment_use.c.sha256, attachment.c.party == attachment_use.c.party)
 )
 """The same for each entry that lists a copy."""
+UNLISTED = and_(
+    attachment.c.state != ERASED,
+    ~select(attachment_use.c.idx)
+    .where(attachment_use.c.sha256 == attachment.c.sha256, attachment_use.c.party == attachment.c.party)
+    .exists(),
+)
+"""A copy that waits for a statement."""
 
 
 class KeyBox(Protocol):
