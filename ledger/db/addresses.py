@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ledger import times
-from ledger.db.outbox_tables import address
+from ledger.db.outbox_tables import address, notice_cursor
 from ledger.db.rows import Rows, is_row_id
 from ledger.db.secret import KeyKeeper
 from ledger.errors import Refused
@@ -41,6 +41,10 @@ def address_identity(address_id: str) -> bytes:
     return b"address/" + address_id.encode()
 
 
+def _ask_nobody(_: Connection, __: Address) -> None:
+    """Ask at another time."""
+
+
 class Addresses:
     """The addresses of all parties."""
 
@@ -48,10 +52,13 @@ class Addresses:
         """``hash_of`` makes the ledger's keyed hashes (``Keyed.hash``)."""
         self._rows, self._master, self._hash_of = rows, master, hash_of
 
-    def add(self, party: str, email: str, language: str) -> Address:
+    def add(
+        self, party: str, email: str, language: str, ask: Callable[[Connection, Address], None] = _ask_nobody
+    ) -> Address:
         """Add an address that is not used before it is confirmed; the same again is the same row.
 
-        ``email`` was looked at by whoever will write to it. Raises ``Refused`` for more than twenty.
+        ``email`` was looked at by whoever will write to it. ``ask`` is called in the transaction, in which nobody else
+        adds one: what it raises leaves everything as it was. Raises ``Refused`` for more than twenty.
         """
         # By what it is of: whoever adds it again after a deletion is not asked again on the same day.
         address_id = self._hash_of("address", f"{party}\n{email}")[:8].hex()
@@ -59,14 +66,15 @@ class Addresses:
         values = {name: getattr(made, name) for name in made.__slots__ if name != "email"}
         values["wrapped"] = self._master.wrap(email.encode(), address_identity(made.id))
         with self._rows.writing() as connection:
+            connection.execute(select(notice_cursor).with_for_update())
             found = list(connection.execute(select(address).where(address.c.party == party)))
             same = [self._address(row) for row in found if row.id == made.id]
-            if same:
-                return same[0]
-            if len(found) >= MAX_ADDRESSES:
-                raise Refused(f"this party has {MAX_ADDRESSES} addresses; delete one first")
-            connection.execute(insert(address).values(**values))
-        return made
+            if not same:
+                if len(found) >= MAX_ADDRESSES:
+                    raise Refused(f"this party has {MAX_ADDRESSES} addresses; delete one first")
+                connection.execute(insert(address).values(**values))
+            ask(connection, made)
+        return same[0] if same else made
 
     def get(self, address_id: str) -> Address | None:
         """The address of this id; ``None`` if there is none, or none any more."""
