@@ -24,6 +24,7 @@ from api.notices.follow import Following
 from api.notices.sending import Sending
 from api.reporting import make_due
 from api.site import Site
+from api.tablets import end_left
 from ledger.db import erase
 from ledger.db.connect import AWAY
 from ledger.db.epochs import GRACE
@@ -41,7 +42,7 @@ CHECK_EVERY = 30.0
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
 FORGET_EVERY = 60.0
-"""Seconds between looks for private keys in custody that a statement, or another process, has revoked."""
+"""Seconds between looks for keys of revoked tablets, and for private keys in custody that somebody has revoked."""
 SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
@@ -132,6 +133,7 @@ class Jobs:
         while True:
             if self._site.why_not_ready() is None:
                 try:
+                    await end_left(self._site)
                     await forget_keys(self._site)
                 except (PatinaError, SQLAlchemyError) as error:
                     _log.warning("keys that ended are still in custody: %s", type(error).__name__)
