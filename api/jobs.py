@@ -1,8 +1,8 @@
 """What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
 
-Upkeep brings the access log to its table, lets work lists follow the log, sweeps files that nothing lists, looks at
-stored files, erases what is due, and forgets private keys that have ended. Notices are made of what was recorded, and
-sent (``api.notices``).
+Upkeep brings the access log to its table and listed files into their index, lets work lists follow the log, sweeps
+files that nothing lists, looks at stored files, erases what is due, and forgets private keys that have ended. Notices
+are made of what was recorded, and sent (``api.notices``).
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -39,6 +39,8 @@ FLUSH_EVERY = 1.0
 SWEEP_EVERY = 3600.0
 CHECK_EVERY = 30.0
 """Seconds between two looks at a stored file: all of 10,000 in four days."""
+INDEX_EVERY = 5.0
+"""Seconds that a listed file waits to come into the index on digests."""
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
 FORGET_EVERY = 60.0
@@ -78,8 +80,8 @@ class Jobs:
         loop = asyncio.get_running_loop()
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
-            "files": self._files, "forget": self._forget, "erase": self._erase, "follow": self._follow,
-            "tell": self._tell, **{f"send {number}": self._send for number in range(SENDERS)},
+            "files": self._files, "index": self._index, "forget": self._forget, "erase": self._erase,
+            "follow": self._follow, "tell": self._tell, **{f"send {number}": self._send for number in range(SENDERS)},
             "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
@@ -120,6 +122,11 @@ class Jobs:
         while True:
             await asyncio.sleep(CHECK_EVERY)
             await self._quietly(lambda ledger: ledger.attachments.check_some(1))
+
+    async def _index(self) -> None:
+        while True:
+            more = await self._quietly(lambda ledger: ledger.attachments.index())
+            await asyncio.sleep(BREATH if more else INDEX_EVERY)
 
     async def _quietly(self, work: Callable[[Ledger], object]) -> object:
         """Do what may fail now and succeed later, in a thread: it reads and writes files; what came of it."""

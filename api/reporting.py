@@ -75,4 +75,7 @@ def _make(ledger: Ledger, asked: Asked, stopping: Event, workers: int) -> None:
         _log.warning("no report %s: %s", asked.id, why)
         ledger.reports.fail(asked.id, why)
         return
-    ledger.reports.finish(asked.id, checkpoint.size, made)
+    if asked.costs is None:
+        ledger.reports.finish(asked.id, checkpoint.size, made)
+    elif not ledger.reports.finish_costed(asked.id, checkpoint.size, made, told_costs):
+        ledger.reports.give_back(asked.id)  # a cost that it counts was erased meanwhile

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from ledger.db.engine import WRITE
 from ledger.errors import Unavailable
 
-NEWEST = "0019"
+NEWEST = "0020"
 """The version that this program works with."""
 
 
