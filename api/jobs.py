@@ -29,6 +29,7 @@ from ledger.db import erase
 from ledger.db.connect import AWAY
 from ledger.db.epochs import GRACE
 from ledger.db.ledger import Ledger
+from ledger.db.reason import reason
 from ledger.errors import PatinaError
 from ledger.times import format_recorded
 
@@ -59,6 +60,8 @@ BREATH = 0.01
 """Seconds between two stretches of the log that notices are made of."""
 REPORT_EVERY = 2.0
 """Seconds between looks for a report that was asked for or fell due."""
+WARN_EVERY = 3600.0
+"""Seconds before what is still so is written down again."""
 PAUSE = 600.0
 """Seconds between two walks."""
 TELL_EVERY = 1.0
@@ -74,6 +77,7 @@ class Jobs:
         self._site = site
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = threading.Event()
+        self._warned: dict[str, float] = {}
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
@@ -95,6 +99,14 @@ class Jobs:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    def _warn(self, text: str) -> None:
+        """Write a line for the operator; the same one once an hour, for tasks try again every second."""
+        now = time.monotonic()
+        self._warned = {one: at for one, at in self._warned.items() if now - at < WARN_EVERY}
+        if text not in self._warned:
+            self._warned[text] = now
+            _log.warning("%s", text)
+
     async def _seal(self) -> None:
         while True:
             await asyncio.sleep(SEAL_EVERY)
@@ -102,7 +114,7 @@ class Jobs:
                 try:
                     await self._site.appender.seal()
                 except PatinaError as error:
-                    _log.warning("no seal: %s", error.message)
+                    self._warn(f"no seal: {error.message}")
 
     async def _readings(self) -> None:
         while True:
@@ -133,7 +145,7 @@ class Jobs:
         try:
             return await asyncio.to_thread(work, self._site.ledger)
         except (PatinaError, *AWAY) as error:
-            _log.warning("a task of upkeep failed: %s", getattr(error, "message", type(error).__name__))
+            self._warn(f"a task of upkeep failed: {_why(error)}")
             return None
 
     async def _forget(self) -> None:
@@ -143,7 +155,7 @@ class Jobs:
                     await end_left(self._site)
                     await forget_keys(self._site)
                 except (PatinaError, SQLAlchemyError) as error:
-                    _log.warning("keys that ended are still in custody: %s", type(error).__name__)
+                    self._warn(f"keys that ended are still in custody: {_why(error)}")
             await asyncio.sleep(FORGET_EVERY)
 
     async def _erase(self) -> None:
@@ -180,7 +192,7 @@ class Jobs:
                 while await sending.send_due():
                     pass
             except (PatinaError, *AWAY) as error:
-                _log.warning("no notices are sent: %s", getattr(error, "message", type(error).__name__))
+                self._warn(f"no notices are sent: {_why(error)}")
 
     async def _reports(self) -> None:
         while True:
@@ -193,8 +205,12 @@ class Jobs:
                 try:
                     await rehash(self._site, rest=REST)
                 except AWAY as error:
-                    _log.warning("the re-hash was cut short, and begins again: %s", type(error).__name__)
+                    self._warn(f"the re-hash was cut short, and begins again: {_why(error)}")
             await asyncio.sleep(PAUSE)
+
+
+def _why(error: Exception) -> str:
+    return error.message if isinstance(error, PatinaError) else reason(error)
 
 
 async def forget_keys(site: Site) -> list[str]:

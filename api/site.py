@@ -78,6 +78,7 @@ class Site:
             self.refusal = error.message
             return
         self.refusal = None
+        await asyncio.to_thread(self._ledger.writer.open_keys)
         settings = self.settings
         self._appender = Appender(self._ledger.writer, thread_from=settings.thread_from, halves=settings.halves)
         self._appender.start()
@@ -125,6 +126,10 @@ class Site:
     def why_not_ready(self) -> str | None:
         """Why this process does not sign, or ``None``."""
         return self.refusal if self._ledger is None else self._ledger.writer.refusal
+
+    def why_not_signing(self) -> str | None:
+        """The same, and why the keys that sign do not open: tried again by whatever is said next."""
+        return self.why_not_ready() or (None if self._ledger is None else self._ledger.writer.locked)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``function`` reads from the database: on the loop for SQLite, in a thread for PostgreSQL."""

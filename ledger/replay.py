@@ -10,8 +10,8 @@ from collections.abc import Container, Iterable
 
 from ledger import doubt, dsse, leaf, rule, types
 from ledger.doubt import Doubt
-from ledger.errors import Disproved, Forbidden, Invalid, Malformed, PatinaError, Refused, Unknown
-from ledger.leaf import Entry
+from ledger.errors import Disproved, Invalid, Malformed, Refused, Unknown
+from ledger.leaf import Entry, Statement
 from ledger.party import Parties
 from ledger.state import NOT_SHOWN, State
 from ledger.untold import Untold
@@ -31,7 +31,7 @@ class Replay:
 
     def begin(self, entry: Entry, leaf_hash: str) -> None:
         """Fold in entry 0, from which ``parties`` was started."""
-        self._note(entry, leaf.check_details(entry.statement))
+        self._know_details(entry)
         self._keep(entry, rule.follow(entry, leaf_hash, self.parties, self._before(entry)))
 
     def step(self, entry: Entry, leaf_hash: str) -> None:
@@ -44,20 +44,28 @@ class Replay:
         try:
             check_signatures(entry)
         except Unknown as error:
-            self.unknown.append(f"entry {entry.index}: {error.message}")
+            self._say(entry, error.message)
+        known = self._know_details(entry)
         try:
-            self._note(entry, leaf.check_details(entry.statement))
-            rule.judge(entry, self.parties, before, self)
+            if entry.statement.type in types.TYPES:
+                rule.judge(entry, self.parties, before, self)
+            else:
+                rule.speak(entry, self.parties, self.states.get(entry.statement.subjects[0]))
         except Unknown as error:
-            self._pass_over(entry, error)
-            if entry.statement.type not in types.TYPES:
-                self._check_speaker(entry)
+            self._say(entry, error.message)
+            self._pass_over(entry)
         except (Invalid, Refused) as error:
             if not self._untold.excuses(entry, error):
                 raise
-            self._pass_over(entry, error)
+            if known:
+                self._say(entry, error.message)
+            self._pass_over(entry)
         else:
-            self._keep(entry, rule.follow(entry, leaf_hash, self.parties, before))
+            if known:
+                self._keep(entry, rule.follow(entry, leaf_hash, self.parties, before))
+            else:
+                self._pass_over(entry)
+                self._add_signer(entry.statement)
 
     def doubtful(self, entries: Iterable[Entry]) -> dict[int, Doubt]:
         """Those that a key signed which was compromised at the time, by index, as far as the shown entries say."""
@@ -76,24 +84,27 @@ class Replay:
         """``rule.Lookups``: whether a shown entry named this key as a holder's."""
         return did in self._holder_keys
 
-    def _note(self, entry: Entry, members: Iterable[str]) -> None:
-        self.unknown += [f"entry {entry.index}: unknown member {at}" for at in members]
+    def _say(self, entry: Entry, message: str) -> None:
+        self.unknown.append(f"entry {entry.index}: {message}")
 
-    def _pass_over(self, entry: Entry, error: PatinaError) -> None:
+    def _know_details(self, entry: Entry) -> bool:
+        """Whether the type, and the type of a key that it names, are known; what is not known is noted."""
+        try:
+            members = leaf.check_details(entry.statement)
+        except Unknown as error:
+            self._say(entry, error.message)
+            return False
+        for at in members:
+            self._say(entry, f"unknown member {at}")
+        return True
+
+    def _pass_over(self, entry: Entry) -> None:
         """Leave an entry out of the fold; it stands in the log, so others may be about it."""
-        self.unknown.append(f"entry {entry.index}: {error.message}")
         self._untold.add(entry.statement)
         self._entries[entry.statement.id] = entry
 
-    def _check_speaker(self, entry: Entry) -> None:
-        """Raise ``Forbidden`` unless who signed a statement of an unknown type may speak for its party (§9)."""
-        statement = entry.statement
-        try:
-            rule.speak(entry, self.parties, self.states.get(statement.subjects[0]))
-        except Forbidden as error:
-            if not self._untold.excuses(entry, error):
-                raise
-            return
+    def _add_signer(self, statement: Statement) -> None:
+        """Note who said what could not be folded in: that a party is concerned follows from any type (§9)."""
         for state in [self.states[subject] for subject in statement.subjects if subject in self.states]:
             if statement.grant is None and statement.party not in state.signers:
                 state.signers = (*state.signers, statement.party)

@@ -37,7 +37,7 @@ class Untold:
         if isinstance(error, Invalid):
             return False
         if isinstance(error, Forbidden) and error.pointer.startswith(_OF_KEYS):
-            if any(is_strange_key(signature.key) for signature in entry.signatures):
+            if any(map(is_strange_key, _refused_keys(entry, error.pointer))):
                 return True
             if statement.grant is not None:
                 return not self._keys.isdisjoint(statement.subjects)
@@ -45,6 +45,13 @@ class Untold:
             about = () if error.pointer.startswith("/signatures") else statement.subjects
             return not self._keys.isdisjoint({uri.authority_of(statement.party), *about})
         return not self._states.isdisjoint(statement.subjects)
+
+
+def _refused_keys(entry: Entry, pointer: str) -> list[str]:
+    """The key of the signature that is pointed at, else those of all: a new key beside it excuses no stranger's."""
+    keys = [signature.key for signature in entry.signatures]
+    place = pointer.removeprefix("/signatures/").removesuffix("/key")
+    return [keys[int(place)]] if place.isdecimal() else keys
 
 
 def is_strange_key(did: str) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -110,8 +110,12 @@ def at_tablet(browser: Browser, counter: Counter, who: str | None = "staff stell
     page.on("console", lambda message: said.append(message.text) if "Content Security" in message.text else None)
     if who is not None:
         come_in(page, counter, who)
+    asked: set[str] = set()
+    context.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
     yield page
     assert said == []
+    # No request to any other host, whatever was done; what has no host is of the browser itself (blob:, data:).
+    assert asked <= {counter.server.place, ""}
     context.close()
 
 

@@ -13,11 +13,13 @@ from api.reporting import make_due
 from ledger import times
 from ledger.command import main
 from ledger.db.backup import back_up
+from ledger.db.people import ROLES
 from ledger.db.reports import GONE, LOST, note_lost
 from ledger.errors import Unavailable
 from ledger.reports import spooled
 from tests import scanner
 from tests.build import ring, uuid
+from tests.console import HTTPS, PASSWORD, Browser, add_person, signed_in
 from tests.private_shop import erased, rows
 from tests.shop import Party, Shop, open_shop
 
@@ -31,7 +33,8 @@ NUMBER = {"workshop": 1, "rival": 5}
 def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
     """A workshop with two repairs of known cost, a rival with one, and an auditor to whom nothing is granted yet."""
     # In the folder of a ledger of its own, as an auditor of the folder wants it.
-    with open_shop(tmp_path, None if database_url.startswith("sqlite") else database_url) as opened:
+    url = None if database_url.startswith("sqlite") else database_url
+    with open_shop(tmp_path, url, public_url=HTTPS) as opened:
         opened.party("auditor", "auditor", scopes=("read",))
         for name, costs in COSTS.items():
             party = opened.party(name, "repairer")
@@ -241,3 +244,80 @@ def test_what_was_recorded_before_the_period_is_not_read(shop: Shop) -> None:
     assert costs(shop, shop.parties["workshop"], period="2027") == eur("1.00")
     read, _ = shop.ledger.readings.readings(party=shop.parties["workshop"].id)
     assert {one.subject for one in read if one.subject} == {ring(9)}
+
+
+def scheduled(shop: Shop, browser: Browser, role: str = "auditor") -> tuple[dict[str, Any], dict[str, Any]]:
+    """A monthly schedule with costs that somebody made, and how far its first report is."""
+    answer = browser.post("/v1/report-schedules", {"every": "month", "role": role, "costs": True})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json()), a_month_later(shop)
+
+
+def a_month_later(shop: Shop) -> dict[str, Any]:
+    """The newest report of the workshop."""
+    shop.clock.now += 31 * times.DAY
+    assert make_due(shop.ledger, workers=0) == 1
+    return dict(shop.get("/v1/reports", shop.parties["workshop"]).json()["reports"][0])
+
+
+def test_a_schedule_counts_the_costs_that_who_planned_it_may_ask_for(shop: Shop) -> None:
+    workshop = shop.parties["workshop"]
+    owner = add_person(shop, workshop.id, "owner", "olga")
+    browser = Browser(shop)
+    assert browser.log_in("olga@example.org", PASSWORD).status_code == 200
+    schedule, made = scheduled(shop, browser)
+    assert schedule["costs"] is made["costs"] is True
+    assert owner.id not in str(schedule)
+    assert shop.get(f"/v1/reports/{made['id']}?format=json", workshop).json()["figures"]["costs"] == eur("19.75")
+    read, _ = shop.ledger.readings.readings(party=workshop.id)
+    planned = {(one.why, one.person, one.members) for one in read if one.subject is not None}
+    assert planned == {(f"/v1/report-schedules/{schedule['id']}", owner.id, ("cost",))}
+    for who in (shop.parties["rival"], shop.operator):
+        assert shop.get(f"/v1/reports/{made['id']}", who).status_code == 404
+    # She is let in no more: the report goes on, without costs, and says so.
+    shop.ledger.access.people.set_disabled(owner.id, disabled=True)
+    after = a_month_later(shop)
+    assert (after["schedule"], after["costs"], after["state"]) == (schedule["id"], False, "made")
+    document = shop.get(f"/v1/reports/{after['id']}?format=json", workshop).json()
+    assert (document["figures"]["costs"], document["asked"]["period"]) == ([], "2026-06")
+    assert len(shop.ledger.readings.readings(party=workshop.id)[0]) == len(read)
+
+
+def test_a_role_that_may_not_read_costs_gets_none(shop: Shop) -> None:
+    workshop, reads, planned = shop.parties["workshop"], set(), set()
+    owner = signed_in(shop, workshop.id, "owner")
+    for role in ROLES:
+        answer = owner.post("/v1/report-schedules", {"every": "year", "role": role, "costs": True})
+        planned |= {role} if answer.status_code == 201 else set()
+    _, made = scheduled(shop, signed_in(shop, workshop.id, "manager"))
+    for role in ROLES:
+        answer = signed_in(shop, workshop.id, role).get(f"/v1/reports/{made['id']}?format=json")
+        if answer.status_code == 200:
+            assert answer.json()["figures"]["costs"] == eur("19.75")
+            reads.add(role)
+    assert reads == planned == {"owner", "manager", "auditor"}
+
+
+@pytest.mark.parametrize("ends", ["another role", "a key that is revoked", "a party that is suspended"])
+def test_in_the_name_of_whom_may_ask_no_longer_nothing_is_read(shop: Shop, ends: str) -> None:
+    workshop = shop.parties["workshop"]
+    person = add_person(shop, workshop.id, "manager", "mina")
+    key = shop.ledger.access.create_api_key(workshop.id, ["admin"], "planner")
+    browser = Browser(shop)
+    if ends == "a key that is revoked":
+        browser.http.headers["Authorization"] = f"Bearer {key}"
+    else:
+        assert browser.log_in("mina@example.org", PASSWORD).status_code == 200
+    _, made = scheduled(shop, browser)
+    assert made["costs"] is True
+    if ends == "another role":
+        shop.ledger.access.people.set_role(person.id, "technician")
+    elif ends == "a key that is revoked":
+        found = shop.ledger.access.find_api_key(key)
+        assert found is not None
+        shop.ledger.access.revoke_api_key(found.id)
+    else:
+        shop.ledger.writer.accept_clock = True
+        shop.say(shop.operator, "party.suspended", f"{workshop.id}#authority", {"reason": "unpaid"})
+    after = a_month_later(shop)
+    assert (after["asked"]["period"], after["costs"], after["problem"]) == ("2026-06", False, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 from ledger.errors import Unknown
 from ledger.note import Signer, format_vkey, parse_vkey
+from ledger.uri import authority_of
 from tests.build import Build, key, ring, uuid
 from tests.listed import Listed, audited, listed
-from tests.test_attack_core import LEDGER, NOW, RESET, SOLD, setting, unknown_then
+from tests.test_attack_core import LEDGER, NOW, RESET, SOLD, refused, setting, unknown_then
 from tests.test_audit_checks import WORK, made
+from tests.test_audit_unknown import P256, by_p256
 from verifier import fetch
 from verifier.audit import Options, audit
 from verifier.memory import Memory
@@ -59,6 +62,48 @@ def test_an_audit_disproves_nothing_that_rests_on_something_unknown() -> None:
     keys.say("ledger.key_retired", "operator", LEDGER, {"vkey": vkey})
     keys.seal()
     assert [(one.check, one.disproved) for one in audited(keys).findings] == [("state", False)]
+
+
+def _sold_to_p256(ledger: Build, item: str, *keys: str, party: str = "shop") -> int:
+    details = {"channel": "store", "holder_key": P256, "holder_custody": "device"}
+    return ledger.say("item.sold", party, item, details, keys=[*keys] or None)
+
+
+def _added_p256(ledger: Build, *keys: str) -> int:
+    details = {"key": P256, "custody": "self"}
+    return ledger.say("key.added", "shop", authority_of(uuid("shop")), details, keys=[*keys, "x"], change=by_p256)
+
+
+OF_P256: dict[str, tuple[str, Callable[[Build], int]]] = {
+    "a sale that a stranger signs": ("authority", lambda ledger: _sold_to_p256(ledger, ring(2), "stranger")),
+    "a sale by a party without the role": ("authority", lambda ledger: _sold_to_p256(ledger, ring(2), party="lab")),
+    "a sale of what is held": ("state", lambda ledger: _sold_to_p256(ledger, ring(1))),
+    "a key that a stranger adds": ("authority", lambda ledger: _added_p256(ledger, "stranger")),
+    "a key that another party adds": ("authority", lambda ledger: _added_p256(ledger, "lab")),
+}
+
+
+@pytest.mark.parametrize("name", OF_P256)
+def test_what_does_not_rest_on_the_type_of_a_key_that_is_named_is_disproved(name: str) -> None:
+    check, spoil = OF_P256[name]
+    ledger = made()
+    ledger.item(ring(2))
+    index = spoil(ledger)
+    ledger.seal()
+    found = audited(ledger).findings
+    assert [(one.check, one.index) for one in found if one.disproved] == [(check, index)]
+    item = ring(1) if check == "state" else ring(2)
+    # The shop's authority stands in the history of every item of its own.
+    assert refused(ledger, item) == 8
+
+
+def test_a_right_sale_to_a_key_of_an_unknown_type_rests_on_that_alone() -> None:
+    ledger = made()
+    ledger.item(ring(2))
+    _sold_to_p256(ledger, ring(2))
+    _added_p256(ledger, "shop")
+    ledger.seal()
+    assert [(one.check, one.disproved) for one in audited(ledger).findings] == [("type", False), ("signature", False)]
 
 
 def test_a_version_does_not_fall_among_later_ones() -> None:

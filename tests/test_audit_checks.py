@@ -12,6 +12,7 @@ from ledger import canonical
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.dsse import sign_statement
 from ledger.note import Signer, format_vkey, parse_vkey
+from ledger.uri import authority_of
 from tests.build import ORIGIN, Build, Leaf, key, ring, shop, uuid
 from tests.listed import Listed, audited, listed
 from verifier.audit import Options, audit
@@ -85,6 +86,10 @@ def _details(ledger: Build) -> None:
     ledger.say("maintenance.performed", "shop", ring(1), {})
 
 
+def _details_of_a_key(ledger: Build) -> None:
+    ledger.say("key.added", "shop", authority_of(uuid("shop")), {"custody": "self"}, keys=["shop", "next"])
+
+
 def _authority(ledger: Build) -> None:
     ledger.say("maintenance.performed", "lab", ring(1), WORK)
 
@@ -121,6 +126,15 @@ def _state_of_itself(ledger: Build) -> None:
     ledger.say("statement.corrected", "shop", ring(1), {"reason": "typing"}, id=own, corrects=own)
 
 
+def _state_of_nothing(ledger: Build) -> None:
+    ledger.say("statement.corrected", "shop", ring(1), {"reason": "typing"}, corrects=uuid("nobody said this"))
+
+
+def _state_of_a_holders_key(ledger: Build) -> None:
+    ledger.item(ring(2))
+    ledger.sell(ring(2), "receipt")
+
+
 CASES: dict[str, tuple[str, Callable[[Build], None]]] = {
     "an extra member in a seal": ("leaf", _leaf),
     "an index that is not its own": ("index", _index),
@@ -132,10 +146,13 @@ CASES: dict[str, tuple[str, Callable[[Build], None]]] = {
     "a statement id twice": ("id", _id),
     "a statement written for another ledger": ("ledger", _ledger),
     "a required member missing": ("details", _details),
+    "a key added that is not named": ("details", _details_of_a_key),
     "a party without the role": ("authority", _authority),
     "a key that nobody added": ("authority", _authority_of_a_stranger),
     "an item registered twice": ("state", _state),
     "a correction of itself": ("state", _state_of_itself),
+    "a correction of nothing": ("state", _state_of_nothing),
+    "a holder's key named for another item": ("state", _state_of_a_holders_key),
     "a signature over other bytes": ("signature", _signature),
     "a second signature over other bytes": ("signature", _second_signature),
     "a seal with another map root": ("seal", _seal),
@@ -159,7 +176,32 @@ def test_only_the_check_meant_refuses(name: str) -> None:
     assert [finding.check for finding in verdict.findings] == [check]
     assert verdict.findings[0].index == (wrong if wrong is not None else ledger.size - 2)
     assert verdict.findings[0].index >= index
-    assert (verdict.outcome, verdict.exit_code) == ("disproved", 1)
+    assert (verdict.outcome, verdict.exit_code, verdict.facts) == ("disproved", 1, {})
+
+
+@pytest.mark.parametrize("name", ["an index that is not its own", "a prev of another leaf", "time goes back"])
+def test_the_order_is_asked_of_each_leaf_after_any_other(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Leaves are taken in batches: the first of one follows on the last of the batch before.
+    monkeypatch.setattr("verifier.audit._BATCH", 1)
+    test_only_the_check_meant_refuses(name)
+
+
+def test_the_verdict_is_as_of_the_last_leaf() -> None:
+    ledger = made()
+    assert audited(ledger).facts["as_of"] == canonical.decode(ledger.leaves[-1])["recorded_at"]
+
+
+def test_a_finding_says_at_which_member() -> None:
+    ledger = made()
+    _details(ledger)
+    ledger.seal()
+    assert audited(ledger).findings[0].why.endswith(" (at /details/work)")
+
+
+def test_nothing_stays_open_after_an_audit() -> None:
+    opened = sorted(Path("/dev/fd").iterdir())
+    audited(made())
+    assert sorted(Path("/dev/fd").iterdir()) == opened
 
 
 def test_the_first_leaf_is_followed_by_a_seal() -> None:
@@ -178,6 +220,13 @@ def test_entry_0_names_the_origin_of_the_checkpoint() -> None:
     note = sign_checkpoint(root, [signer])
     verdict = audit(Listed(ledger.leaves, note), Options((signer.vkey,)))
     assert [(finding.check, finding.index) for finding in verdict.findings] == [("first", 0), ("vkey", None)]
+
+
+def test_entry_0_has_the_details_of_its_type() -> None:
+    ledger = Build(change=lambda leaf: leaf["statement"]["details"].pop("name"))
+    ledger.seal()
+    found = audited(ledger).findings
+    assert [(one.check, one.index, one.disproved) for one in found if one.check == "first"] == [("first", 0, True)]
 
 
 def test_a_log_that_begins_with_something_else_is_refused_but_goes_on() -> None:
@@ -208,6 +257,7 @@ def test_the_checkpoint_is_signed_by_a_pinned_key() -> None:
     stranger = parse_vkey(format_vkey(ORIGIN, key("stranger").public))
     verdict = audit(listed(ledger), Options((stranger,)))
     assert [finding.check for finding in verdict.findings] == ["checkpoint"]
+    assert "a key that the ledger has retired signs no more" in verdict.findings[0].why
 
 
 def test_a_pinned_key_that_the_ledger_does_not_name_proves_nothing() -> None:
@@ -230,10 +280,21 @@ def test_a_pinned_key_that_the_ledger_retired_proves_nothing() -> None:
     ledger.seal()
     old, new = parse_vkey(ledger.vkey), parse_vkey(vkey)
     assert [finding.check for finding in audit(listed(ledger), Options((old,))).findings] == ["vkey"]
-    assert audit(listed(ledger), Options((old, new))).findings == ()
+    both = audit(listed(ledger), Options((old, new)))
+    assert both.findings == ()
+    assert any("was retired at leaf" in note for note in both.notes)
     ledger.signers.pop()
     # Both are pinned, but only the retired one signed.
     assert [finding.check for finding in audit(listed(ledger), Options((old, new))).findings] == ["vkey"]
+
+
+def test_a_signature_that_does_not_verify_is_no_matter_of_a_retired_key() -> None:
+    ledger = made()
+    note = ledger.note().replace(f"\n{len(ledger.leaves)}\n", f"\n{len(ledger.leaves) + 1}\n")
+    (finding,) = audit(Listed(ledger.leaves, note), Options((parse_vkey(ledger.vkey),))).findings
+    assert finding.why == f"got a signature by {ORIGIN} that does not verify"
+    (finding,) = audit(listed(ledger), Options((parse_vkey(format_vkey(ORIGIN, key("other log").public)),))).findings
+    assert "a key that the ledger has retired signs no more" in finding.why
 
 
 def test_a_checkpoint_that_claims_any_size_makes_no_files_of_that_size(tmp_path: Path) -> None:

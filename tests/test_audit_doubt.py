@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ledger import times
+from ledger.doubt import Doubt
 from ledger.errors import Unknown
 from ledger.note import parse_vkey
+from ledger.party import Key, Parties
 from ledger.uri import authority_of
 from tests.build import Build, key, ring, shop, uuid
 from tests.listed import Listed, audited, listed
@@ -18,6 +20,7 @@ from tests.test_attack_core import shown
 from verifier import folder
 from verifier.audit import Options, audit
 from verifier.cli import audit as command
+from verifier.doubtful import doubt_notes, leaves_to_read
 from verifier.findings import Verdict
 from verifier.memory import Memory
 from verifier.reader import Reader, verify
@@ -185,6 +188,25 @@ def test_many_doubtful_keys_are_named_to_programs_and_counted_for_people() -> No
     notes = [note for note in verdict.notes if "doubtful" in note]
     assert len(notes) == 9
     assert notes[-1] == "5 more keys are doubtful: --json names them"
+
+
+@pytest.mark.parametrize(("count", "rest"), [(1, 0), (8, 0), (9, 1)])
+def test_eight_doubtful_keys_are_named(count: int, rest: int) -> None:
+    found = {str(n): Doubt(f"key {n}", "2026-01-01", f"key {n}", "compromised", n) for n in range(count)}
+    notes = doubt_notes(found)
+    assert [note.startswith("doubtful: key ") for note in notes] == [True] * (count - rest) + [False] * rest
+
+
+def test_only_leaves_are_read_again_that_the_keys_can_have_signed() -> None:
+    def added(index: int, revoked: int | None) -> Key:
+        return Key(party="p", index=index, added_at="", custody="self", revoked=revoked)
+
+    parties = Parties(keys={"a": added(5, 9), "b": added(3, 7), "c": added(4, None), "d": added(1, 19)})
+    doubt = Doubt("", "", "", "", None)
+    # The entry that revokes a key may be signed by it.
+    assert leaves_to_read(parties, {"a": doubt}, 20) == (5, 10)
+    assert leaves_to_read(parties, {"a": doubt, "b": doubt}, 20) == (3, 10)
+    assert leaves_to_read(parties, {"a": doubt, "c": doubt}, 20) == (4, 20)
 
 
 def test_a_list_in_a_text_is_counted() -> None:

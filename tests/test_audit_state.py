@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -22,12 +24,19 @@ from verifier import kept as kept_module
 from verifier import table as table_module
 from verifier.audit import Options, audit
 from verifier.findings import Verdict
+from verifier.heads import Heads
+from verifier.kept import Store
 
 
 def _continued(ledger: Build, size: int, state: Path, **options: Any) -> tuple[Verdict, Listed]:
     """The verdict on the first ``size`` leaves, continued from the state."""
     source = Listed(ledger.leaves[:size], ledger.note(size))
     return audit(source, Options((parse_vkey(ledger.vkey),), state=state, **options)), source
+
+
+def _opened() -> int:
+    """How many files this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def _facts(verdict: Verdict) -> tuple[object, ...]:
@@ -177,8 +186,10 @@ def test_a_state_that_proves_less_is_refused(tmp_path: Path, first: str, then: s
 def test_two_audits_do_not_share_a_state(tmp_path: Path) -> None:
     class Nested(Listed):
         def leaves(self, start: int, stop: int) -> Iterator[bytes]:
+            opened = _opened()
             with pytest.raises(Unknown, match="another audit"):
                 _continued(ledger, ledger.size, tmp_path)
+            assert _opened() == opened
             return super().leaves(start, stop)
 
     ledger = made()
@@ -214,6 +225,64 @@ def test_an_audit_that_crashed_leaves_the_state_before_it(tmp_path: Path) -> Non
     assert size < 256
 
 
+def test_what_a_first_audit_left_that_was_killed_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "g000001").mkdir()
+    (tmp_path / "g000001" / "heads").write_bytes(b"half")
+    ledger = made()
+    assert _continued(ledger, ledger.size, tmp_path)[0].outcome == "proven"
+
+
+def test_what_cannot_be_removed_is_left(tmp_path: Path) -> None:
+    ledger = made()
+    _continued(ledger, ledger.size, tmp_path)
+    (tmp_path / "g000009").write_bytes(b"no folder")
+    assert _continued(ledger, ledger.size, tmp_path)[0].outcome == "proven"
+    assert (tmp_path / "g000009").exists()
+    with Store(None) as store:
+        store.folder.rmdir()
+
+
+def test_a_new_state_is_the_auditors_own(tmp_path: Path) -> None:
+    state = tmp_path / "shops" / "one"
+    _continued(made(), made().size, state)
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert (state / "lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_audit_without_a_state_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert audited(made()).outcome == "proven"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_counts_only_once_all_of_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on the disk when the power fails is what was synced before."""
+    done: list[tuple[str, int]] = []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(file: int) -> None:
+        done.append((Path(f"/dev/fd/{file}").resolve().name, os.fstat(file).st_size))
+        sync(file)
+
+    def replaced(path: Path, target: Path) -> Path:
+        done.append((f"{path.name} is {target.name}", 0))
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    ledger = made()
+    opened = _opened()
+    _continued(ledger, ledger.size, tmp_path)
+    assert _opened() == opened
+    names = [name for name, _ in done]
+    at = names.index("current.new is current")
+    assert {"heads", "states", "ids", "holders", "hashes", "summary.json", "g000001", "current.new"} <= set(names[:at])
+    assert names[at + 1 :] == [tmp_path.name]
+    sizes = dict(done[:at])
+    for path in [*(tmp_path / "g000001").iterdir(), tmp_path / "current"]:
+        assert sizes["current.new" if path.name == "current" else path.name] == path.stat().st_size
+
+
 @pytest.mark.parametrize("file", ["heads", "states", "ids", "holders", "hashes", "summary.json"])
 @pytest.mark.parametrize("harm", ["cut", "flip", "gone"])
 def test_a_damaged_state_is_refused(tmp_path: Path, file: str, harm: str, grown: Build, kept: Path) -> None:
@@ -230,13 +299,21 @@ def test_a_damaged_state_is_refused(tmp_path: Path, file: str, harm: str, grown:
         _continued(grown, grown.size, tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"g000001\n", b"x y\n", b"gx y\n", b"\xff\n", b"g000001 " + b"0" * 64])
-def test_a_damaged_pointer_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        *((bad, "does not say which") for bad in (b"", b"g000001\n", b"x000001 y\n", b"gx1 y\n", b"\xff\n")),
+        (b"g000001 " + b"0" * 64, "summary.json is not as it was written"),
+    ],
+)
+def test_a_damaged_pointer_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
     ledger = made()
     _continued(ledger, ledger.size, tmp_path)
     (tmp_path / "current").write_bytes(content)
-    with pytest.raises(Unknown, match="damaged"):
+    opened = _opened()
+    with pytest.raises(Unknown, match=why):
         _continued(ledger, ledger.size, tmp_path)
+    assert _opened() == opened
     assert (tmp_path / "g000001" / "heads").exists()
 
 
@@ -268,12 +345,24 @@ def test_a_state_is_copied_with_its_holes(grown: Build, tmp_path: Path, monkeypa
     assert heads.stat().st_blocks * 512 < heads.stat().st_size
 
 
+class Watched(Heads):
+    """Counts how often it is asked to forget what is met no more."""
+
+    shrunk = 0
+
+    def shrink(self) -> None:
+        Watched.shrunk += 1
+        super().shrink()
+
+
 def test_memory_is_tended_in_a_long_log(grown: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(audit_module, "_TEND", 8)
     monkeypatch.setattr(table_module, "LARGE", 0)
     monkeypatch.setattr(table_module, "_ACCESSES", 7)
     monkeypatch.setattr("verifier.heads.CACHED", 6)
+    monkeypatch.setattr("verifier.replay.Heads", Watched)
     for every_seal in (True, False):
+        Watched.shrunk = 0
         told: list[int] = []
         folder = tmp_path / str(every_seal)
 
@@ -283,6 +372,7 @@ def test_memory_is_tended_in_a_long_log(grown: Build, monkeypatch: pytest.Monkey
         verdict, _ = _continued(grown, grown.size, folder, every_seal=every_seal, progress=tell)
         assert told == sorted(told)
         assert len(told) > 5
+        assert Watched.shrunk >= len(told) - 1
         fresh = audit(listed(grown), Options((parse_vkey(grown.vkey),), every_seal=every_seal))
         assert verdict.outcome == "proven"
         assert _facts(verdict) == _facts(fresh)

@@ -24,7 +24,7 @@ def _checks(verdict: Verdict) -> list[tuple[Any, bool]]:
     return [(finding.check, finding.disproved) for finding in verdict.findings]
 
 
-def _by_p256(leaf: Leaf) -> None:
+def by_p256(leaf: Leaf) -> None:
     leaf["signatures"][-1] = {"key": P256, "sig": b64encode(bytes(64)).decode()}
 
 
@@ -139,8 +139,8 @@ def test_unknown_members_of_details_could_not_be_told() -> None:
 def test_what_a_key_of_an_unknown_type_signs_could_not_be_told() -> None:
     ledger = made()
     authority = authority_of(uuid("shop"))
-    ledger.say("key.added", "shop", authority, {"key": P256, "custody": "self"}, keys=["shop", "x"], change=_by_p256)
-    ledger.say("maintenance.performed", "shop", ring(1), WORK, change=_by_p256)
+    ledger.say("key.added", "shop", authority, {"key": P256, "custody": "self"}, keys=["shop", "x"], change=by_p256)
+    ledger.say("maintenance.performed", "shop", ring(1), WORK, change=by_p256)
     # The unknown key might have added this one.
     ledger.say("maintenance.performed", "shop", ring(1), WORK, keys=["stranger"])
     ledger.seal()
@@ -169,6 +169,16 @@ def test_what_a_holder_of_an_unknown_key_type_does_could_not_be_told() -> None:
     assert {disproved for _, disproved in _checks(audited(ledger))} == {False}
 
 
+def test_what_rests_on_what_rests_on_something_unknown_is_not_disproved() -> None:
+    ledger = made()
+    # It may have ended the holding, so that the shop may have sold the ring again, and that holder may speak.
+    ledger.say("item.bought_back", "shop", ring(1))
+    ledger.sell(ring(1), "second receipt")
+    ledger.hold("item.reported_lost", ring(1), {})
+    ledger.seal()
+    assert _checks(audited(ledger)) == [("type", False), ("state", False), ("authority", False)]
+
+
 def test_a_ledger_key_of_an_unknown_type_could_not_be_told() -> None:
     ledger = made()
     witness = format_vkey(ORIGIN, key("x").public, COSIGNATURE)
@@ -191,5 +201,5 @@ def test_a_key_out_of_form_is_disproved(key_name: str) -> None:
 
 
 def test_an_unknown_entry_0_could_not_be_told() -> None:
-    ledger = Build(first={"key": P256}, change=_by_p256)
+    ledger = Build(first={"key": P256}, change=by_p256)
     assert {disproved for _, disproved in _checks(audited(ledger))} == {False}

@@ -300,6 +300,20 @@ def test_a_log_that_was_altered_or_cut_is_refused(told: Told, tmp_path: Path) ->
     assert not (told.place / "ledger.sqlite3").exists()
 
 
+def test_a_restore_without_any_keys_file_says_so_and_can_be_made_up_for(
+    told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "alone.sqlite3"
+    shutil.copy(backup_of(told), alone)
+    mirror = static_copy(told, tmp_path / "mirror")
+    lose(told)
+    assert restore_command.main([str(alone), "--log", str(mirror), "--dir", str(told.place)]) == 0
+    assert "got no keys file" in capsys.readouterr().err
+    restored(told, str(alone), "--keys", str(told.shelf / keyfile.NAME))
+    assert json.loads(capsys.readouterr().out)["keys"] is True
+    check_restored(told, "bob")
+
+
 @pytest.mark.parametrize("what", ["text", "missing", "empty"])
 def test_what_is_no_backup_is_refused(told: Told, tmp_path: Path, what: str) -> None:
     path = tmp_path / "no-backup"

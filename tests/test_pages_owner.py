@@ -17,6 +17,7 @@ from ledger import holderkey
 from ledger.db.codes import Card
 from ledger.disclosure import make_disclosure
 from ledger.dsse import SigningKey
+from tests.browser import NO_CHECKING, needs_library
 from tests.build import ring, uuid
 from tests.kept_files import listing, uploaded, with_photo
 from tests.served import Server
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 
 KEY = SigningKey.from_seed(bytes(range(11, 43)))
 SHOP = uuid("owner's shop")
-ITEMS = 9
+ITEMS = 11
 PRIVATE = {
     "price": {"amount": "1234.56", "currency": "EUR"},
     "receipt_no": "R-77123",
@@ -199,8 +200,14 @@ def test_a_holder_claims_reports_loss_and_says_that_it_is_back(site: Site, phone
     assert site.item(card)["lost"] is True
     page.get_by_role("button", name="It is back").click()
     expect(page.get_by_text("It is lost")).to_be_visible()
+    page.get_by_text("It was stolen").click()
+    page.get_by_role("button", name="Yes, report it stolen").click()
+    expect(page.get_by_role("button", name="It is back")).to_be_visible()
+    assert site.item(card)["stolen"] is True
+    page.get_by_role("button", name="It is back").click()
+    expect(page.get_by_text("It was stolen")).to_be_visible()
     labels = [record["by"].get("holder") for record in site.item(card)["records"]]
-    assert labels == [None, None, "receipt", "device", "device"]
+    assert labels == [None, None, "receipt", "device", "device", "device", "device"]
     secrets = (holderkey.format_code(card.secret), holderkey.format_typed(card.secret), card.secret.hex())
     assert all(one.startswith(site.address("/")) for one in asked)
     assert not [one for one in asked if any(secret in one for secret in secrets)], "the secret left the page"
@@ -263,6 +270,40 @@ def test_the_device_knows_its_things_without_the_code_and_its_key_cannot_be_read
     page.goto(site.address("/o"))
     page.get_by_role("button", name="Solitaire ring").click()
     expect(page.get_by_role("heading", name="This device is the owner's")).to_be_visible()
+
+
+UNKEPT = """
+const put = IDBObjectStore.prototype.put;
+IDBObjectStore.prototype.put = function (value, ...more) {
+  if (value.signer instanceof CryptoKey) throw new DOMException("could not be cloned", "DataCloneError");
+  return put.call(this, value, ...more);
+};
+"""
+"""A browser that makes such keys and keeps none, as in some private windows."""
+
+
+@pytest.mark.parametrize(
+    ("before", "kind"),
+    [(UNKEPT, "Uint8Array"), pytest.param(NO_CHECKING, "CryptoKey", marks=needs_library)],
+    ids=["that keeps no such keys", "where only checking needs the library"],
+)
+def test_how_a_browser_keeps_a_key_is_tried_and_said(
+    site: Site, phone: BrowserContext, card: Card, before: str, kind: str
+) -> None:
+    says = {"Uint8Array": "keeps it as plain bytes", "CryptoKey": "no program can read it out"}[kind]
+    phone.add_init_script(before)
+    page, _, said = watched(phone, site.owner_url(card))
+    page.get_by_role("button", name="Make this device the owner's").click()
+    expect(page.get_by_role("heading", name="This device is the owner's")).to_be_visible()
+    expect(page.get_by_text(says)).to_be_visible()
+    kept = page.evaluate(
+        """async () => {
+          const h = await import(document.querySelector("script[type=module]").src);
+          return (await h.deviceKeys()).map(({ did, signer }) => [did, signer.constructor.name]);
+        }"""
+    )
+    assert kept == [[site.item(card)["holder"]["key"], kind]], "and nothing stays of what was tried"
+    assert said == []
 
 
 def test_another_phone_claims_again_and_waits_and_the_first_refuses(

@@ -164,6 +164,21 @@ def test_evidence_names_entries_for_an_assessor(made: Build, folder: Path) -> No
     assert "evidence" not in counted(made, folder)
 
 
+def test_an_assessor_finds_the_areas_that_the_page_lists(made: Build, folder: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "reports.md").read_text("utf-8")
+    listed = page.partition("## What an assessor looks up")[2].partition("## Over HTTP")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in listed.splitlines() if row.startswith("|")]
+    document = counted(made, folder, evidence="gb27922")
+    said = [
+        [area["area"], ", ".join(area["figures"]), ", ".join(one["type"] for one in area["entries"])]
+        for area in document["evidence"]
+    ]
+    assert said == rows[2:]
+    assert len(said) == 14
+    named = {name for area in document["evidence"] for name in area["figures"]}
+    assert named <= document["figures"].keys()
+
+
 def test_a_retracted_opening_is_no_case(tmp_path: Path) -> None:
     made = written()
     opened = next(
@@ -237,6 +252,8 @@ def test_costs_are_counted_only_as_far_as_they_are_disclosed(tmp_path: Path) -> 
 def test_an_improvement_is_shown_before_and_after(tmp_path: Path) -> None:
     made = Build()
     made.register("shop", "retailer", "repairer")
+    target = {"measure": "improvements_done", "at_least": "80", "source": "house"}
+    made.say("standard.adopted", "shop", uuid("shop"), {"standard": "ours", "version": "1", "targets": [target]})
 
     def case(number: int, day: str, *, resolved: bool) -> None:
         at(made, day)
@@ -267,6 +284,8 @@ def test_an_improvement_is_shown_before_and_after(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (found["improvements"][1]["before"], found["improvements"][1]["done"]) == (None, None)
     assert found["figures"]["cases"] == 4
+    (attained,) = found["figures"]["attainment"]
+    assert attained["targets"] == [target | {"reached": {"count": 1, "of": 2}, "met": False}], "of two one was done"
     other = counted(made, tmp_path / "l", period="2026-03")
     assert (other["figures"]["cases"], other["improvements"]) == (0, found["improvements"])
     assert counted(made, tmp_path / "l", parties=[uuid("nobody")])["improvements"] == []
@@ -348,3 +367,45 @@ def test_what_no_ledger_should_hold_is_named_and_no_crash(tmp_path: Path) -> Non
         counted(made, folder)
     made, folder = _spoiled(tmp_path / "c", None, "case.dreamt")
     assert counted(made, folder)["figures"]["cases"] == 0
+
+
+def test_cases_are_grouped_by_how_the_work_was_done_by_whose_turn_it_was_last_and_by_time(tmp_path: Path) -> None:
+    made = Build()
+    made.register("shop", "repairer")
+    for number, (day, mode, teams) in enumerate(
+        (("03-31", "on_site", ["b07", "b08"]), ("04-01", "", ["b08"]), ("04-02", "", []))
+    ):
+        at(made, day)
+        made.item(ring(number))
+        said = partial(made.say, party="shop", subjects=ring(number), case=uuid(f"case {number}"))
+        details = {"kind": "repair", "channel": "store", "issue": "other"} | ({"mode": mode} if mode else {})
+        said("case.opened", details=details)
+        for team in teams:
+            said("case.assigned", details={"to": team})
+    made.seal()
+    folder = made.write_ledger(tmp_path / "l")
+    for dimension, cases in {
+        "mode": {"on_site": 1, "": 2},
+        "team": {"b08": 2, "": 1},
+        "quarter": {"2026-Q1": 1, "2026-Q2": 2},
+        "year": {"2026": 3},
+    }.items():
+        groups = counted(made, folder, by=[dimension])["groups"]
+        assert {one["key"][dimension]: one["figures"]["cases"] for one in groups} == cases, dimension
+
+
+def test_ninety_days_after_a_repair_the_same_fault_is_a_repeat_and_then_no_more(tmp_path: Path) -> None:
+    made = Build()
+    made.register("shop", "repairer")
+    # 31 - 10 + 28 + 31 + 10 = 90 days from 10 January to 10 April.
+    stories = ((1, "04-10", "09:00", "F1"), (2, "04-10", "11:00", "F1"), (3, "02-01", "09:00", "F2"))
+    for number, again, clock, fault in stories:
+        made.item(ring(number))
+        for day, at_clock, what, name in (("01-10", "10:00", "F1", "first"), (again, clock, fault, "again")):
+            at(made, day, at_clock)
+            said = partial(made.say, party="shop", subjects=ring(number), case=uuid(f"{name} {number}"))
+            said("case.opened", details={"kind": "repair", "channel": "store", "issue": "quality", "fault": what})
+            said("repair.completed", details={"work": ["w"], "tests": []})
+    made.seal()
+    folder = made.write_ledger(tmp_path / "l")
+    assert counted(made, folder)["figures"]["repeats"] == {"count": 1, "of": 6}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -85,11 +87,73 @@ def test_keys_that_would_run_past_the_end_make_the_table_grow(tmp_path: Path, mo
     table.close()
 
 
-@pytest.mark.parametrize("raw", [b"", b"x" * 4096, b"patina-table-1\n\x00" + bytes(4080)])
+def _opened() -> int:
+    """How many files this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+MAGIC = b"patina-table-1\n\x00"
+
+
+@pytest.mark.parametrize("raw", [b"", MAGIC, b"x" * 4096, MAGIC + bytes(4080)])
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "t").write_bytes(raw)
-    with pytest.raises(Malformed):
+    opened = _opened()
+    with pytest.raises(Malformed) as caught:
         Table(tmp_path / "t")
+    assert _opened() == opened
+    assert caught.value.message
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_table_of_another_size_is_refused(tmp_path: Path, change: int) -> None:
+    Table.create(tmp_path / "t", 16, 8, expected=1).close()
+    size = (tmp_path / "t").stat().st_size
+    with (tmp_path / "t").open("r+b") as file:
+        file.truncate(size + change)
+    with pytest.raises(Malformed, match="another size"):
+        Table(tmp_path / "t")
+
+
+def test_a_table_leaves_nothing_open(tmp_path: Path) -> None:
+    opened = _opened()
+    table = Table.create(tmp_path / "t", 32, 8, expected=1, ordered=True)
+    start = table.capacity
+    for key in KEYS[:1000]:
+        table.add(key, _value(1)[:8])
+    assert table.capacity > start
+    assert _opened() == opened + 2  # the file, and its mapping
+    table.close()
+    assert _opened() == opened
+
+
+def _resident(path: Path) -> int:
+    """Bytes of a mapped file that count as this process's memory."""
+    lines = iter(Path("/proc/self/smaps").read_text("utf-8").splitlines())
+    next(line for line in lines if line.endswith(str(path)))
+    return int(next(line for line in lines if line.startswith("Rss:")).split()[1]) * 1024
+
+
+ASKED: dict[str, Callable[[Table], object]] = {
+    "a key": lambda table: table.get(KEYS[0]),
+    "a span": lambda table: table.span(0, 8),
+    "all records": lambda table: next(table.records()),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_large_table_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    table = Table.create(tmp_path / "t", 32, 8, expected=20_000, ordered=True)
+    for key in KEYS:
+        table.add(key, _value(1)[:8])
+    touched = _resident(tmp_path / "t")
+    # 65,536 slots of 40 bytes, with a key in every thirteenth: each page was touched, and the table is not large.
+    assert touched > 2 << 20
+    monkeypatch.setattr(table_module, "LARGE", 2 << 20)
+    table._left = 1
+    ASKED[name](table)
+    assert _resident(tmp_path / "t") < touched // 4
+    table.close()
 
 
 @pytest.mark.parametrize("bits", [1, 4, 8])
@@ -157,6 +221,9 @@ def test_the_map_of_many_subjects_is_rebuilt_when_it_outgrew_its_buckets(tmp_pat
         want[subject] = (head.count, index)
         if index in {0, 10, 1500, 1501, 5999}:
             assert heads.map_root() == _plain_root(want)
+            assert heads._top is not None
+            # About two subjects a bucket, and never more than some eight.
+            assert len(want) <= 8 << heads._top.bits
     heads.close()
 
 
@@ -176,8 +243,96 @@ def test_the_map_of_what_changed_in_many_places_is_built_afresh(tmp_path: Path) 
 
 def test_a_table_of_another_shape_is_no_heads(tmp_path: Path) -> None:
     Table.create(tmp_path / "heads", 16, 8, expected=1).close()
-    with pytest.raises(Malformed, match="another shape"):
+    opened = _opened()
+    with pytest.raises(Malformed, match="another shape") as caught:
         _heads(tmp_path)
+    assert _opened() == opened
+    assert caught.value.message
+
+
+def test_only_the_subjects_met_last_are_kept_as_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads_module, "CACHED", 4)
+    heads = _heads(tmp_path)
+    for index in range(40):
+        heads.advance([heads.head(f"subject {index}")], index, f"{index:064x}")
+        heads.shrink()
+        # One more than four, and the two go that were met first.
+        assert len(heads._cache) == (index + 1 if index < 4 else 3 + index % 2)
+        assert len(heads._touched) <= 4
+    assert heads.subjects == 40
+    heads.close()
+
+
+def test_a_subject_without_a_state_is_kept_without_one(tmp_path: Path) -> None:
+    heads = _heads(tmp_path)
+    heads.advance([heads.head("subject")], 7, f"{7:064x}")
+    heads.flush()
+    heads.close()
+    heads = _heads(tmp_path)
+    head = heads.head("subject")
+    assert (head.count, head.last, head.state) == (1, 7, None)
+    heads.close()
+
+
+def test_a_state_that_did_not_change_is_not_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    write = os.pwrite
+
+    def counted(file: int, raw: bytes, place: int) -> int:
+        written.append(place)
+        return write(file, raw, place)
+
+    monkeypatch.setattr(os, "pwrite", counted)
+    heads = _heads(tmp_path)
+    head = heads.head("subject")
+    for index in range(9):
+        head.state = State(kind="item", first_at="", last_at="", name="x" * index)
+        heads.advance([head], index, f"{index:064x}")
+        heads.flush()
+        heads.flush()
+    # Once each, and while there is room where it stood.
+    assert written == [0] * 9
+    heads.close()
+    assert (tmp_path / "states").stat().st_size < 200
+    assert (tmp_path / "states").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_state_that_grows_in_its_room_overwrites_no_other(tmp_path: Path) -> None:
+    """A state has space behind it; the next one stands after that, also when the files were opened again."""
+    for index, (subject, name) in enumerate([("first", ""), ("second", ""), ("first", "x" * 40)]):
+        heads = _heads(tmp_path)
+        head = heads.head(subject)
+        head.state = State(kind="item", first_at="", last_at="", name=name)
+        heads.advance([head], index, f"{index:064x}")
+        heads.flush()
+        heads.close()
+    heads = _heads(tmp_path)
+    assert [heads.head(subject).state for subject in ("first", "second")] == [
+        State(kind="item", first_at="", last_at="", name="x" * 40),
+        State(kind="item", first_at="", last_at=""),
+    ]
+    heads.close()
+
+
+def test_the_map_reads_the_buckets_that_changed_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    span = Table.span
+
+    def counted(table: Table, prefix: int, bits: int) -> list[bytes]:
+        read.append(prefix)
+        return span(table, prefix, bits)
+
+    monkeypatch.setattr(Table, "span", counted)
+    heads = _heads(tmp_path)
+    assert heads.map_root() == bytes(32)
+    assert read == []
+    heads.advance([heads.head("subject")], 0, f"{0:064x}")
+    root = heads.map_root()
+    assert root == _plain_root({"subject": (1, 0)})
+    assert len(read) == 1
+    assert heads.map_root() == root
+    assert len(read) == 1
+    heads.close()
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 511, 513, 700])
@@ -193,10 +348,13 @@ def test_the_tree_has_the_plain_trees_root(size: int) -> None:
     assert tree.size == size
 
 
-def test_a_tree_goes_on_from_its_edge_and_fills_tiles_of_tiles() -> None:
+@pytest.mark.parametrize("above", [0, 1, 5])
+def test_a_tree_goes_on_from_its_edge_and_fills_tiles_of_tiles(above: int) -> None:
     compared: list[tuple[int, int]] = []
-    full = [[bytes([n % 256]) * 32 for n in range(255)], [bytes([n % 256]) * 32 for n in range(255)]]
-    tree = Tree(lambda level, number, _: compared.append((level, number)), 255 * 256 + 255, full)
+    hashes = [bytes([n]) * 32 for n in range(255)]
+    edge = [hashes.copy(), hashes.copy(), *([hashes[:above]] if above else [])]
+    tree = Tree(lambda level, number, _: compared.append((level, number)), (above + 1) * 65_536 - 1, edge)
     tree.extend([b"the last of a tile whose own tile is full too"])
-    assert compared == [(0, 255), (1, 0)]
-    assert [len(level) for level in tree.edge] == [0, 0, 1]
+    assert compared == [(0, (above + 1) * 256 - 1), (1, above)]
+    assert [len(level) for level in tree.edge] == [0, 0, above + 1]
+    assert [(level, number) for level, number, _ in tree.partial()] == [(2, 0)]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from ledger.errors import Disproved, Unknown
@@ -16,8 +18,10 @@ from ledger.merkle import HASH_SIZE
 from verifier.report import Report
 from verifier.source import TILE_WIDTH, Source
 
+Ask = Callable[[], bytes | None]
+"""Gives the tile that was asked for, once it is there; raises what the source raised."""
 _WAITING = 16
-"""Tiles asked for and not compared yet."""
+"""Tiles asked for and not compared yet, at most."""
 
 
 class Comparison:
@@ -31,23 +35,18 @@ class Comparison:
         self._report = report
         self._hashes = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tiles") if source.serves_tiles else None
-        self._waiting: deque[tuple[int, int, bytes, Future[bytes | None]]] = deque()
+        self._waiting: deque[tuple[int, int, bytes, Ask]] = deque()
 
     def compare(self, level: int, number: int, hashes: bytes) -> None:
-        """Compare a tile with its recomputed hashes, now or when it has been fetched."""
+        """Compare a tile with its recomputed hashes, soon or when it has been fetched."""
         width = len(hashes) // HASH_SIZE
         if level == 0 and width == TILE_WIDTH:
             os.pwrite(self._hashes, hashes, number * TILE_WIDTH * HASH_SIZE)
-        if self._thread is None:
-            future: Future[bytes | None] = Future()
-            try:
-                future.set_result(self._source.tile(level, number, width))
-            except (Disproved, Unknown) as error:
-                future.set_exception(error)
-        else:
-            future = self._thread.submit(self._source.tile, level, number, width)
-        self._waiting.append((level, number, hashes, future))
-        if self._thread is None or len(self._waiting) > _WAITING:
+        ask: Ask = partial(self._source.tile, level, number, width)
+        if self._thread is not None:
+            ask = self._thread.submit(ask).result
+        self._waiting.append((level, number, hashes, ask))
+        if len(self._waiting) > _WAITING:
             self._take()
 
     def leaf_hash(self, index: int) -> bytes:
@@ -66,12 +65,12 @@ class Comparison:
         os.close(self._hashes)
 
     def _take(self) -> None:
-        level, number, want, future = self._waiting.popleft()
+        level, number, want, ask = self._waiting.popleft()
         width = len(want) // HASH_SIZE
         first = number << 8 * (level + 1)
         name = f"tile {level}/{number} of width {width}, of leaves {first} to {first + (width << 8 * level) - 1},"
         try:
-            got = future.result()
+            got = ask()
         except Disproved as error:
             self._report.add("tiles", error.message)
         except Unknown as error:

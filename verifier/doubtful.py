@@ -22,10 +22,10 @@ MAX_NOTES = 8
 
 
 def leaves_to_read(parties: Parties, found: Mapping[str, Doubt], size: int) -> tuple[int, int]:
-    """From which leaf up to which, exclusive, something doubtful can stand; (0, 0) if no key is doubtful."""
+    """From which leaf up to which, exclusive, something can stand that one of these keys makes doubtful."""
     keys = [parties.keys[did] for did in found]
     ends = [size if key.revoked is None else key.revoked + 1 for key in keys]
-    return (min(key.index for key in keys), max(ends)) if keys else (0, 0)
+    return min(key.index for key in keys), max(ends)
 
 
 def doubtful_leaves(start: int, raws: Iterable[bytes], found: Mapping[str, Doubt]) -> array[int]:

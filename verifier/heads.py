@@ -95,20 +95,18 @@ class Heads:
         bits = self._bits()
         if self._top is None or bits > self._top.bits + 2:
             self._top = Top.build(bits, self._buckets(iter(range(1 << bits)), bits))
-        elif self._dirty:
+        else:
             self._top.update(self._buckets(iter(self._dirty), self._top.bits))
         self._dirty.clear()
         return self._top.root
 
     def flush(self) -> None:
-        """Write everything to the disk."""
-        self._settle()
+        """Write everything to the files; whoever keeps them sees to it that they reach the disk."""
         for head in self._cache.values():
             self._store(head)
         self._table.flush()
         # The room of the last state belongs to it, although nothing was written to its end yet.
         os.ftruncate(self._states, self._end)
-        os.fsync(self._states)
 
     def close(self) -> None:
         """Close the files."""
@@ -147,7 +145,6 @@ class Heads:
         if top is not None and len(dirty) > max(1024, 1 << top.bits - 2):
             # So many that one pass over the file is cheaper than to follow them.
             self._top = None
-            dirty.clear()
 
     def _store(self, head: Head) -> None:
         """Write a state that changed into its room, or into a new one if it has outgrown it."""
@@ -159,8 +156,7 @@ class Heads:
             head.room = max(_LEAST_ROOM, 1 << head.length.bit_length())
             head.place = self._end
             self._end += head.room
-        if raw:
-            os.pwrite(self._states, raw, head.place)
+        os.pwrite(self._states, raw, head.place)
         self._table.put(head.key, _value(head))
         head.changed = False
 

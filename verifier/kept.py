@@ -54,11 +54,13 @@ class Kept(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Store:
     """The folder that an audit works in: a generation of a kept state, or a temporary one."""
 
+    _lock: int
+    """Held while a kept state is used; a temporary one has none."""
+
     def __init__(self, state: Path | None) -> None:
         """Open the state folder and copy its newest generation; raises ``Unknown`` if it is damaged or in use."""
         self.kept: Kept | None = None
         self._state = state
-        self._lock = -1
         if state is None:
             self.folder = Path(tempfile.mkdtemp(prefix="patina-audit-"))
             return
@@ -148,7 +150,7 @@ def _tidy(state: Path) -> None:
     except Unknown:
         return
     for path in state.glob("g[0-9]*"):
-        if path.name != (current or ("",))[0]:
+        if current is None or path.name != current[0]:
             shutil.rmtree(path, ignore_errors=True)
 
 

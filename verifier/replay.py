@@ -18,10 +18,10 @@ import msgspec
 from ledger import didkey, leaf, party, rule, types
 from ledger.errors import Disproved, Forbidden, Invalid, PatinaError, Unknown
 from ledger.forms import ZERO_HASH
-from ledger.leaf import Entry, Link, Seal
+from ledger.leaf import Entry, Link, Seal, Statement
 from ledger.party import Parties
 from ledger.state import State
-from ledger.untold import Untold
+from ledger.untold import Untold, is_strange_key
 from verifier.heads import Head, Heads
 from verifier.kept import Kept
 from verifier.report import Report
@@ -114,7 +114,8 @@ class Replay:
         if found.index != index:
             self.report.add("index", f"got index {found.index}, want {index}", index)
         if found.prev != self.last_hash:
-            self.report.add("prev", f"got {found.prev}, want {self.last_hash}", index)
+            why = f"got {found.prev}, want {self.last_hash}, the hash of the leaf before: one of the two was changed"
+            self.report.add("prev", why, index)
         if found.recorded_at < self.recorded_at:
             self.report.add("recorded_at", f"got {found.recorded_at} after {self.recorded_at}", index)
         else:
@@ -130,7 +131,8 @@ class Replay:
             return
         root = self.heads.map_root().hex()
         if found.map_root != root:
-            self.report.add("seal", f"got map_root {found.map_root}, want {root}", index)
+            why = f"got map_root {found.map_root}, want {root}, the root of the map over the leaves before"
+            self.report.add("seal", why, index)
 
     def entry(self, statement_id: str, subject: str) -> Entry | None:  # noqa: ARG002 - a whole log hides nothing
         """The earlier entry with this statement id, whatever it is about (``rule.Lookups``)."""
@@ -145,14 +147,14 @@ class Replay:
 
     def holder_key(self, did: str) -> bool:
         """Whether an earlier entry named this key as a holder's (``rule.Lookups``)."""
-        return self._holders.get(didkey.parse_did(did)) is not None
+        return not is_strange_key(did) and self._holders.get(didkey.parse_did(did)) is not None
 
     def tend(self) -> None:
         """Keep memory bounded; to be called now and then between leaves."""
         self.heads.shrink()
 
     def flush(self) -> None:
-        """Write everything to the disk."""
+        """Write everything to the files."""
         for table in (self.heads, self._ids, self._holders):
             table.flush()
 
@@ -187,10 +189,12 @@ class Replay:
         self.heads.advance(heads, index, leaf_hash)
 
     def _judge(self, entry: Entry, heads: list[Head], states: list[State | None], details: Details) -> bool:
-        """Whether the entry may stand at its index, reported if it may not."""
+        """Whether the entry may stand at its index, reported if it may not, and nothing of it is unknown."""
         assert self.parties is not None
         statement, index = entry.statement, self._index
-        if details and not self._known(entry, index, heads, details):
+        if details:
+            self._report_details(details, index)
+        if isinstance(details, Invalid):
             return False
         if index == 0:
             return True
@@ -198,7 +202,10 @@ class Replay:
             self.report.add("ledger", f"got {statement.ledger}, want {self.parties.ledger}", index)
             return False
         try:
-            rule.judge(entry, self.parties, states, self)
+            if statement.type in types.TYPES:
+                rule.judge(entry, self.parties, states, self)
+            else:
+                rule.speak(entry, self.parties, states[0])
         except Unknown as error:
             self.report.add("state", _said(error), index, disproved=False)
             self._untold.add(statement)
@@ -209,20 +216,20 @@ class Replay:
         except PatinaError as error:
             self._refused(error, entry, index)
             return False
+        if isinstance(details, Unknown):
+            self._untold.add(statement)
+            _add_signer(statement, heads)
+            return False
         return True
 
-    def _known(self, entry: Entry, index: int, heads: list[Head], details: PatinaError | tuple[str, ...]) -> bool:
-        """Whether an entry can be judged of whose details something is to be said, which is reported."""
+    def _report_details(self, details: Details, index: int) -> None:
         if isinstance(details, Unknown):
             self.report.add("type", details.message, index, disproved=False)
-            self._unknown(entry, index, heads)
         elif isinstance(details, PatinaError):
             self.report.add("details", _said(details), index)
         else:
             why = f"got members that this program does not know: {', '.join(details)}"
             self.report.add("details", why, index, disproved=False)
-            return True
-        return False
 
     def _refused(self, error: PatinaError, entry: Entry, index: int) -> None:
         """Report what a rule refused; what rests on something unknown is not disproved (§9)."""
@@ -232,23 +239,6 @@ class Replay:
         )
         if excused:
             self._untold.add(entry.statement)
-
-    def _unknown(self, entry: Entry, index: int, heads: list[Head]) -> None:
-        """Check of a statement with a type or key of a later version what can be: that who signs it may speak (§9)."""
-        assert self.parties is not None
-        statement = entry.statement
-        self._untold.add(statement)
-        if statement.type in types.TYPES:
-            # It names a key of an unknown type, and is not folded in.
-            return
-        try:
-            rule.speak(entry, self.parties, heads[0].state)
-        except Forbidden as error:
-            self._refused(error, entry, index)
-            return
-        for head in heads:
-            if head.state is not None and statement.grant is None and statement.party not in head.state.signers:
-                head.state.signers = (*head.state.signers, statement.party)
 
     def _start(self, entry: Entry, leaf_hash: str) -> None:
         try:
@@ -266,7 +256,8 @@ class Replay:
 
     def _wrong_link(self, link: Link, head: Head, index: int) -> None:
         got, want = f"number {link.seq} after {link.prev}", f"number {head.count} after {head.hash}"
-        self.report.add("links", f"got {got} of {link.subject}, want {want}", index)
+        why = f"got {got} of {link.subject}, want {want}: an entry about it was changed, left out or put in"
+        self.report.add("links", why, index)
 
     def _unreadable(self, error: PatinaError, index: int, raw: bytes, leaf_hash: str) -> None:
         """Report a leaf that did not parse, and go on with the links that it seems to have."""
@@ -306,6 +297,13 @@ def _check_details(found: Parsed) -> Details:
         return leaf.check_details(found.statement)
     except (Unknown, Invalid) as error:
         return error
+
+
+def _add_signer(statement: Statement, heads: list[Head]) -> None:
+    """Note who said what could not be folded in: that a party is concerned follows from any type (§9)."""
+    for head in heads:
+        if head.state is not None and statement.grant is None and statement.party not in head.state.signers:
+            head.state.signers = (*head.state.signers, statement.party)
 
 
 def _id_key(statement_id: str) -> bytes:

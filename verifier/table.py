@@ -161,8 +161,8 @@ class Table:
         """The records (key and value) of an ordered table whose keys begin with these ``bits``, sorted by key."""
         width = self._width
         spread = self.capacity.bit_length() - 1 - bits
-        if not self.ordered or spread < 0:
-            raise AssertionError("want an ordered table with at least a slot for each prefix")
+        assert self.ordered, "only an ordered table has a stretch for each prefix"
+        assert spread >= 0, "want at least a slot for each prefix"
         self._left -= 1
         if not self._left:
             self._trim()
@@ -200,11 +200,10 @@ class Table:
                     yield chunk[place : place + width]
 
     def flush(self) -> None:
-        """Write everything to the disk."""
+        """Write to the header how many keys there are, so that the file can be opened again."""
         header = self._map[: _HEADER.size]
         magic, keys, values, capacity, _, ordered, salt = _HEADER.unpack(header)
         self._map[: _HEADER.size] = _HEADER.pack(magic, keys, values, capacity, self.count, ordered, salt)
-        self._map.flush()
 
     def close(self) -> None:
         """Close the file; what was not flushed may be lost."""
@@ -228,10 +227,8 @@ class Table:
     def _grow(self) -> None:
         """Move every record to a file of twice the size, which takes this one's name."""
         path = self._path.with_suffix(".growing")
-        path.unlink(missing_ok=True)
         wider = Table.create(path, self.key_size, self.value_size, expected=self.capacity, ordered=self.ordered)
-        if wider.capacity <= self.capacity:
-            raise AssertionError("a table that grows becomes larger")
+        assert wider.capacity > self.capacity, "a table that grows becomes larger"
         keys = self.key_size
         for record in self.records():
             wider.add(record[:keys], record[keys:])

@@ -31,6 +31,7 @@ from ledger.db.copies import (
     COPY_SQL,
     ERASED,
     MISSING,
+    UNLISTED,
     WHOLE,
     Gone,
     Kept,
@@ -54,7 +55,7 @@ from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
 from ledger.db.private_tables import file_key
 from ledger.db.tables import attachment, attachment_use
-from ledger.db.uses import entries, index_some, is_listed, said_by, uses
+from ledger.db.uses import entries, index_some, said_by, uses
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 
@@ -135,8 +136,7 @@ class Attachments:
 
     def find_public(self, digest: str, subject: str | None = None) -> Kept | None:
         """The copy of a file that a statement lists in public: one about this subject, or any."""
-        found = self._uses(digest, attachment_use.c.public == 1, subject=subject)
-        return self.find(digest, {party for _, party in found}) if found else None
+        return self.find(digest, {one for _, one in self._uses(digest, attachment_use.c.public == 1, subject=subject)})
 
     def private_uses(self, kept: Kept) -> list[Use]:
         """The statements that list this copy in private; none of them if another lists it in public."""
@@ -264,8 +264,7 @@ class Attachments:
     def sweep(self) -> int:
         """Delete uploads that no statement lists after a day, and stored files that no row names; return how many."""
         before = self._clock() - WAITS
-        copy = attachment.c
-        forgotten = and_(copy.touched_at < times.format_recorded(before), copy.state != ERASED, ~is_listed())
+        forgotten = and_(attachment.c.touched_at < times.format_recorded(before), UNLISTED)
         with self._writing() as connection:
             rows = connection.execute(delete(attachment).where(forgotten).returning(*attachment.columns)).all()
             swept = [kept_of((*row, None)) for row in rows]
@@ -332,9 +331,10 @@ class Attachments:
         self.changes += len(old)
 
     def _waiting(self, party: str) -> int:
-        mine = attachment.c.party == party, attachment.c.state != ERASED
-        query = select(func.coalesce(func.sum(attachment.c.size), 0)).where(*mine, ~is_listed())
-        return int(self._read(query)[0][0])
+        # What is older is about to be swept.
+        since, copy = times.format_recorded(self._clock() - WAITS), attachment.c
+        late = copy.party == party, copy.touched_at >= since
+        return int(self._read(select(func.coalesce(func.sum(copy.size), 0)).where(*late, UNLISTED))[0][0])
 
     def _touch(self, copies: Collection[Kept], older: int = 0) -> bool:
         """Give these another day to be listed, if they were not given one for ``older`` microseconds; whether all are

@@ -17,6 +17,7 @@ from pathlib import Path
 from ledger.db.engine import parse_url
 from ledger.db.keyfile import NAME, Rows, clear_rows, note_file, sync_folder, take_rows, write_keys
 from ledger.db.ledger import Ledger
+from ledger.db.reason import reason
 from ledger.errors import Refused, Unavailable
 
 
@@ -68,4 +69,4 @@ def _copy(source: Path, part: Path) -> Rows:
                 raise Unavailable(f"the copy is damaged, and so is perhaps the ledger: {found[:80]}")
             return keys
     except sqlite3.Error as error:
-        raise Unavailable(f"cannot copy the ledger: {type(error).__name__}") from error
+        raise Unavailable(f"cannot copy the ledger: {reason(error)}") from error

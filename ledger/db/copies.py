@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, delete, insert, select
 from ledger.db.draft import Row
 from ledger.db.private_tables import file_key
 from ledger.db.tables import attachment, attachment_use
-from ledger.db.uses import uses
+from ledger.db.uses import is_listed, uses
 from ledger.errors import Invalid
 from ledger.leaf import Attachment
 
@@ -29,6 +29,8 @@ COPY_SQL = (
     "LEFT JOIN file_key k ON k.party = a.party AND k.sha256 = a.sha256 "
 )
 """The same for a session; names of ours."""
+UNLISTED = and_(attachment.c.state != ERASED, ~is_listed())
+"""A copy that waits for a statement."""
 
 
 class KeyBox(Protocol):

@@ -114,6 +114,20 @@ class Outbox:
                 _put(connection, one)
             return True
 
+    def adding(self, notices: Iterable[Notice]) -> Callable[[Connection], None]:
+        """What puts notices in as a part of another transaction, which is of this ledger's database."""
+
+        def add(connection: Connection) -> None:
+            for one in notices:
+                _put(connection, one)
+
+        return add
+
+    def is_told(self, ids: Iterable[bytes]) -> bool:
+        """Whether one of these notices was told."""
+        told = notice.c.id.in_(list(ids)), notice.c.state == SENT
+        return bool(self._rows.read(select(1).where(*told).limit(1)))
+
     def claim(self, most: int) -> list[Notice]:
         """Notices that are due, at most so many, for the caller to send within a lease."""
         now = self._rows.clock()

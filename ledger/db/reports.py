@@ -2,21 +2,21 @@
 
 A row of ``report`` is a request and then its result: it has a ``due``, is taken by one worker at a time, and ends with
 ``made`` and a document, or with a ``problem``. A worker that dies is given up after a while, and its report is taken
-again. Whoever sends notices finds what is new by ``made``. A document with costs is kept apart, beside the entries
-whose costs it counts: with the first of these that is erased it goes, and can be asked for again. A schedule makes the
-report of each month, quarter or year for the people of a role, half a day after it ended in Greenwich, when it has
-ended everywhere.
+again. Who is told of the end stands in the outbox by the same transaction (``Then``): whoever is killed when, a report
+ends once, and with its notices. A document with costs is kept apart, beside the entries whose costs it counts: with the
+first of these that is erased it goes, and can be asked for again. A schedule makes the report of each month, quarter or
+year for the people of a role, half a day after it ended in Greenwich, when it has ended everywhere.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Update, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from ledger import times
 from ledger.db.connect import session
@@ -42,6 +42,11 @@ ROLES: Final = ("owner", "manager", "auditor")
 GONE: Final = "what this report rests on was erased since: ask for a new one"
 LOST: Final = "this report has costs, which no backup holds: ask for a new one"
 MONEY: Final = CLASSES.index("money")
+MADE: Final = "report.made"
+FAILED: Final = "report.failed"
+"""Events: that a report of a schedule was made, or could not be."""
+Then = Callable[[Connection], None]
+"""What is written in the transaction that ends a report, by whoever ends it."""
 _CHUNK: Final = 2048
 _RANGE: Final = "SELECT bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
 _DESCRIBED: Final = tuple(column for column in report.c if column.name != "document")
@@ -65,6 +70,11 @@ class Asked:
     costs: dict[str, Any] | None = None
     """The ``key`` and ``person`` that asked for costs, whose reading the access log has; ``None`` without costs."""
 
+    @property
+    def event(self) -> str:
+        """What is told of a report that has ended."""
+        return MADE if self.problem is None else FAILED
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -77,6 +87,8 @@ class Schedule:
     asked: dict[str, Any]
     next_due: str
     created_at: str
+    costs: dict[str, Any] | None = None
+    """As ``Asked.costs``."""
 
 
 class Reports:
@@ -85,7 +97,7 @@ class Reports:
     def __init__(
         self, engine: Engine, lock: AppendLock, *, clock: Callable[[], int], rand: Callable[[int], bytes]
     ) -> None:
-        self._rows = Rows(engine, lock, clock=clock, rand=rand)
+        self._rows, self.clock = Rows(engine, lock, clock=clock, rand=rand), clock
 
     def ask(
         self, party: str, asked: Mapping[str, Any], role: str = "", costs: Mapping[str, Any] | None = None
@@ -94,8 +106,7 @@ class Reports:
         waiting = select(report.c.id).where(report.c.party == party, report.c.made.is_(None))
         if len(self._rows.read(waiting)) >= WAITING:
             raise Invalid(f"got {WAITING} reports that wait to be made, want one of them made first")
-        wanted = dict(asked) if costs is None else {**asked, "costs": dict(costs)}
-        values = self._values(party, wanted, role, self._rows.now())
+        values = self._values(party, _with(asked, costs), role, self._rows.now())
         self._rows.write(insert(report).values(values))
         return _asked(values)
 
@@ -114,15 +125,25 @@ class Reports:
         rows = self._rows.read(mine.where(report.c.id == report_id, report.c.party.in_(parties)))
         return (_asked(rows[0]._mapping), rows[0].document or rows[0].costed) if rows else None  # noqa: SLF001 - as above
 
-    def plan(self, party: str, role: str, every: str, asked: Mapping[str, Any]) -> Schedule:
-        """Make a schedule, first for the period that is running now; raises ``Invalid`` for another role or step."""
+    def get(self, report_id: str) -> Asked | None:
+        """The report of this id."""
+        rows = self._rows.read(select(*_DESCRIBED).where(report.c.id == report_id)) if is_row_id(report_id) else []
+        return _asked(rows[0]._mapping) if rows else None  # noqa: SLF001 - as above
+
+    def plan(
+        self, party: str, role: str, every: str, asked: Mapping[str, Any], costs: Mapping[str, Any] | None = None
+    ) -> Schedule:
+        """Make a schedule, first for the period that is running now, with costs if it is said who reads them.
+
+        Raises ``Invalid`` for another role or step.
+        """
         if role not in ROLES or every not in TRENDS:
             raise Invalid(f"want a role of {', '.join(ROLES)}, every {', '.join(TRENDS)}", "/role")
         now = self._rows.clock()
         values = {
             "id": self._rows.rand(8).hex(), "party": party, "role": role, "every": every,
-            "asked": json.dumps(asked, sort_keys=True), "next_due": times.format_recorded(next_due(now, every)),
-            "created_at": times.format_recorded(now),
+            "asked": json.dumps(_with(asked, costs), sort_keys=True),
+            "next_due": times.format_recorded(next_due(now, every)), "created_at": times.format_recorded(now),
         }  # fmt: skip
         self._rows.write(insert(report_schedule).values(values))
         return _schedule(values)
@@ -184,11 +205,20 @@ class Reports:
         values = {"percent": 0, "taken_at": None}
         self._rows.write(update(report).where(report.c.id == report_id, report.c.made.is_(None)).values(values))
 
-    def finish(self, report_id: str, size: int, document: bytes) -> None:
-        """Keep a report that was made."""
-        self._end(report_id, percent=100, size=size, document=document)
+    def without_costs(self, one: Asked) -> Asked:
+        """The same report without costs, which whoever asked for them may not read any more."""
+        values = {"asked": json.dumps(one.asked, sort_keys=True)}
+        self._rows.write(update(report).where(report.c.id == one.id, report.c.made.is_(None)).values(values))
+        return replace(one, costs=None)
 
-    def finish_costed(self, report_id: str, size: int, document: bytes, statements: Collection[str]) -> bool:
+    def finish(self, report_id: str, size: int, document: bytes, then: Then | None = None) -> None:
+        """Keep a report that was made."""
+        with self._rows.writing() as connection:
+            self._end(connection, report_id, then, percent=100, size=size, document=document)
+
+    def finish_costed(
+        self, report_id: str, size: int, document: bytes, statements: Collection[str], *, then: Then | None = None
+    ) -> bool:
         """Keep a report that counts the costs of these statements; False, with nothing kept, if one was erased."""
         with self._rows.writing() as connection:
             # No erasure runs beside: each is over, and its keys are gone, or it will find what is kept here.
@@ -196,23 +226,24 @@ class Reports:
             resting = _with_costs(connection, statements)
             if len(resting) < len(statements):
                 return False
-            if connection.execute(self._ending(report_id, percent=100, size=size)).rowcount == 1:
+            if self._end(connection, report_id, then, percent=100, size=size):
                 connection.execute(insert(report_costed).values(report=report_id, document=document))
                 for first in range(0, len(resting), _CHUNK):
                     some = [{"idx": index, "report": report_id} for index in resting[first : first + _CHUNK]]
                     connection.execute(insert(report_rests), some)
             return True
 
-    def fail(self, report_id: str, problem: str) -> None:
+    def fail(self, report_id: str, problem: str, then: Then | None = None) -> None:
         """Keep why a report could not be made."""
-        self._end(report_id, problem=problem)
+        with self._rows.writing() as connection:
+            self._end(connection, report_id, then, problem=problem)
 
-    def _end(self, report_id: str, **values: Any) -> None:
-        self._rows.write(self._ending(report_id, **values))
-
-    def _ending(self, report_id: str, **values: Any) -> Update:
-        mine = report.c.id == report_id, report.c.made.is_(None)
-        return update(report).where(*mine).values(made=self._rows.now(), **values)
+    def _end(self, connection: Connection, report_id: str, then: Then | None, **values: Any) -> bool:
+        mine = update(report).where(report.c.id == report_id, report.c.made.is_(None))
+        ended = connection.execute(mine.values(made=self._rows.now(), **values)).rowcount == 1
+        if ended and then is not None:
+            then(connection)
+        return ended
 
     def _values(self, party: str, asked: Mapping[str, Any], role: str, due: str) -> dict[str, Any]:
         return {
@@ -287,12 +318,21 @@ def _with_costs(connection: Connection, statements: Collection[str]) -> list[int
     return sorted(found)
 
 
+def _with(asked: Mapping[str, Any], costs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was asked, as a row has it; ``_split`` undoes it."""
+    return dict(asked) if costs is None else {**asked, "costs": dict(costs)}
+
+
+def _split(text: str) -> dict[str, Any]:
+    asked = json.loads(text)
+    return {"costs": asked.pop("costs", None), "asked": asked}
+
+
 def _asked(values: Mapping[Any, Any]) -> Asked:
     members: dict[str, Any] = {name: values.get(name) for name in Asked.__slots__}
-    asked = json.loads(values["asked"])
-    return Asked(**members | {"costs": asked.pop("costs", None), "asked": asked})
+    return Asked(**members | _split(values["asked"]))
 
 
 def _schedule(values: Mapping[Any, Any]) -> Schedule:
-    members = {name: values[name] for name in Schedule.__slots__}
-    return Schedule(**members | {"asked": json.loads(values["asked"])})
+    members: dict[str, Any] = {name: values.get(name) for name in Schedule.__slots__}
+    return Schedule(**members | _split(values["asked"]))

@@ -179,6 +179,7 @@ attachment = _table(
     _column("checked_at", Text(), index=True),
     rowid=False,
 )
+Index("attachment_recent", attachment.c.party, attachment.c.touched_at)
 # Which entry lists which file: ``public`` ones may be seen by whoever sees a subject of it, which its links say. A row
 # comes into the index some time after its statement (``ledger.db.uses``).
 attachment_use = _table(

@@ -51,8 +51,8 @@ OTHERS = (
 """Imported once, before any child: nothing of ours is changed by that, and each child is a second faster."""
 CHECKS = "--checks"
 PLAIN = (int, str, bytes, tuple, frozenset, dict, re.Pattern)
-WAIT = 900
-"""Seconds of the clock after which a child that only waits is ended; long, for a machine that is busy."""
+WAIT = 180
+"""Seconds of the clock after which a test that only waits is ended; long, for a machine that is busy."""
 
 
 def main(names: list[str]) -> int:
@@ -125,7 +125,6 @@ def _verdict(work: Callable[[], int]) -> int:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     gc.disable()
-    signal.alarm(WAIT)
     try:
         os._exit(work())
     except BaseException:  # noqa: BLE001 (whatever a mutant raises: it was noticed)
@@ -228,6 +227,7 @@ def _inside(name: str, one: Mutant, known: list[_Test], own: dict[str, types.Fun
     tests = [test for test in known if one.line in test.lines] if one.in_function else known
     for at, test in enumerate(tests or known):
         following = (tests or known)[at + 1 : at + 2]
+        signal.alarm(WAIT)
         signal.setitimer(signal.ITIMER_PROF, GRACE + 3 * test.seconds)
         if not _passes(test.item, following[0].item if following else None):
             return KILLED
@@ -282,6 +282,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
 def _whole(name: str, one: Mutant) -> int:
     """The verdict of a file's tests on a mutant, imported anew; runs in a child."""
+    signal.alarm(5 * WAIT)
     signal.setitimer(signal.ITIMER_PROF, WHOLE_SECONDS)
     sys.meta_path.insert(0, _Changed(name, one.source))
     return SURVIVED if pytest.main([*ARGUMENTS, "-x", *FILES[name]]) == 0 else KILLED
