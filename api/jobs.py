@@ -1,8 +1,8 @@
 """What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
 
-Upkeep brings the access log to its table, lets work lists follow the log, sweeps files that nothing lists, looks at
-stored files, erases what is due, and forgets private keys that have ended. Notices are made of what was recorded, and
-sent (``api.notices``).
+Upkeep brings the access log to its table and listed files into their index, lets work lists follow the log, sweeps
+files that nothing lists, looks at stored files, erases what is due, and forgets private keys that have ended. Notices
+are made of what was recorded, and sent (``api.notices``).
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -24,6 +24,7 @@ from api.notices.follow import Following
 from api.notices.sending import Sending
 from api.reporting import make_due
 from api.site import Site
+from api.tablets import end_left
 from ledger.db import erase
 from ledger.db.connect import AWAY
 from ledger.db.epochs import GRACE
@@ -39,10 +40,12 @@ FLUSH_EVERY = 1.0
 SWEEP_EVERY = 3600.0
 CHECK_EVERY = 30.0
 """Seconds between two looks at a stored file: all of 10,000 in four days."""
+INDEX_EVERY = 5.0
+"""Seconds that a listed file waits to come into the index on digests."""
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
 FORGET_EVERY = 60.0
-"""Seconds between looks for private keys in custody that a statement, or another process, has revoked."""
+"""Seconds between looks for keys of revoked tablets, and for private keys in custody that somebody has revoked."""
 SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
@@ -81,8 +84,8 @@ class Jobs:
         loop = asyncio.get_running_loop()
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
-            "files": self._files, "forget": self._forget, "erase": self._erase, "follow": self._follow,
-            "tell": self._tell, **{f"send {number}": self._send for number in range(SENDERS)},
+            "files": self._files, "index": self._index, "forget": self._forget, "erase": self._erase,
+            "follow": self._follow, "tell": self._tell, **{f"send {number}": self._send for number in range(SENDERS)},
             "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
@@ -132,6 +135,11 @@ class Jobs:
             await asyncio.sleep(CHECK_EVERY)
             await self._quietly(lambda ledger: ledger.attachments.check_some(1))
 
+    async def _index(self) -> None:
+        while True:
+            more = await self._quietly(lambda ledger: ledger.attachments.index())
+            await asyncio.sleep(BREATH if more else INDEX_EVERY)
+
     async def _quietly(self, work: Callable[[Ledger], object]) -> object:
         """Do what may fail now and succeed later, in a thread: it reads and writes files; what came of it."""
         try:
@@ -144,6 +152,7 @@ class Jobs:
         while True:
             if self._site.why_not_ready() is None:
                 try:
+                    await end_left(self._site)
                     await forget_keys(self._site)
                 except (PatinaError, SQLAlchemyError) as error:
                     self._warn(f"keys that ended are still in custody: {_why(error)}")

@@ -80,4 +80,8 @@ def _make(ledger: Ledger, asked: Asked, stopping: Event, workers: int) -> None:
         _log.warning("no report %s: %s", asked.id, why)
         ledger.reports.fail(asked.id, why, ledger.outbox.adding(hearing(ledger, replace(asked, problem=why))))
         return
-    ledger.reports.finish(asked.id, checkpoint.size, made, ledger.outbox.adding(hearing(ledger, asked)))
+    then = ledger.outbox.adding(hearing(ledger, asked))
+    if asked.costs is None:
+        ledger.reports.finish(asked.id, checkpoint.size, made, then)
+    elif not ledger.reports.finish_costed(asked.id, checkpoint.size, made, told_costs, then=then):
+        ledger.reports.give_back(asked.id)  # a cost that it counts was erased meanwhile

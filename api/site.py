@@ -62,6 +62,8 @@ class Site:
         self.visiting = Visiting(settings, lambda: self.ledger)
         self.oidc = _open_oidc(settings, clock)
         self._modified = (0, "")
+        self.pairing = asyncio.Lock()
+        """Held while the key of a tablet begins or ends: of two pairings the later one finds, and ends, the first's."""
         self.refusal: str | None = "the service is starting"
         self._open_it = open_it
         self._ledger: Ledger | None = None

@@ -12,10 +12,15 @@ import pytest
 from api.reporting import make_due
 from ledger import times
 from ledger.command import main
+from ledger.db.backup import back_up
 from ledger.db.people import ROLES
+from ledger.db.reports import GONE, LOST, note_lost
 from ledger.errors import Unavailable
+from ledger.reports import spooled
+from tests import scanner
 from tests.build import ring, uuid
 from tests.console import HTTPS, PASSWORD, Browser, add_person, signed_in
+from tests.private_shop import erased, rows
 from tests.shop import Party, Shop, open_shop
 
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality", "fault": "F1"}
@@ -160,6 +165,76 @@ def test_it_is_counted_again_with_what_was_disclosed(shop: Shop, tmp_path: Path,
     gone = shop.get(f"/v1/reports/{told['id']}?format=disclosures", auditor)
     assert (gone.status_code, "granted no longer" in gone.json()["detail"]) == (409, True)
     assert json.loads(raw.content)["figures"]["costs"] == eur("19.75"), "what was read was read"
+
+
+def erase_cost(shop: Shop, statement: str) -> None:
+    wanted = {"statements": [statement], "classes": ["money"], "why": "authority"}
+    assert erased(shop, shop.operator, **wanted)["state"] == "done"
+
+
+def test_an_erasure_takes_the_reports_that_count_what_is_erased(shop: Shop) -> None:
+    workshop, rival = shop.parties["workshop"], shop.parties["rival"]
+    said = worked(shop, workshop, ring(9), "3.50")
+    told, theirs, plain = reported(shop, workshop), reported(shop, rival), reported(shop, workshop, costs=False)
+    where = f"/v1/reports/{told['id']}"
+    assert shop.get(f"{where}?format=json", workshop).json()["figures"]["costs"] == eur("23.25")
+    documents = "SELECT document FROM report_costed UNION ALL SELECT document FROM report WHERE document IS NOT NULL"
+    assert any(b'"23.25"' in bytes(row[0]) for row in rows(shop, documents)), "it is there: the test can fail"
+    erase_cost(shop, said)
+    gone = shop.get(f"{where}?format=json", workshop)
+    assert (gone.status_code, gone.json()["detail"]) == (404, GONE)
+    for form in ("csv", "xlsx", "svg", "disclosures"):
+        assert shop.get(f"{where}?format={form}", workshop).status_code == 404
+    far = shop.get(where, workshop).json()
+    assert (far["state"], far["problem"], far["files"]) == ("failed", GONE, {})
+    assert not any(b'"23.25"' in bytes(row[0]) for row in rows(shop, documents))
+    assert scanner.find(shop.ledger, ['"23.25"']) == []
+    kept = shop.get(f"/v1/reports/{theirs['id']}?format=json", rival).json()["figures"]["costs"]
+    assert kept == eur("100.00"), "what rests on nothing that was erased stays"
+    assert shop.get(f"/v1/reports/{plain['id']}?format=json", workshop).status_code == 200
+    assert costs(shop, workshop) == eur("19.75"), "and it can be asked for again"
+
+
+def test_a_cost_that_is_erased_while_it_is_counted_is_in_no_report(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    workshop = shop.parties["workshop"]
+    said, count = worked(shop, workshop, ring(9), "3.50"), spooled.count
+
+    def late(*given: Any) -> Any:
+        monkeypatch.setattr(spooled, "count", count)
+        erase_cost(shop, said)
+        return count(*given)
+
+    monkeypatch.setattr(spooled, "count", late)
+    asked = {"period": "2026", "costs": True, "parties": [workshop.id]}
+    made = shop.post("/v1/reports", asked, workshop).json()["id"]
+    assert make_due(shop.ledger, workers=0) == 2, "given back, and made of what was left"
+    document = shop.get(f"/v1/reports/{made}?format=json", workshop).json()
+    assert document["figures"]["costs"] == eur("19.75")
+    assert len(rows(shop, "SELECT * FROM report_rests")) == 2
+
+
+def test_of_two_that_make_one_report_the_first_keeps_it(shop: Shop) -> None:
+    told = reported(shop, shop.parties["workshop"])
+    kept = rows(shop, "SELECT * FROM report_costed")
+    assert shop.ledger.reports.finish_costed(told["id"], 1, b"another", [])
+    assert rows(shop, "SELECT * FROM report_costed") == kept
+    assert len(kept) == 1
+
+
+def test_no_backup_has_a_report_with_costs(shop: Shop, tmp_path: Path) -> None:
+    workshop = shop.parties["workshop"]
+    told, plain = reported(shop, workshop), reported(shop, workshop, costs=False)
+    if shop.ledger.is_sqlite:
+        backup = back_up(shop.ledger, tmp_path / "copy.sqlite3")
+        assert backup is not None
+        assert b'"19.75"' not in backup.read_bytes()
+    with shop.ledger.writing() as connection:  # as a restore finds them
+        connection.write((), ("DELETE FROM report_costed", ()))
+        note_lost(connection)
+        connection.commit()
+    gone = shop.get(f"/v1/reports/{told['id']}?format=json", workshop)
+    assert (gone.status_code, gone.json()["detail"]) == (404, LOST)
+    assert shop.get(f"/v1/reports/{plain['id']}", workshop).json()["state"] == "made"
 
 
 def test_what_was_recorded_before_the_period_is_not_read(shop: Shop) -> None:

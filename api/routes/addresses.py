@@ -12,12 +12,13 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Depends
 from pydantic import Field
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.languages import language_of
 from api.notices.contact import plain_email
-from api.notices.shops import CONFIRM, asking, parse_confirmation
+from api.notices.shops import asking, parse_confirmation
 from api.notices.words import words_of
 from api.problems import not_found
 from api.routes.shown import html, wants_json
@@ -27,6 +28,7 @@ from api.site import caller_of, site_of
 from api.strict import Body, body_schema, read_body
 from ledger import times
 from ledger.db.addresses import OVERDUE, REPORTS, Address
+from ledger.db.outbox import put_few
 from ledger.errors import Invalid, Refused
 
 router = APIRouter(tags=["webhooks"])
@@ -69,13 +71,16 @@ async def post_address(request: Request, body: Annotated[NewAddress, Depends(rea
     email = plain_email(body.email.strip())
     if not email:
         raise Invalid("got no e-mail address", "/email")
-    events = await _events(request, body)
-    since = times.format_recorded(site.clock() - times.DAY)
-    if await site.read(site.ledger.outbox.made, caller.party, CONFIRM, since) >= MAX_ASKED:
-        raise Refused(f"this party has had {MAX_ASKED} addresses asked within a day: want you to wait")
-    made = await site.read(site.ledger.addresses.add, caller.party, email, body.language, events, body.person)
-    if made.confirmed_at is None:
-        await site.read(site.ledger.outbox.put, [asking(made, site.clock())])
+    events, now = await _events(request, body), site.clock()
+
+    def ask(connection: Connection, added: Address) -> None:
+        if added.confirmed_at is not None:
+            return
+        if not put_few(connection, asking(added, now), times.format_recorded(now - times.DAY), MAX_ASKED):
+            raise Refused(f"this party has had {MAX_ASKED} addresses asked within a day: want you to wait")
+
+    add = site.ledger.addresses.add
+    made = await site.read(add, caller.party, email, body.language, events, body.person, ask=ask)
     return Response(_encode(_described(made)), 201, media_type=JSON)
 
 

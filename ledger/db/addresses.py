@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
-from ledger.db.outbox_tables import address
+from ledger.db.outbox_tables import address, notice_cursor
 from ledger.db.rows import Rows, is_row_id
 from ledger.db.secret import KeyKeeper
 from ledger.errors import Refused
@@ -52,6 +52,10 @@ def address_identity(address_id: str) -> bytes:
     return b"address/" + address_id.encode()
 
 
+def _ask_nobody(_: Connection, __: Address) -> None:
+    """Ask at another time."""
+
+
 class Addresses:
     """The addresses of all parties."""
 
@@ -60,11 +64,19 @@ class Addresses:
         self._rows, self._master, self._hash_of = rows, master, hash_of
 
     def add(
-        self, party: str, email: str, language: str, events: Iterable[str] = (OVERDUE,), person: str | None = None
+        self,
+        party: str,
+        email: str,
+        language: str,
+        events: Iterable[str] = (OVERDUE,),
+        person: str | None = None,
+        *,
+        ask: Callable[[Connection, Address], None] = _ask_nobody,
     ) -> Address:
         """Add an address that is not used before it is confirmed; the same again is the same row, told as said last.
 
-        ``email`` was looked at by whoever will write to it. Raises ``Refused`` for more than twenty.
+        ``email`` was looked at by whoever will write to it. ``ask`` is called in the transaction, in which nobody else
+        adds one: what it raises leaves everything as it was. Raises ``Refused`` for more than twenty.
         """
         # By what it is of: whoever adds it again after a deletion is not asked again on the same day.
         address_id = self._hash_of("address", f"{party}\n{email}")[:8].hex()
@@ -72,13 +84,16 @@ class Addresses:
         wrapped = self._master.wrap(email.encode(), address_identity(address_id))
         values = {"id": address_id, "party": party, "wrapped": wrapped, "created_at": self._rows.now(), **said}
         with self._rows.writing() as connection:
+            connection.execute(select(notice_cursor).with_for_update())
             found = connection.execute(select(address.c.id).where(address.c.party == party)).scalars().all()
             if address_id not in found and len(found) >= MAX_ADDRESSES:
                 raise Refused(f"this party has {MAX_ADDRESSES} addresses; delete one first")
             # The dialect's own insert, which knows ``ON CONFLICT``: somebody else may add the same at this moment.
             insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(address).values(**values)
             change = insert.on_conflict_do_update(index_elements=["id"], set_=said).returning(address)
-            return self._address(connection.execute(change).one())
+            made = self._address(connection.execute(change).one())
+            ask(connection, made)
+        return made
 
     def get(self, address_id: str) -> Address | None:
         """The address of this id; ``None`` if there is none, or none any more."""

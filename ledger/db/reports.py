@@ -3,14 +3,15 @@
 A row of ``report`` is a request and then its result: it has a ``due``, is taken by one worker at a time, and ends with
 ``made`` and a document, or with a ``problem``. A worker that dies is given up after a while, and its report is taken
 again. Who is told of the end stands in the outbox by the same transaction (``Then``): whoever is killed when, a report
-ends once, and with its notices. A schedule makes the report of each month, quarter or year for the people of a role,
-half a day after it ended in Greenwich, when it has ended everywhere.
+ends once, and with its notices. A document with costs is kept apart, beside the entries whose costs it counts: with the
+first of these that is erased it goes, and can be asked for again. A schedule makes the report of each month, quarter or
+year for the people of a role, half a day after it ended in Greenwich, when it has ended everywhere.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -21,10 +22,13 @@ from ledger import times
 from ledger.db.connect import session
 from ledger.db.engine import open_engine
 from ledger.db.lock import AppendLock
+from ledger.db.private_tables import report_costed, report_rests, seal_key
 from ledger.db.rows import Rows, is_row_id
-from ledger.db.session import ask
-from ledger.db.tables import report, report_schedule
+from ledger.db.session import Session, ask
+from ledger.db.tables import head, report, report_schedule, statement
+from ledger.db.views import uuid_bytes
 from ledger.errors import Invalid
+from ledger.private import CLASSES
 from ledger.report_ask import TRENDS, bucket
 
 LISTED: Final = 200
@@ -35,6 +39,9 @@ GIVEN_UP: Final = 30 * times.MINUTE
 """A worker that has said nothing for so long has died."""
 AFTER: Final = 12 * times.HOUR
 ROLES: Final = ("owner", "manager", "auditor")
+GONE: Final = "what this report rests on was erased since: ask for a new one"
+LOST: Final = "this report has costs, which no backup holds: ask for a new one"
+MONEY: Final = CLASSES.index("money")
 MADE: Final = "report.made"
 FAILED: Final = "report.failed"
 """Events: that a report of a schedule was made, or could not be."""
@@ -113,9 +120,10 @@ class Reports:
         """A report of these parties and its document, if it was made; ``None`` if there is no such report."""
         if not is_row_id(report_id):
             return None
-        mine = select(report).where(report.c.id == report_id, report.c.party.in_(parties))
-        rows = self._rows.read(mine)
-        return (_asked(rows[0]._mapping), rows[0].document) if rows else None  # noqa: SLF001 - as above
+        both = select(report, report_costed.c.document.label("costed"))
+        mine = both.outerjoin(report_costed, report_costed.c.report == report.c.id)
+        rows = self._rows.read(mine.where(report.c.id == report_id, report.c.party.in_(parties)))
+        return (_asked(rows[0]._mapping), rows[0].document or rows[0].costed) if rows else None  # noqa: SLF001 - as above
 
     def get(self, report_id: str) -> Asked | None:
         """The report of this id."""
@@ -205,18 +213,37 @@ class Reports:
 
     def finish(self, report_id: str, size: int, document: bytes, then: Then | None = None) -> None:
         """Keep a report that was made."""
-        self._end(report_id, then, percent=100, size=size, document=document)
+        with self._rows.writing() as connection:
+            self._end(connection, report_id, then, percent=100, size=size, document=document)
+
+    def finish_costed(
+        self, report_id: str, size: int, document: bytes, statements: Collection[str], *, then: Then | None = None
+    ) -> bool:
+        """Keep a report that counts the costs of these statements; False, with nothing kept, if one was erased."""
+        with self._rows.writing() as connection:
+            # No erasure runs beside: each is over, and its keys are gone, or it will find what is kept here.
+            connection.execute(select(head.c.size).with_for_update())
+            resting = _with_costs(connection, statements)
+            if len(resting) < len(statements):
+                return False
+            if self._end(connection, report_id, then, percent=100, size=size):
+                connection.execute(insert(report_costed).values(report=report_id, document=document))
+                for first in range(0, len(resting), _CHUNK):
+                    some = [{"idx": index, "report": report_id} for index in resting[first : first + _CHUNK]]
+                    connection.execute(insert(report_rests), some)
+            return True
 
     def fail(self, report_id: str, problem: str, then: Then | None = None) -> None:
         """Keep why a report could not be made."""
-        self._end(report_id, then, problem=problem)
-
-    def _end(self, report_id: str, then: Then | None, **values: Any) -> None:
-        mine = update(report).where(report.c.id == report_id, report.c.made.is_(None))
         with self._rows.writing() as connection:
-            ended = connection.execute(mine.values(made=self._rows.now(), **values)).rowcount == 1
-            if ended and then is not None:
-                then(connection)
+            self._end(connection, report_id, then, problem=problem)
+
+    def _end(self, connection: Connection, report_id: str, then: Then | None, **values: Any) -> bool:
+        mine = update(report).where(report.c.id == report_id, report.c.made.is_(None))
+        ended = connection.execute(mine.values(made=self._rows.now(), **values)).rowcount == 1
+        if ended and then is not None:
+            then(connection)
+        return ended
 
     def _values(self, party: str, asked: Mapping[str, Any], role: str, due: str) -> dict[str, Any]:
         return {
@@ -260,6 +287,35 @@ class StoredLeaves:
 def open_leaves(url: str) -> StoredLeaves:
     """The leaves of the database at a URL."""
     return StoredLeaves(open_engine(url))
+
+
+def forget_costed(connection: Session, erased: bytes) -> None:
+    """In a transaction that erases the class *money* of a statement, forget the reports that count its cost."""
+    resting = "(SELECT r.report FROM report_rests r JOIN statement s ON s.idx = r.idx WHERE s.id = ?)"
+    connection.write(
+        (),
+        (f"UPDATE report SET problem = ? WHERE id IN {resting}", (GONE, erased)),  # noqa: S608 -- ours
+        (f"DELETE FROM report_costed WHERE report IN {resting}", (erased,)),  # noqa: S608 -- ours
+        ("DELETE FROM report_rests WHERE idx = (SELECT idx FROM statement WHERE id = ?)", (erased,)),
+    )
+
+
+def note_lost(connection: Session) -> None:
+    """In a restored ledger, note of the reports with costs that no backup holds them."""
+    lost = "made IS NOT NULL AND problem IS NULL AND document IS NULL"
+    kept = "NOT EXISTS (SELECT 1 FROM report_costed c WHERE c.report = report.id)"
+    connection.write((), (f"UPDATE report SET problem = ? WHERE {lost} AND {kept}", (LOST,)))  # noqa: S608 -- ours
+
+
+def _with_costs(connection: Connection, statements: Collection[str]) -> list[int]:
+    """The indices of the statements among these of which the class *money* is kept, in the order of the log."""
+    query = select(statement.c.idx).join(seal_key, seal_key.c.idx == statement.c.idx)
+    query, wanted = query.where(seal_key.c["class"] == MONEY), [uuid_bytes(one) for one in statements]
+    found: list[int] = []
+    for first in range(0, len(wanted), _CHUNK):
+        mine = statement.c.id.in_(wanted[first : first + _CHUNK])
+        found += connection.execute(query.where(mine)).scalars()
+    return sorted(found)
 
 
 def _with(asked: Mapping[str, Any], costs: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from ledger.db.guard import any_open, read_guards
 from ledger.db.keyfile import Rows
 from ledger.db.ledger import Ledger, open_ledger
 from ledger.db.reason import reason
+from ledger.db.reports import note_lost
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Insert, ask, fetch
 from ledger.errors import Refused, Unavailable
@@ -123,6 +124,7 @@ def erase_again(ledger: Ledger, place: Path, retention: Retention, now: int) -> 
     gone = ledger.erasures.destroy_again(sorted(set(_recorded(ledger, place)) | set(_said(ledger, retention))))
     with ledger.writing() as connection:
         connection.write((), (_STRAY, ()))
+        note_lost(connection)
         connection.commit()
     find_again(ledger)
     newest = max([int(row[0]) for row in ledger.epochs.rows()[0]], default=0)
