@@ -23,22 +23,21 @@ async def attached(draft: Draft, site: Site, party: str) -> Draft:
     statement, private = draft.statement, (draft.values or {}).get("attachments")
     if statement.attachments is None and private is None:
         return draft
-    parties = {statement.party, party}
+    parties, rows = {statement.party, party}, draft.rows
     try:
-        rows = await _rows(site, parties, statement.attachments or (), "/statement")
+        if statement.attachments:
+            rows += await _rows(site, parties, statement.attachments, "/statement")
         if private is not None:
             rows += await _rows(site, parties, _files(private), "/private")
     except Invalid:
         if await site.read(site.ledger.reader.receipt, statement.id) is not None:
             return draft
         raise
-    return replace(draft, rows=(*draft.rows, *rows))
+    return replace(draft, rows=rows)
 
 
 async def _rows(site: Site, parties: set[str], files: Sequence[Attachment], where: str) -> tuple[Row, ...]:
     """The rows of files that are listed ``where``: in the statement they are public."""
-    if not files:
-        return ()
     attachments, public = site.ledger.attachments, where == "/statement"
     try:
         rows = attachments.recent_rows(files, parties, public=public)
@@ -49,4 +48,4 @@ async def _rows(site: Site, parties: set[str], files: Sequence[Attachment], wher
 
 def _files(values: Any) -> list[Attachment]:
     # Their form was checked with that of every private member.
-    return [msgspec.convert(one, Attachment) for one in values]
+    return msgspec.convert(values, list[Attachment])

@@ -3,7 +3,8 @@
 Costs are private members of the class *money*. Who asks sees those that its own party recorded, or one below it, and
 those that a party recorded which has granted it ``cost`` by name (``ledger.audience``, *staff* and *auditor*). They are
 read when the report is made, so that what was erased, or granted no longer, is not in it; each reading stands in the
-access log before. What was recorded before the report's period began cannot count in it, and is not read.
+access log before. What was recorded before the report's period began cannot count in it, and is not read. A schedule
+reads in the name of whoever planned it, and only while she might ask for such a report herself (``may_ask``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any, Final
 
 import msgspec
 
-from api.roles import family
+from api.rights import REPORTS, SCOPES
+from api.roles import ROLES, family
 from ledger.db.grants import Grant
 from ledger.db.ledger import Ledger
 from ledger.db.reports import Asked, open_leaves
@@ -26,6 +28,7 @@ from ledger.types import TYPES
 
 COST: Final = "cost"
 WHY: Final = "/v1/reports"
+SCHEDULED: Final = "/v1/report-schedules"
 """What the access log has as the route by which costs were read."""
 _TYPES: Final = frozenset(name for name, one in TYPES.items() if COST in one.private)
 
@@ -39,6 +42,20 @@ class _Leaf(msgspec.Struct):
 
 
 _skim = msgspec.json.Decoder(_Leaf).decode
+
+
+def may_ask(ledger: Ledger, asked: Asked) -> bool:
+    """Whether the key or person that asked for costs may still ask for reports; what is without costs, anybody may."""
+    by = asked.costs
+    if by is None:
+        return True
+    if ledger.view.parties.parties[asked.party].suspended:
+        return False
+    if by["person"] is not None:
+        person = ledger.access.people.get(by["person"])
+        return person is not None and person.disabled_at is None and REPORTS in ROLES[person.role].rights
+    keys = [one for one in ledger.access.keys.in_force(asked.party) if one.id == by["key"]]
+    return any(REPORTS in SCOPES[scope] for one in keys for scope in one.scopes)
 
 
 def costs_of(ledger: Ledger, asked: Asked, size: int) -> dict[str, list[str]]:
@@ -69,11 +86,12 @@ def note(
     sees: frozenset[str] = frozenset(),
 ) -> None:
     """Write down that costs leave: of a ``statement`` into a report, or a report with costs to its reader."""
+    asking = WHY if asked.schedule is None else f"{SCHEDULED}/{asked.schedule}"
     ledger.readings.note(
         party=asked.party,
         key=by["key"],
         person=by["person"],
-        why=WHY if statement is not None else f"{WHY}/{asked.id}",
+        why=asking if statement is not None else f"{WHY}/{asked.id}",
         members=[COST],
         subject=None if statement is None else statement.subjects[0],
         statement=None if statement is None else statement.id,

@@ -8,6 +8,7 @@ reader came from.
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import secrets
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.files.kinds import MAX_FILE
 from api.problems import Problem, problem_of, problem_response
 from ledger.db.connect import AWAY
+from ledger.db.reason import reason
 from ledger.errors import PatinaError, Unavailable
 
 BODY_LIMIT = 1024 * 1024
@@ -41,6 +43,8 @@ _HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 Headers = list[tuple[bytes, bytes]]
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""What the system says of a disk that has no room, or takes nothing at all."""
 _line_break = re.compile(rb"[\r\n\0]").search
 
 _log = logging.getLogger("patina.api")
@@ -102,15 +106,23 @@ def _unbroken(headers: Headers) -> Headers:
 
 def _write_down(error: Exception, request_id: str) -> None:
     if isinstance(error, AWAY):
-        _log.warning("request %s: the database is away: %s", request_id, type(error).__name__)
+        _log.warning("request %s: the database is away: %s", request_id, reason(error))
+    elif _is_full(error):
+        _log.warning("request %s: the disk takes nothing: %s", request_id, reason(error))
     else:
         _log.error("request %s failed", request_id, exc_info=error)
 
 
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
 def fault_of(error: Exception, request_id: str) -> Problem:
-    """What is said of a database that is away, and of our own fault: where to find it, and nothing of what it was."""
+    """What is said of a database or disk that is away, and of our own fault: where to find it, and nothing more."""
     if isinstance(error, AWAY):
         return problem_of(Unavailable("the database cannot be reached now; send the same request again"))
+    if _is_full(error):
+        return problem_of(Unavailable(f"the disk takes nothing now ({reason(error)}); send the same request later"))
     return Problem("internal", f"this is our fault; its record has the id {request_id}")
 
 

@@ -1,8 +1,8 @@
 """What a server does by itself: a seal at least once an hour, upkeep, and reading again what it stored.
 
-Upkeep brings the access log to its table, lets work lists follow the log, sweeps files that nothing lists, looks at
-stored files, erases what is due, and forgets private keys that have ended. Notices are made of what was recorded, and
-sent (``api.notices``).
+Upkeep brings the access log to its table and listed files into their index, lets work lists follow the log, sweeps
+files that nothing lists, looks at stored files, erases what is due, and forgets private keys that have ended. Notices
+are made of what was recorded, and sent (``api.notices``).
 
 The re-hash walks the log from its first leaf, a bundle at a time with pauses, and folds the leaf hashes into a root.
 A leaf that was edited behind the service's back shows in that root, which is compared with the checkpoint; from then
@@ -24,10 +24,12 @@ from api.notices.follow import Following
 from api.notices.sending import Sending
 from api.reporting import make_due
 from api.site import Site
+from api.tablets import end_left
 from ledger.db import erase
 from ledger.db.connect import AWAY
 from ledger.db.epochs import GRACE
 from ledger.db.ledger import Ledger
+from ledger.db.reason import reason
 from ledger.errors import PatinaError
 from ledger.times import format_recorded
 
@@ -38,10 +40,12 @@ FLUSH_EVERY = 1.0
 SWEEP_EVERY = 3600.0
 CHECK_EVERY = 30.0
 """Seconds between two looks at a stored file: all of 10,000 in four days."""
+INDEX_EVERY = 5.0
+"""Seconds that a listed file waits to come into the index on digests."""
 REST = 0.25
 """Seconds of a pause: 10^6 leaves take a quarter of an hour and 1 % of a core."""
 FORGET_EVERY = 60.0
-"""Seconds between looks for private keys in custody that a statement, or another process, has revoked."""
+"""Seconds between looks for keys of revoked tablets, and for private keys in custody that somebody has revoked."""
 SLICE = 256
 """Leaves between two pauses: about two milliseconds."""
 ERASE_EVERY = 5.0
@@ -56,6 +60,8 @@ BREATH = 0.01
 """Seconds between two stretches of the log that notices are made of."""
 REPORT_EVERY = 2.0
 """Seconds between looks for a report that was asked for or fell due."""
+WARN_EVERY = 3600.0
+"""Seconds before what is still so is written down again."""
 PAUSE = 600.0
 """Seconds between two walks."""
 TELL_EVERY = 1.0
@@ -71,14 +77,15 @@ class Jobs:
         self._site = site
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = threading.Event()
+        self._warned: dict[str, float] = {}
 
     def start(self) -> None:
         """Begin; needs a running event loop."""
         loop = asyncio.get_running_loop()
         walks = {
             "seal": self._seal, "rehash": self._rehash, "readings": self._readings, "sweep": self._sweep,
-            "files": self._files, "forget": self._forget, "erase": self._erase, "follow": self._follow,
-            "tell": self._tell, **{f"send {number}": self._send for number in range(SENDERS)},
+            "files": self._files, "index": self._index, "forget": self._forget, "erase": self._erase,
+            "follow": self._follow, "tell": self._tell, **{f"send {number}": self._send for number in range(SENDERS)},
             "reports": self._reports,
         }  # fmt: skip
         self._tasks = [loop.create_task(walk(), name=name) for name, walk in walks.items()]
@@ -92,6 +99,14 @@ class Jobs:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    def _warn(self, text: str) -> None:
+        """Write a line for the operator; the same one once an hour, for tasks try again every second."""
+        now = time.monotonic()
+        self._warned = {one: at for one, at in self._warned.items() if now - at < WARN_EVERY}
+        if text not in self._warned:
+            self._warned[text] = now
+            _log.warning("%s", text)
+
     async def _seal(self) -> None:
         while True:
             await asyncio.sleep(SEAL_EVERY)
@@ -99,7 +114,7 @@ class Jobs:
                 try:
                     await self._site.appender.seal()
                 except PatinaError as error:
-                    _log.warning("no seal: %s", error.message)
+                    self._warn(f"no seal: {error.message}")
 
     async def _readings(self) -> None:
         while True:
@@ -120,21 +135,27 @@ class Jobs:
             await asyncio.sleep(CHECK_EVERY)
             await self._quietly(lambda ledger: ledger.attachments.check_some(1))
 
+    async def _index(self) -> None:
+        while True:
+            more = await self._quietly(lambda ledger: ledger.attachments.index())
+            await asyncio.sleep(BREATH if more else INDEX_EVERY)
+
     async def _quietly(self, work: Callable[[Ledger], object]) -> object:
         """Do what may fail now and succeed later, in a thread: it reads and writes files; what came of it."""
         try:
             return await asyncio.to_thread(work, self._site.ledger)
         except (PatinaError, *AWAY) as error:
-            _log.warning("a task of upkeep failed: %s", getattr(error, "message", type(error).__name__))
+            self._warn(f"a task of upkeep failed: {_why(error)}")
             return None
 
     async def _forget(self) -> None:
         while True:
             if self._site.why_not_ready() is None:
                 try:
+                    await end_left(self._site)
                     await forget_keys(self._site)
                 except (PatinaError, SQLAlchemyError) as error:
-                    _log.warning("keys that ended are still in custody: %s", type(error).__name__)
+                    self._warn(f"keys that ended are still in custody: {_why(error)}")
             await asyncio.sleep(FORGET_EVERY)
 
     async def _erase(self) -> None:
@@ -171,7 +192,7 @@ class Jobs:
                 while await sending.send_due():
                     pass
             except (PatinaError, *AWAY) as error:
-                _log.warning("no notices are sent: %s", getattr(error, "message", type(error).__name__))
+                self._warn(f"no notices are sent: {_why(error)}")
 
     async def _reports(self) -> None:
         while True:
@@ -184,8 +205,12 @@ class Jobs:
                 try:
                     await rehash(self._site, rest=REST)
                 except AWAY as error:
-                    _log.warning("the re-hash was cut short, and begins again: %s", type(error).__name__)
+                    self._warn(f"the re-hash was cut short, and begins again: {_why(error)}")
             await asyncio.sleep(PAUSE)
+
+
+def _why(error: Exception) -> str:
+    return error.message if isinstance(error, PatinaError) else reason(error)
 
 
 async def forget_keys(site: Site) -> list[str]:

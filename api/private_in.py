@@ -13,9 +13,9 @@ about: everything under it can be erased by one request. It is kept beside the l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger import private
@@ -30,8 +30,7 @@ from ledger.types import TYPES
 MEMBERS = frozenset({"private", "disclosures", "person"})
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What came beside a statement: disclosures, the private members' values by name, and a pseudonym.
 
     ``digests``, if there are any, say that the disclosures were made here, with salts that a repeat of the request does

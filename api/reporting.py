@@ -2,17 +2,20 @@
 
 A report is counted from the leaves of the ledger's own database as an auditor counts it (``ledger.reports``), so that
 ``patina report --verify`` gives the same bytes. Reading and counting are done by other processes at low priority; here
-only their sums are added up, in a thread.
+only their sums are added up, in a thread. A report of a schedule ends together with the notices of it
+(``api.notices.reports``).
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from functools import partial
 from threading import Event
 
-from api.costs import costs_of
+from api.costs import costs_of, may_ask
+from api.notices.reports import hearing
 from ledger import report
 from ledger.checkpoint import check_checkpoint
 from ledger.db.ledger import Ledger
@@ -53,6 +56,8 @@ def make_due(ledger: Ledger, stopping: Event | None = None, *, workers: int | No
 
 def _make(ledger: Ledger, asked: Asked, stopping: Event, workers: int) -> None:
     told = 0
+    if not may_ask(ledger, asked):
+        asked = ledger.reports.without_costs(asked)
 
     def tell(done: int, total: int) -> None:
         nonlocal told
@@ -73,6 +78,10 @@ def _make(ledger: Ledger, asked: Asked, stopping: Event, workers: int) -> None:
     except (PatinaError, OSError) as error:
         why = error.message if isinstance(error, PatinaError) else error.strerror or "an error of the system"
         _log.warning("no report %s: %s", asked.id, why)
-        ledger.reports.fail(asked.id, why)
+        ledger.reports.fail(asked.id, why, ledger.outbox.adding(hearing(ledger, replace(asked, problem=why))))
         return
-    ledger.reports.finish(asked.id, checkpoint.size, made)
+    then = ledger.outbox.adding(hearing(ledger, asked))
+    if asked.costs is None:
+        ledger.reports.finish(asked.id, checkpoint.size, made, then)
+    elif not ledger.reports.finish_costed(asked.id, checkpoint.size, made, told_costs, then=then):
+        ledger.reports.give_back(asked.id)  # a cost that it counts was erased meanwhile

@@ -277,7 +277,9 @@ class Gate:
                 raise _unauthorised("got no Authorization, want Bearer and an API key, or a session", "")
         else:
             kind, _, key = secret.decode("latin-1").partition(" ")
-            caller = self._find_caller(key.strip()) if kind.lower() == "bearer" else None
+            if kind.lower() != "bearer":
+                raise _unauthorised("got an Authorization of another kind, want Bearer and an API key", "")
+            caller = self._find_caller(key.strip())
             if caller is None:
                 raise _unauthorised("got an API key that is unknown, revoked or expired", ', error="invalid_token"')
         if not caller.may(right):

@@ -62,6 +62,8 @@ class Site:
         self.visiting = Visiting(settings, lambda: self.ledger)
         self.oidc = _open_oidc(settings, clock)
         self._modified = (0, "")
+        self.pairing = asyncio.Lock()
+        """Held while the key of a tablet begins or ends: of two pairings the later one finds, and ends, the first's."""
         self.refusal: str | None = "the service is starting"
         self._open_it = open_it
         self._ledger: Ledger | None = None
@@ -76,6 +78,7 @@ class Site:
             self.refusal = error.message
             return
         self.refusal = None
+        await asyncio.to_thread(self._ledger.writer.open_keys)
         settings = self.settings
         self._appender = Appender(self._ledger.writer, thread_from=settings.thread_from, halves=settings.halves)
         self._appender.start()
@@ -123,6 +126,10 @@ class Site:
     def why_not_ready(self) -> str | None:
         """Why this process does not sign, or ``None``."""
         return self.refusal if self._ledger is None else self._ledger.writer.refusal
+
+    def why_not_signing(self) -> str | None:
+        """The same, and why the keys that sign do not open: tried again by whatever is said next."""
+        return self.why_not_ready() or (None if self._ledger is None else self._ledger.writer.locked)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``function`` reads from the database: on the loop for SQLite, in a thread for PostgreSQL."""

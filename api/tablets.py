@@ -10,6 +10,7 @@ standards or erasures. Whoever steals the key, or the tablet, has too little wit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 from starlette.requests import Request
@@ -90,7 +91,7 @@ async def addition(statement: Statement, signatures: tuple[Signature, ...], tabl
     """The drafts that make a key the tablet's: the ``key.added``, and the end of a key that it had and lost.
 
     Raises ``Invalid`` for another statement, and ``Refused`` for a party that keeps all its keys itself, or for a key
-    that was in the log before and is not this tablet's now.
+    that was in the log before and is not this tablet's now. ``Site.pairing`` is held until they are appended.
     """
     did = statement.details.get("key")
     if statement.type != "key.added" or statement.party != tablet.party:
@@ -107,7 +108,12 @@ async def addition(statement: Statement, signatures: tuple[Signature, ...], tabl
     if before != did and did in (await site.read(site.ledger.reader.parties)).keys:
         raise Refused("got a key that was in the log before: want a new one", "/statement/details/key")
     clerk = clerk_of(site)
-    vouched = replace(clerk.vouched(statement, signatures[0]), rows=(keys.row(signatures[0].key, tablet.id),))
+
+    def may(_: Sequence[State | None]) -> None:
+        if not keys.may_have(tablet.id, before):
+            raise Refused("another process has paired or revoked this tablet meanwhile: want you to try again")
+
+    vouched = replace(clerk.vouched(statement, signatures[0]), rows=(keys.row(signatures[0].key, tablet.id),), may=may)
     if before is None or before == did:
         return [vouched]
     return [vouched, clerk.revocation(tablet.party, before, "lost", None)]
@@ -126,6 +132,29 @@ async def end_key(tablet: Device, speaker: str, site: Site) -> str | None:
     if isinstance(outcome, PatinaError) and await key_of(site, tablet) is not None:
         raise outcome
     return did
+
+
+async def end_left(site: Site) -> list[str]:
+    """Say that the keys of revoked tablets are lost, where they are in force still; which.
+
+    A process that died between the two, or paired a tablet that another one revoked, leaves such a key. Where no key in
+    custody can say so, it stays.
+    """
+    ended: list[str] = []
+    left = await site.read(site.ledger.access.tablet_keys.of_revoked)
+    parties = await site.read(site.ledger.reader.parties)
+    for did, party in left:
+        if parties.in_force(did, party):
+            with suppress(Forbidden, Refused):
+                ended += await _end(did, party, site)
+    return ended
+
+
+async def _end(did: str, speaker: str, site: Site) -> list[str]:
+    """The key, if the log says now that it is lost."""
+    draft = await site.read(clerk_of(site).revocation, speaker, did, "lost", None)
+    (outcome,) = await site.appender.append([draft])
+    return [] if isinstance(outcome, PatinaError) else [did]
 
 
 def _plain(one: Statement) -> Statement:

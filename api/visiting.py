@@ -51,7 +51,7 @@ class Visiting:
     def __init__(self, settings: Settings, ledger: Callable[[], Ledger]) -> None:
         parts = urlsplit(settings.public_url)
         self._ledger = ledger
-        self._secure = parts.scheme == "https"
+        self._scheme, self._secure = parts.scheme, parts.scheme == "https"
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._here = is_loopback(parts.hostname or "")
         prefix = "__Host-" if self._secure else ""
@@ -91,13 +91,21 @@ class Visiting:
             raise Problem("forbidden", "no one comes in over plain http: want https in PATINA_PUBLIC_URL")
 
     def check_origin(self, scope: Scope) -> None:
-        """Raise ``Problem`` 403 if a browser says that another site's page made this request."""
+        """Raise ``Problem`` 403 if a browser says that a page of another site, or under another address, made this.
+
+        On this machine every address of its own will do: nobody else has a page under one.
+        """
         if header(scope, b"sec-fetch-site") not in {None, "same-origin", "none"}:
             raise Problem("forbidden", "got a request that another site's page made")
         origin, host = header(scope, b"origin"), header(scope, b"host")
-        own = {self._origin} | ({f"http://{host}"} if self._here else set())
-        if origin is not None and origin not in own:
-            raise Problem("forbidden", "got a request that another site's page made")
+        if origin is None or origin == self._origin:
+            return
+        named = f"{self._scheme}://{host}"
+        if origin == named and (self._here or is_loopback(urlsplit(named).hostname or "")):
+            return
+        if origin == named:
+            raise Problem("forbidden", f"got a page under another address, want {self._origin} (PATINA_PUBLIC_URL)")
+        raise Problem("forbidden", "got a request that another site's page made")
 
     def session_secret(self, scope: Scope) -> str | None:
         """The secret of the session's cookie."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -198,9 +199,9 @@ def postgres(place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:
         rates = {}
         for turn, (workers, connections) in enumerate(((1, CONNECTIONS), (1, 128), (2, 128)), start=1):
             stage.settle()
-            how = {"workers": workers, "connections": connections}
-            found = _post(made, place, scale.seconds, **how, first=20_000_000 * turn)
-            kept = _post(made, place, scale.seconds, **how, first=20_000_000 * turn + 10_000_000, keep=True)
+            measure = partial(_post, made, place, scale.seconds, workers=workers, connections=connections)
+            found = measure(first=20_000_000 * turn)
+            kept = measure(first=20_000_000 * turn + 10_000_000, keep=True)
             rates[workers, connections] = found.rate
             wanted = 1000 if workers == 1 else rates[1, 128] * 0.95
             name = f"single statements, PostgreSQL, {connections} connections, {_processes(workers)}"

@@ -85,10 +85,8 @@ def parse_history(raw: bytes) -> Bundle:
     Raises ``Malformed``, and ``Unknown`` for a later version of the form.
     """
     try:
-        # Typed decoding keeps the last of two members of one name, and takes 1.0 for 1; this pass refuses both.
-        value = json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_once, parse_float=_no_float, parse_constant=_no_float
-        )
+        # Typed decoding keeps the last of two members of one name; this pass refuses them.
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
         if isinstance(value, dict) and _LATER.fullmatch(str(value.get("format"))):
             raise Unknown(f"got a bundle of the form {value['format'][:40]}, this program knows patina/history/v1")
         return msgspec.json.decode(raw, type=Bundle)
@@ -117,7 +115,3 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(members):
         raise ValueError("a member name stands twice")
     return value
-
-
-def _no_float(text: str) -> float:
-    raise ValueError(f"got the number {text[:20]}, want none with a fraction")

@@ -79,15 +79,19 @@ class Held(Struct, frozen=True):
             due = times.parse_recorded(pending.since) + WAIT
             if now < due:
                 left.append(pending)
-            elif pending.root == (None if holding is None else holding.root):
+            elif pending.root == _root_of(holding):
                 holding = _come_into_force(holding, pending, times.format_recorded(due))
-        root = None if holding is None else holding.root
-        return Held(holding, tuple([pending for pending in left if pending.root == root]))
+        return Held(holding, tuple([pending for pending in left if pending.root == _root_of(holding)]))
+
+
+def _root_of(holding: Holding | None) -> str | None:
+    return None if holding is None else holding.root
 
 
 def _come_into_force(holding: Holding | None, pending: Pending, due: str) -> Holding:
-    if pending.reset or holding is None:
+    if pending.reset:
         return Holding((pending.grant,), reset_at=due, by="reset")
+    assert holding is not None, "a claim waits under a holding"
     return replace(holding, grants=(*holding.grants, pending.grant), by="claim")
 
 
@@ -136,7 +140,7 @@ def named(held: Held, entry: Entry, leaf_hash: str) -> Held:
     statement = entry.statement
     grant = Grant(statement.details["holder_key"], statement.details["holder_custody"], leaf_hash)
     holding = held.holding
-    waits = Pending(grant, statement.id, entry.recorded_at, reset=True, root=None if holding is None else holding.root)
+    waits = Pending(grant, statement.id, entry.recorded_at, reset=True, root=_root_of(holding))
     if statement.type == "item.holder_reset":
         return Held(holding, (*held.pending, waits))
     if statement.type == "item.claimed" and holding is not None:

@@ -119,12 +119,13 @@ _SEAL = msgspec.json.Decoder(Seal)
 _STATEMENT = msgspec.json.Decoder(Statement)
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
 _UNDECODABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_MISSING = re.compile(r"\AObject missing required field `([^`]*)`")
 _PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
 
 
 def _explain(error: msgspec.ValidationError, root: str = "") -> tuple[str, str]:
     """Message and JSON pointer of what typed decoding found."""
-    text = str(error)
+    text = _MISSING.sub(r"got no \1, want it", str(error))
     place = _PLACE.search(text)
     if place is None:
         return _lower(text), root

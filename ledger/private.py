@@ -30,7 +30,6 @@ from ledger.types_row import CURRENCY, QUANTITY
 
 CLASSES: Final = ("contact", "money", "description", "media")
 """The classes of data; where they are stored, by their number."""
-_NUMBERS: Final = {name: number for number, name in enumerate(CLASSES)}
 RETENTION_DAYS: Final[Mapping[str, int]] = MappingProxyType({"contact": 0, "money": 3653, "description": 0, "media": 0})
 """Days after ``recorded_at`` for which an erasure waits, where no standard in force says otherwise (house).
 
@@ -101,6 +100,8 @@ MEMBERS: Final[Mapping[str, Member]] = MappingProxyType(
         "attachments": _member("media", "holder case parties auditor", _FILES),
     }
 )
+_NUMBER_OF: Final = {name: CLASSES.index(one.kind) for name, one in MEMBERS.items()}
+_DESCRIPTION: Final = CLASSES.index("description")
 _ALLOWED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {name: () if one.kinds <= _WITHOUT else (*one.private, *_ANYWHERE) for name, one in TYPES.items()}
 )
@@ -114,8 +115,12 @@ def allowed(type_name: str) -> tuple[str, ...]:
 
 def class_of(member: str) -> str:
     """The class of data of a private member; one that this version does not know is somebody's description."""
-    found = MEMBERS.get(member)
-    return "description" if found is None else found.kind
+    return CLASSES[number_of(member)]
+
+
+def number_of(member: str) -> int:
+    """The number of the class of data of a private member."""
+    return _NUMBER_OF.get(member, _DESCRIPTION)
 
 
 def make_disclosures(type_name: str, values: Mapping[str, Any], rand: Callable[[int], bytes]) -> tuple[str, ...]:
@@ -174,7 +179,7 @@ def by_class(names: Iterable[str], disclosures: Iterable[str]) -> dict[int, list
     """Disclosures by the number of their class; ``names`` are those of their members, in the same order."""
     grouped: dict[int, list[str]] = {}
     for name, one in zip(names, disclosures, strict=True):
-        grouped.setdefault(_NUMBERS[class_of(name)], []).append(one)
+        grouped.setdefault(number_of(name), []).append(one)
     return grouped
 
 

@@ -40,7 +40,8 @@ _RIGHT: Final[Mapping[str, tuple[str, str]]] = {
     "records_right": ("amended", "statements"),
     "diagnosis_right": ("diagnoses_amended", "diagnoses"),
 }
-_RATED: Final[Mapping[str, str]] = {"satisfied": "overall", "satisfaction": "overall", "attitude": "attitude"}
+RATED: Final[Mapping[str, str]] = {"satisfied": "overall", "satisfaction": "overall", "attitude": "attitude"}
+"""The measures that are stars given by so many, and the dimension that they are of."""
 _WITHIN: Final[Mapping[str, str]] = {"response": "first_response", "handling": "preliminary"}
 _CUSTOMERS: Final = ("device", "sealed")
 _BEST: Final = 5
@@ -57,8 +58,8 @@ def measured(name: str, cell: Cell) -> tuple[int, int] | None:
     elif name in _RIGHT:
         wrong, of = (n[one] for one in _RIGHT[name])
         count = of - wrong
-    elif name in _RATED:
-        spread = _spread(cell, _RATED[name])
+    elif name in RATED:
+        spread = _spread(cell, RATED[name])
         count, of = sum(stars * one for stars, one in spread.items()), sum(spread.values())
     elif name in clocks.CLOCKS:
         count, of = n[f"clock/{name}/met"], n[f"clock/{name}/judged"]
@@ -96,8 +97,8 @@ def scores(standard: Standard, cell: Cell) -> list[dict[str, Any]]:
 def earned(part: Mapping[str, Any], cell: Cell) -> Fraction | None:
     """The points that a part of a score earns; ``None`` without anything to measure."""
     name, weight = part["measure"], Fraction(part["weight"])
-    if "of" in part and name in _RATED:
-        spread = _spread(cell, _RATED[name])
+    if "of" in part and name in RATED:
+        spread = _spread(cell, RATED[name])
         found = (
             sum(count for stars, count in spread.items() if stars >= Fraction(part["at_least"])),
             sum(spread.values()),
@@ -107,7 +108,7 @@ def earned(part: Mapping[str, Any], cell: Cell) -> Fraction | None:
     reached = _within(cell, _WITHIN[name], Span(*unit_of(part["within"])).nominal) if within else measured(name, cell)
     if reached is None:
         return None
-    rate = Fraction(*reached) / (_BEST if name in _RATED else 1)
+    rate = Fraction(*reached) / (_BEST if name in RATED else 1)
     if "at_least" in part:
         rate = min(Fraction(1), rate * 100 / Fraction(part["at_least"]))
     return weight * rate

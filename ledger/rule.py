@@ -136,7 +136,12 @@ def _kind_of(subject: str, state: State | None, parties: Parties) -> str:
         return "ledger"
     if parties.known(subject):
         return "party"
-    return "" if state is None or state is NOT_SHOWN else state.kind
+    known = _shown(state)
+    return "" if known is None else known.kind
+
+
+def _shown(state: State | None) -> State | None:
+    return None if state is NOT_SHOWN else state
 
 
 def _judge_subjects(entry: Entry, row: Type, parties: Parties, states: Sequence[State | None]) -> str:
@@ -173,8 +178,12 @@ def _new_kind(statement: Statement, state: State | None, row: Type, *, complete:
     if statement.type == "case.opened" and statement.case == subject and uri.subject_kind(subject) == "uuid":
         return "case"
     if state is NOT_SHOWN:
-        own = statement.case == subject and "case" in row.kinds
-        return "case" if own else "item" if "item" in row.kinds else next(iter(row.kinds))
+        if statement.case == subject and "case" in row.kinds:
+            return "case"
+        if "item" in row.kinds:
+            return "item"
+        (only,) = row.kinds
+        return only
     if not complete and "party" in row.kinds and uri.subject_kind(subject) == "uuid":
         return "party"
     raise Refused("nothing is known of this subject", "/subjects/0", ("item.registered", "case.opened"))
@@ -230,11 +239,12 @@ def _may_speak(statement: Statement, row: Type, parties: Parties, state: State |
 def _judge_holder(entry: Entry, row: Type, state: State | None) -> None:
     if "holder" not in row.who and "same" not in row.who:
         raise Forbidden(f"got {entry.statement.type} from a holder, want {', '.join(sorted(row.who))}", "/party")
-    if state is None or state is NOT_SHOWN:
+    known = _shown(state)
+    if known is None:
         raise Forbidden("nobody holds this, so nobody can speak as its holder", "/party")
     if row.behalf and "on_behalf" in entry.statement.details:
         raise Invalid("a holder speaks for nobody else", "/details/on_behalf")
-    holding.speaker(state.held, entry)
+    holding.speaker(known.held, entry)
 
 
 def _judge_referred(statement: Statement, state: State | None, look: Lookups) -> None:
@@ -255,11 +265,12 @@ def _judge_referred(statement: Statement, state: State | None, look: Lookups) ->
         raise Refused("got a statement with other subjects", pointer)
     if of.type in _OF_STATEMENTS:
         raise Refused(f"got a {of.type}; correct the statement itself", pointer)
-    held = None if state is None or state is NOT_SHOWN else state.held.holding
+    known = _shown(state)
+    held = None if known is None else known.held.holding
     same_holder = of.grant is None or (held is not None and of.grant in [grant.entry for grant in held.grants])
     if of.party != statement.party or not same_holder:
         raise Forbidden("a statement is corrected or retracted by whoever made it, and by nobody else", "/party")
-    if state is not None and state is not NOT_SHOWN and statement.corrects in state.retracted:
+    if known is not None and statement.corrects in known.retracted:
         raise Refused("this statement is retracted", pointer)
     if "details" in statement.details:
         types.check_correction(of.type, statement.details["details"])
@@ -289,23 +300,21 @@ def _judge_keys(statement: Statement, parties: Parties, look: Lookups) -> None:
         raise Refused("got a holder's key", "/details/key")
     elif statement.type == "ledger.key_added" and look.holder_key(did_of(details["vkey"])):
         raise Refused("got a holder's key", "/details/vkey")
-    elif statement.type == "party.registered":
-        bare = look.state(uri.party_of(statement.subjects[0]))
-        if bare is not None and bare is not NOT_SHOWN:
-            raise Refused("this uuid is an item or a case", "/subjects/0")
+    elif statement.type == "party.registered" and _shown(look.state(uri.party_of(statement.subjects[0]))) is not None:
+        raise Refused("this uuid is an item or a case", "/subjects/0")
 
 
 def _judge_item(entry: Entry, parties: Parties, states: Sequence[State | None], look: Lookups) -> None:
     """What the state of an item or case, and of a second item, says against the entry."""
-    statement, state = entry.statement, states[0]
-    if state is None or state is NOT_SHOWN:
+    statement, state = entry.statement, _shown(states[0])
+    if state is None:
         pass
     elif statement.type == "case.opened" and "holder_key" in statement.details:
         raise Refused("the item's holder speaks in its cases; none is named for one", "/details/holder_key")
     else:
         item.refuse(state, entry, parties.operator)
-    second = states[1] if len(states) > 1 and statement.type not in _OF_STATEMENTS else None
-    if second is not None and second is not NOT_SHOWN and second.kind == "item":
+    second = _shown(states[1]) if len(states) > 1 and statement.type not in _OF_STATEMENTS else None
+    if second is not None and second.kind == "item":
         item.refuse_second(second, entry)
         _refuse_cycle(statement, look)
 
@@ -321,8 +330,8 @@ def _refuse_cycle(statement: Statement, look: Lookups) -> None:
     for _ in range(_MAX_WHOLES):
         if whole == part:
             raise Refused("a part cannot be a part of itself", "/subjects")
-        state = look.state(whole)
-        if state is None or state is NOT_SHOWN or not state.whole:
+        state = _shown(look.state(whole))
+        if state is None or not state.whole:
             return
         whole = state.whole
     raise Refused(f"got a part more than {_MAX_WHOLES} steps below its whole", "/subjects")

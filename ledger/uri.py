@@ -54,6 +54,7 @@ _TO_ESCAPE = re.compile(f"[^{_BARE}]")
 _GTIN_LENGTHS = (8, 12, 13, 14)
 _DIGITS = re.compile("[0-9]+")
 
+_FORMS = "urn:uuid: and a lower-case uuid, https://id.gs1.org/01/…/21/… or https://id.gs1.org/8004/…"
 # Scheme, host, and a path that ends with a key; the batch and variant qualifiers may stand before the serial.
 _LINK = re.compile(
     r"(?:https?|HTTPS?)://[^/?#\s\\@]+(?:/[^/?#\s]+)*?/"
@@ -73,7 +74,7 @@ def subject_kind(uri: str) -> Kind:
     """
     found = _SUBJECT.fullmatch(uri)
     if found is None:
-        raise Invalid(f"got subject {uri[:_MAX_SUBJECT]!r}, want one in canonical form")
+        raise Invalid(f"got subject {uri[:_MAX_SUBJECT]!r}, want {_FORMS}")
     if found["uuid"]:
         return "authority" if found["authority"] else "uuid"
     if found["gtin"] and not _is_checked(found["gtin"]):

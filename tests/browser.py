@@ -26,7 +26,7 @@ needs_library = pytest.mark.skipif(not Modules().library, reason="no JavaScript 
 SECURE: Final = "https://check.example"
 PLAIN: Final = "http://shop.example"
 """Without https there is no WebCrypto."""
-NO_ED25519: Final = """
+NO_CHECKING: Final = """
 const importKey = SubtleCrypto.prototype.importKey;
 SubtleCrypto.prototype.importKey = function (...given) {
   const refused = given.some((one) => one && one.name === "Ed25519");
@@ -34,6 +34,17 @@ SubtleCrypto.prototype.importKey = function (...given) {
   return importKey.apply(this, given);
 };
 """
+"""Keys of Ed25519 can be made, and none be taken from elsewhere, so that the library checks."""
+NO_ED25519: Final = (
+    NO_CHECKING
+    + """
+const generateKey = SubtleCrypto.prototype.generateKey;
+SubtleCrypto.prototype.generateKey = function (...given) {
+  if (given[0].name === "Ed25519") return Promise.reject(new DOMException("", "NotSupportedError"));
+  return generateKey.apply(this, given);
+};
+"""
+)
 LAX: Final = "SubtleCrypto.prototype.verify = async () => true;"
 """A WebCrypto that takes what format.md §3 refuses."""
 OLD: Final = (

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.counter import Counter, at_tablet, open_counter, ready
+from tests.offline import record, to_flow, without_network
 from tests.pictured import drawing
 from tests.pictures import QUALITY, TALLEST
 
@@ -51,6 +52,7 @@ def main(folder: Path) -> None:
                 ready(page)
                 take(page, folder / f"console-{name}")
             take_flows(page, counter, ring, folder)
+            take_queue(page, counter, ring, folder)
         browser.close()
 
 
@@ -63,6 +65,20 @@ def take_flows(page: Page, counter: Counter, ring: str, folder: Path) -> None:
             page.set_input_files(f"#{flow}-photo", {"name": "ring.jpg", "mimeType": "image/jpeg", "buffer": drawing()})
             page.fill(f"#{flow}-weight_g", "3.42")
         take(page, folder / f"console-{flow}")
+
+
+def take_queue(page: Page, counter: Counter, ring: str, folder: Path) -> None:
+    """What waits for the network, with its photographs."""
+    without_network(page)
+    for subject, work in ((ring, "polished"), (uuid("nobody's"), "engraved")):
+        to_flow(page, counter, "wait", thing=subject, work=work)
+        page.set_input_files("#wait-photo", {"name": "ring.jpg", "mimeType": "image/jpeg", "buffer": drawing()})
+        record(page, "Kept here")
+    page.goto(counter.address("/console/queue"))
+    ready(page)
+    page.context.route("**/v1/attachments?*", lambda route: route.abort())
+    page.context.set_offline(False)
+    take(page, folder / "console-queue")
 
 
 def take(page: Page, stem: Path) -> None:

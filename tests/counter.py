@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.parse import quote, urlsplit
+from urllib.request import Request as Question
+from urllib.request import urlopen
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from api.cli import folder, init, parties
 from api.passwords import hash_secret
@@ -46,7 +47,7 @@ class Counter:
         """The JSON that the API answers to the shop's program."""
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         raw = None if body is None else json.dumps(body).encode()
-        with urlopen(Request(self.address(path), raw, headers, method=method), timeout=60) as answer:
+        with urlopen(Question(self.address(path), raw, headers, method=method), timeout=60) as answer:
             return json.load(answer)
 
     def item(self, name: str) -> str:
@@ -108,10 +109,15 @@ def at_tablet(browser: Browser, counter: Counter, who: str | None = "staff stell
     said: list[str] = []
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("console", lambda message: said.append(message.text) if "Content Security" in message.text else None)
+    asked: list[Request] = []
+    context.on("request", lambda request: asked.append(request))  # noqa: PLW0108 -- Playwright wants a function of Python
     if who is not None:
         come_in(page, counter, who)
     yield page
     assert said == []
+    # No page asks any other host, whatever was done; what has no host is of the browser itself (blob:, data:).
+    hosts = {urlsplit(one.url).netloc for one in asked if not one.is_navigation_request()}
+    assert hosts <= {counter.server.place, ""}
     context.close()
 
 

@@ -1,10 +1,9 @@
 """Opens an address in the Chromium of a Qt WebEngine and prints what an expression gives once it gives something.
 
-    PYTHON_WITH_QT tests/old_engine.py ADDRESS EXPRESSION [BLOCKED]
+    PYTHON_WITH_QT tests/old_engine.py ADDRESS EXPRESSION
 
 Run by a Python that has PyQt6-WebEngine (6.5 brings Chromium 108), which the development set has not: it is 200 MB, and
-wanted where somebody tries the pages in an engine of that age. The name ``shop.example`` is this machine. A request
-whose address ends with BLOCKED gets no answer.
+wanted where somebody tries the pages in an engine of that age. The name ``shop.example`` is this machine.
 """
 
 import os
@@ -20,22 +19,15 @@ from PyQt6.QtCore import QTimer, QUrl  # type: ignore[import-not-found]
 from PyQt6.QtWebEngineCore import (  # type: ignore[import-not-found]
     QWebEnginePage,
     QWebEngineProfile,
-    QWebEngineUrlRequestInterceptor,
 )
 from PyQt6.QtWidgets import QApplication  # type: ignore[import-not-found]
 
 EVERY = 200  # milliseconds
 
 
-class Blocking(QWebEngineUrlRequestInterceptor):  # type: ignore[misc]
-    def interceptRequest(self, request) -> None:  # type: ignore[no-untyped-def]  # noqa: N802 - Qt calls it so
-        request.block(len(sys.argv) > 3 and request.requestUrl().path().endswith(sys.argv[3]))
-
-
 def main() -> int:
     app = QApplication(sys.argv[:1])
-    profile, blocking = QWebEngineProfile(), Blocking()
-    profile.setUrlRequestInterceptor(blocking)
+    profile = QWebEngineProfile()
     page = QWebEnginePage(profile)
 
     def said(value: object) -> None:

@@ -1,7 +1,8 @@
-"""A process that sends what is due and kills itself at a point: ``python -m tests.sending URL DIR NOW POINT PLACE``.
+"""A process that tells what is due and kills itself at a point: ``python -m tests.sending URL DIR NOW POINT PLACE``.
 
 ``PLACE`` is where its mail server listens, a port of this machine. Points: "followed" (before the notices of the log
-are committed), "put" (after), "claimed", "sent" (after the receiver has it, before that is noted) and "noted".
+are committed), "put" (after), "claimed", "sent" (after the receiver has it, before that is noted) and "noted". It makes
+reports that are due, too, and of a scheduled one there are "fallen" (due), "half" (ended, not told yet) and "ended".
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from typing import Any
 
 from api.notices.follow import Following
 from api.notices.sending import Sending
+from api.reporting import make_due
 from api.settings import Settings
 from api.smtp import Mail
 from ledger.db.ledger import open_ledger
 from ledger.db.outbox import Outbox
+from ledger.db.reports import Reports
 from tests.stall import MASTER
 from tests.telling import LOOPBACK
 
 POINTS = ("followed", "put", "claimed", "sent", "noted")
+REPORTED = ("fallen", "half", "ended", "sent")
 
 
 def dying(function: Callable[..., Any], *, before: bool = False) -> Callable[..., Any]:
@@ -38,7 +42,7 @@ def dying(function: Callable[..., Any], *, before: bool = False) -> Callable[...
 
 
 def main(url: str, directory: str, now: str, point: str, place: str) -> None:
-    """Follow the log and send; never returns for one of ``POINTS``."""
+    """Make reports, follow the log and send; never returns for one of ``POINTS`` or ``REPORTED``."""
     ledger = open_ledger(url, directory=Path(directory), master=MASTER, clock=lambda: int(now))
     mail = Mail("127.0.0.1", int(place), "care@shop.example")
     settings = Settings(Path(directory), "http://shop.example:8000", url, mail=mail, webhooks_to=LOOPBACK)
@@ -48,9 +52,13 @@ def main(url: str, directory: str, now: str, point: str, place: str) -> None:
         "claimed": lambda: setattr(Outbox, "claim", dying(Outbox.claim)),
         "sent": lambda: setattr(Outbox, "settle", dying(Outbox.settle, before=True)),
         "noted": lambda: setattr(Outbox, "settle", dying(Outbox.settle)),
+        "fallen": lambda: setattr(Reports, "fall_due", dying(Reports.fall_due)),
+        "half": lambda: setattr(Outbox, "adding", lambda *_: dying(print)),
+        "ended": lambda: setattr(Reports, "finish", dying(Reports.finish)),
     }
     if point in armed:
         armed[point]()
+    make_due(ledger, workers=0)
     while Following(ledger, settings, lambda: int(now)).follow():
         pass
     asyncio.run(Sending(ledger, settings, lambda: int(now)).send_due())

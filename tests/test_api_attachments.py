@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import tracemalloc
 from collections.abc import Iterable, Iterator
@@ -45,6 +46,18 @@ def listed(shop: Shop, who: Party, raw: bytes | None = None) -> dict[str, Any]:
     assert answer.status_code in {200, 201}, answer.text
     attachment: dict[str, Any] = answer.json()["attachment"]
     return attachment
+
+
+def test_a_full_disk_asks_to_come_back_later(one: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    who = one.party("workshop", "repairer")
+    monkeypatch.setattr("api.routes.attachments.tempfile.TemporaryFile", lambda **_: Full())
+    answer = upload(one, who, jpeg())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert "no space left on device" in answer.json()["detail"]
 
 
 def nothing_kept(shop: Shop) -> bool:

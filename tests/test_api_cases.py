@@ -9,6 +9,7 @@ import pytest
 
 from ledger import times
 from tests.build import uuid
+from tests.holding import sold_ring, speak
 from tests.shop import Party, Shop, open_shop, segment
 
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality", "mode": "in_store"}
@@ -92,6 +93,35 @@ def test_a_case_is_told_as_it_stands(shop: Shop, jeweller: Party, ring: str, cas
     # No standard is in force, so nothing was promised that could be missed.
     assert (found["deviations"], found["next_steps"]["expected"]) == (None, None)
     assert "case.approved" not in found["next_steps"]["allowed"]
+
+
+def test_visits_and_after_care_are_told(shop: Shop, jeweller: Party, ring: str, case: str) -> None:
+    moment = {"from": "2026-05-06T10:00:00Z", "until": "2026-05-06T12:00:00Z"}
+    arranged = shop.say(jeweller, "case.scheduled", ring, moment, case=case)
+    came = shop.say(jeweller, "case.visited", ring, {"result": "no_access"}, case=case, agent="b01")
+    again = shop.say(jeweller, "case.scheduled", ring, moment, case=case)
+    shop.say(jeweller, "case.closed", ring, {"outcome": "unresolved"}, case=case)
+    assert seen(shop, case)["after_care"] == []
+    cared = shop.say(jeweller, "case.followed_up", ring, {"reached": True, "resolved": False}, case=case)
+    found = seen(shop, case)
+    assert found["visits"] == [
+        {"scheduled": arranged["index"], "visited": came["index"]},
+        {"scheduled": again["index"], "visited": None},
+    ]
+    assert (found["after_care"], found["closed"]) == ([cared["index"]], True)
+
+
+def test_a_rating_is_told_as_it_was_and_as_it_counts(shop: Shop, jeweller: Party) -> None:
+    paper = sold_ring(shop, jeweller)
+    case = uuid(f"case of {paper.item}")
+    shop.say(jeweller, "case.opened", paper.item, OPENED, case=case)
+    shop.say(jeweller, "case.responded", paper.item, {}, case=case, agent="b01")
+    rated = speak(shop, paper, "case.evaluated", paper.key, {"overall": 2, "attitude": 5}, case=case)
+    assert rated.status_code == 201, rated.text
+    told = {"overall": 2, "attitude": 5}
+    assert seen(shop, case)["evaluation"] == {
+        "index": rated.json()["index"], "shown": told, "counted": told, "raised": False, "key_custody": "receipt",
+    }  # fmt: skip
 
 
 def test_at_looks_back(shop: Shop, jeweller: Party, ring: str, case: str) -> None:

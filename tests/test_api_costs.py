@@ -12,8 +12,15 @@ import pytest
 from api.reporting import make_due
 from ledger import times
 from ledger.command import main
+from ledger.db.backup import back_up
+from ledger.db.people import ROLES
+from ledger.db.reports import GONE, LOST, note_lost
 from ledger.errors import Unavailable
+from ledger.reports import spooled
+from tests import scanner
 from tests.build import ring, uuid
+from tests.console import HTTPS, PASSWORD, Browser, add_person, signed_in
+from tests.private_shop import erased, rows
 from tests.shop import Party, Shop, open_shop
 
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality", "fault": "F1"}
@@ -26,7 +33,8 @@ NUMBER = {"workshop": 1, "rival": 5}
 def shop(database_url: str, tmp_path: Path) -> Iterator[Shop]:
     """A workshop with two repairs of known cost, a rival with one, and an auditor to whom nothing is granted yet."""
     # In the folder of a ledger of its own, as an auditor of the folder wants it.
-    with open_shop(tmp_path, None if database_url.startswith("sqlite") else database_url) as opened:
+    url = None if database_url.startswith("sqlite") else database_url
+    with open_shop(tmp_path, url, public_url=HTTPS) as opened:
         opened.party("auditor", "auditor", scopes=("read",))
         for name, costs in COSTS.items():
             party = opened.party(name, "repairer")
@@ -159,6 +167,76 @@ def test_it_is_counted_again_with_what_was_disclosed(shop: Shop, tmp_path: Path,
     assert json.loads(raw.content)["figures"]["costs"] == eur("19.75"), "what was read was read"
 
 
+def erase_cost(shop: Shop, statement: str) -> None:
+    wanted = {"statements": [statement], "classes": ["money"], "why": "authority"}
+    assert erased(shop, shop.operator, **wanted)["state"] == "done"
+
+
+def test_an_erasure_takes_the_reports_that_count_what_is_erased(shop: Shop) -> None:
+    workshop, rival = shop.parties["workshop"], shop.parties["rival"]
+    said = worked(shop, workshop, ring(9), "3.50")
+    told, theirs, plain = reported(shop, workshop), reported(shop, rival), reported(shop, workshop, costs=False)
+    where = f"/v1/reports/{told['id']}"
+    assert shop.get(f"{where}?format=json", workshop).json()["figures"]["costs"] == eur("23.25")
+    documents = "SELECT document FROM report_costed UNION ALL SELECT document FROM report WHERE document IS NOT NULL"
+    assert any(b'"23.25"' in bytes(row[0]) for row in rows(shop, documents)), "it is there: the test can fail"
+    erase_cost(shop, said)
+    gone = shop.get(f"{where}?format=json", workshop)
+    assert (gone.status_code, gone.json()["detail"]) == (404, GONE)
+    for form in ("csv", "xlsx", "svg", "disclosures"):
+        assert shop.get(f"{where}?format={form}", workshop).status_code == 404
+    far = shop.get(where, workshop).json()
+    assert (far["state"], far["problem"], far["files"]) == ("failed", GONE, {})
+    assert not any(b'"23.25"' in bytes(row[0]) for row in rows(shop, documents))
+    assert scanner.find(shop.ledger, ['"23.25"']) == []
+    kept = shop.get(f"/v1/reports/{theirs['id']}?format=json", rival).json()["figures"]["costs"]
+    assert kept == eur("100.00"), "what rests on nothing that was erased stays"
+    assert shop.get(f"/v1/reports/{plain['id']}?format=json", workshop).status_code == 200
+    assert costs(shop, workshop) == eur("19.75"), "and it can be asked for again"
+
+
+def test_a_cost_that_is_erased_while_it_is_counted_is_in_no_report(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    workshop = shop.parties["workshop"]
+    said, count = worked(shop, workshop, ring(9), "3.50"), spooled.count
+
+    def late(*given: Any) -> Any:
+        monkeypatch.setattr(spooled, "count", count)
+        erase_cost(shop, said)
+        return count(*given)
+
+    monkeypatch.setattr(spooled, "count", late)
+    asked = {"period": "2026", "costs": True, "parties": [workshop.id]}
+    made = shop.post("/v1/reports", asked, workshop).json()["id"]
+    assert make_due(shop.ledger, workers=0) == 2, "given back, and made of what was left"
+    document = shop.get(f"/v1/reports/{made}?format=json", workshop).json()
+    assert document["figures"]["costs"] == eur("19.75")
+    assert len(rows(shop, "SELECT * FROM report_rests")) == 2
+
+
+def test_of_two_that_make_one_report_the_first_keeps_it(shop: Shop) -> None:
+    told = reported(shop, shop.parties["workshop"])
+    kept = rows(shop, "SELECT * FROM report_costed")
+    assert shop.ledger.reports.finish_costed(told["id"], 1, b"another", [])
+    assert rows(shop, "SELECT * FROM report_costed") == kept
+    assert len(kept) == 1
+
+
+def test_no_backup_has_a_report_with_costs(shop: Shop, tmp_path: Path) -> None:
+    workshop = shop.parties["workshop"]
+    told, plain = reported(shop, workshop), reported(shop, workshop, costs=False)
+    if shop.ledger.is_sqlite:
+        backup = back_up(shop.ledger, tmp_path / "copy.sqlite3")
+        assert backup is not None
+        assert b'"19.75"' not in backup.read_bytes()
+    with shop.ledger.writing() as connection:  # as a restore finds them
+        connection.write((), ("DELETE FROM report_costed", ()))
+        note_lost(connection)
+        connection.commit()
+    gone = shop.get(f"/v1/reports/{told['id']}?format=json", workshop)
+    assert (gone.status_code, gone.json()["detail"]) == (404, LOST)
+    assert shop.get(f"/v1/reports/{plain['id']}", workshop).json()["state"] == "made"
+
+
 def test_what_was_recorded_before_the_period_is_not_read(shop: Shop) -> None:
     shop.clock.now = times.parse_recorded("2027-02-01T08:00:00.000Z")
     shop.ledger.writer.accept_clock = True
@@ -166,3 +244,80 @@ def test_what_was_recorded_before_the_period_is_not_read(shop: Shop) -> None:
     assert costs(shop, shop.parties["workshop"], period="2027") == eur("1.00")
     read, _ = shop.ledger.readings.readings(party=shop.parties["workshop"].id)
     assert {one.subject for one in read if one.subject} == {ring(9)}
+
+
+def scheduled(shop: Shop, browser: Browser, role: str = "auditor") -> tuple[dict[str, Any], dict[str, Any]]:
+    """A monthly schedule with costs that somebody made, and how far its first report is."""
+    answer = browser.post("/v1/report-schedules", {"every": "month", "role": role, "costs": True})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json()), a_month_later(shop)
+
+
+def a_month_later(shop: Shop) -> dict[str, Any]:
+    """The newest report of the workshop."""
+    shop.clock.now += 31 * times.DAY
+    assert make_due(shop.ledger, workers=0) == 1
+    return dict(shop.get("/v1/reports", shop.parties["workshop"]).json()["reports"][0])
+
+
+def test_a_schedule_counts_the_costs_that_who_planned_it_may_ask_for(shop: Shop) -> None:
+    workshop = shop.parties["workshop"]
+    owner = add_person(shop, workshop.id, "owner", "olga")
+    browser = Browser(shop)
+    assert browser.log_in("olga@example.org", PASSWORD).status_code == 200
+    schedule, made = scheduled(shop, browser)
+    assert schedule["costs"] is made["costs"] is True
+    assert owner.id not in str(schedule)
+    assert shop.get(f"/v1/reports/{made['id']}?format=json", workshop).json()["figures"]["costs"] == eur("19.75")
+    read, _ = shop.ledger.readings.readings(party=workshop.id)
+    planned = {(one.why, one.person, one.members) for one in read if one.subject is not None}
+    assert planned == {(f"/v1/report-schedules/{schedule['id']}", owner.id, ("cost",))}
+    for who in (shop.parties["rival"], shop.operator):
+        assert shop.get(f"/v1/reports/{made['id']}", who).status_code == 404
+    # She is let in no more: the report goes on, without costs, and says so.
+    shop.ledger.access.people.set_disabled(owner.id, disabled=True)
+    after = a_month_later(shop)
+    assert (after["schedule"], after["costs"], after["state"]) == (schedule["id"], False, "made")
+    document = shop.get(f"/v1/reports/{after['id']}?format=json", workshop).json()
+    assert (document["figures"]["costs"], document["asked"]["period"]) == ([], "2026-06")
+    assert len(shop.ledger.readings.readings(party=workshop.id)[0]) == len(read)
+
+
+def test_a_role_that_may_not_read_costs_gets_none(shop: Shop) -> None:
+    workshop, reads, planned = shop.parties["workshop"], set(), set()
+    owner = signed_in(shop, workshop.id, "owner")
+    for role in ROLES:
+        answer = owner.post("/v1/report-schedules", {"every": "year", "role": role, "costs": True})
+        planned |= {role} if answer.status_code == 201 else set()
+    _, made = scheduled(shop, signed_in(shop, workshop.id, "manager"))
+    for role in ROLES:
+        answer = signed_in(shop, workshop.id, role).get(f"/v1/reports/{made['id']}?format=json")
+        if answer.status_code == 200:
+            assert answer.json()["figures"]["costs"] == eur("19.75")
+            reads.add(role)
+    assert reads == planned == {"owner", "manager", "auditor"}
+
+
+@pytest.mark.parametrize("ends", ["another role", "a key that is revoked", "a party that is suspended"])
+def test_in_the_name_of_whom_may_ask_no_longer_nothing_is_read(shop: Shop, ends: str) -> None:
+    workshop = shop.parties["workshop"]
+    person = add_person(shop, workshop.id, "manager", "mina")
+    key = shop.ledger.access.create_api_key(workshop.id, ["admin"], "planner")
+    browser = Browser(shop)
+    if ends == "a key that is revoked":
+        browser.http.headers["Authorization"] = f"Bearer {key}"
+    else:
+        assert browser.log_in("mina@example.org", PASSWORD).status_code == 200
+    _, made = scheduled(shop, browser)
+    assert made["costs"] is True
+    if ends == "another role":
+        shop.ledger.access.people.set_role(person.id, "technician")
+    elif ends == "a key that is revoked":
+        found = shop.ledger.access.find_api_key(key)
+        assert found is not None
+        shop.ledger.access.revoke_api_key(found.id)
+    else:
+        shop.ledger.writer.accept_clock = True
+        shop.say(shop.operator, "party.suspended", f"{workshop.id}#authority", {"reason": "unpaid"})
+    after = a_month_later(shop)
+    assert (after["asked"]["period"], after["costs"], after["problem"]) == ("2026-06", False, None)

@@ -105,16 +105,21 @@ def test_files_are_looked_at_and_swept_and_the_access_log_is_brought_in(
             assert database.execute("SELECT count(*) FROM reading").fetchone() == (1,)
 
 
-def test_a_ledger_that_is_not_open_stops_no_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_is_not_open_stops_no_task_and_is_written_down_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(jobs, "FLUSH_EVERY", 0.0)
 
     async def a_while() -> None:
         tasks = Jobs(Site(Settings(tmp_path, "http://shop.example"), lambda: pytest.fail("opened"), lambda: 0))
         tasks.start()
-        await asyncio.sleep(0.05)
+        while tasks._warned == {}:  # noqa: ASYNC110 -- the first try of a task is what is waited for
+            await asyncio.sleep(0.01)
+        await tasks._quietly(lambda ledger: ledger.readings.flush())
         await tasks.stop()
 
-    asyncio.run(a_while())
+    asyncio.run(asyncio.wait_for(a_while(), 60))
+    assert caplog.text.count("a task of upkeep failed: the service is starting") == 1
 
 
 def test_a_database_that_was_away_does_not_end_the_re_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,11 @@ import sqlalchemy.exc
 from api import edge
 from api.problems import KINDS, MEDIA_TYPE, problem_of
 from ledger import errors
+from ledger.db.ledger import Ledger, open_ledger
+from ledger.db.secret import MasterKey
 from ledger.dsse import SigningKey
 from ledger.errors import PatinaError, Refused, Unavailable
-from tests.shop import JSON, RING, Party, Shop, open_shop, segment, signed
+from tests.shop import JSON, RING, START, Party, Shop, open_shop, segment, signed
 
 ABOUT = {"name": "Ring", "category": "jewellery"}
 STRANGER = SigningKey.from_seed(bytes(range(3, 35)))
@@ -212,6 +214,11 @@ def test_problems_of_addresses(shop: Shop, jeweller: Party) -> None:
     check_shape(shop.get("/i/unknown", accept="application/json"), 404)
 
 
+def test_a_key_that_is_sent_as_something_else_is_told_how(shop: Shop) -> None:
+    answer = shop.client.get("/v1/items", headers={"Authorization": "Basic dXNlcjpwdw=="})
+    assert check_shape(answer, 401)["detail"] == "got an Authorization of another kind, want Bearer and an API key"
+
+
 def test_a_batch_is_refused_whole_only_where_its_frame_is_broken(shop: Shop, jeweller: Party) -> None:
     for body, status in ((b"[1,", 400), (b"[]", 422), (b"\n\n", 422), (b"[{}]", 200), (b"{", 200)):
         answer = shop.client.post("/v1/statements/batch", content=body, headers={**jeweller.headers, **JSON})
@@ -308,3 +315,21 @@ def test_a_ledger_that_may_not_be_opened_is_said_everywhere(tmp_path: Path) -> N
         for path in ("/checkpoint", "/v1/items", "/i/x"):
             answer = client.get(path, headers={"Authorization": "Bearer pk_x", "Accept": "application/json"})
             assert "backup" in check_shape(answer, 503)["detail"]
+
+
+def test_a_master_key_of_another_ledger_is_told_before_anybody_writes(tmp_path: Path) -> None:
+    from starlette.testclient import TestClient  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415
+    from api.settings import Settings  # noqa: PLC0415
+
+    with open_shop(tmp_path):
+        pass
+    settings = Settings(tmp_path, "http://x.example", jobs=False)
+
+    def open_it() -> Ledger:
+        return open_ledger(settings.url, directory=tmp_path, master=MasterKey(bytes(32)), clock=lambda: START)
+
+    with TestClient(create_app(settings, open_it)) as client:
+        assert "does not open this ledger's keys" in check_shape(client.get("/readyz"), 503)["detail"]
+        assert client.get("/checkpoint").status_code == 200

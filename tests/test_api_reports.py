@@ -43,7 +43,7 @@ def asked(shop: Shop, who: Party, **body: Any) -> Any:
 
 
 def test_a_report_is_asked_for_made_and_handed_out(shop: Shop, jeweller: Party, capsys: Any, tmp_path: Path) -> None:
-    answer = asked(shop, jeweller, by=["fault"])
+    answer = asked(shop, jeweller, by=["fault"], evidence="gb27922")
     assert answer.status_code == 202, answer.text
     one = answer.json()
     assert (one["state"], one["percent"], one["files"]) == ("waiting", 0, {})
@@ -56,6 +56,7 @@ def test_a_report_is_asked_for_made_and_handed_out(shop: Shop, jeweller: Party, 
     raw = shop.get(f"{path}?format=json", jeweller)
     document = raw.json()
     assert document["figures"]["cases"] == 3
+    assert {one["area"]: one["entries"][0]["count"] for one in document["evidence"]}["goods_information"] == 3
     assert [(row["key"], row["figures"]["cases"]) for row in document["groups"]] == [({"fault": "F1"}, 3)]
     for form, kind in (("csv", "text/csv"), ("svg", "image/svg+xml"), ("xlsx", "application/vnd.openxml")):
         got = shop.client.get(told["files"][form], headers=jeweller.headers)
@@ -70,6 +71,22 @@ def test_a_report_is_asked_for_made_and_handed_out(shop: Shop, jeweller: Party, 
         words = ["--verify", str(tmp_path / "report.json"), str(shop.ledger.directory), "--vkey", shop.ledger.vkeys[0]]
         assert main(["report", *words]) == 0
         assert "the same bytes" in capsys.readouterr().out
+
+
+def test_how_far_it_is_can_be_seen_while_it_is_made(shop: Shop, jeweller: Party, monkeypatch: Any) -> None:
+    one, seen, tell = asked(shop, jeweller).json(), [], shop.ledger.reports.tell
+
+    def told(report_id: str, percent: int) -> None:
+        tell(report_id, percent)
+        seen.append(shop.get(f"/v1/reports/{report_id}", jeweller).json())
+
+    monkeypatch.setattr(shop.ledger.reports, "tell", told)
+    assert make_due(shop.ledger, workers=0) == 1
+    # Every leaf is hashed and then counted: 99 % is kept for the document.
+    assert [(row["id"], row["state"], row["percent"]) for row in seen] == [
+        (one["id"], "counting", 49),
+        (one["id"], "counting", 99),
+    ]
 
 
 def test_another_party_sees_nothing_of_it(shop: Shop, jeweller: Party) -> None:
@@ -160,7 +177,7 @@ def test_other_processes_count_and_a_stop_gives_the_report_back(shop: Shop, jewe
 
 
 def test_a_schedule_makes_each_period_once(shop: Shop, jeweller: Party) -> None:
-    body = {"every": "month", "role": "manager", "by": ["fault"]}
+    body = {"every": "month", "role": "manager", "by": ["fault"], "evidence": "gb27922", "trend": "quarter"}
     made = shop.post("/v1/report-schedules", body, shop.operator)
     assert made.status_code == 201, made.text
     schedule = made.json()
@@ -175,6 +192,10 @@ def test_a_schedule_makes_each_period_once(shop: Shop, jeweller: Party) -> None:
     listed = shop.get("/v1/reports", shop.operator).json()["reports"]
     rows = [(one["schedule"], one["role"], one["asked"]["period"], one["state"]) for one in listed]
     assert rows == [(schedule["id"], "manager", month, "made") for month in ("2026-06", "2026-05")]
+    for one in listed:
+        assert {name: one["asked"][name] for name in ("by", "evidence", "trend", "parties")} == {
+            "by": ["fault"], "evidence": "gb27922", "trend": "quarter", "parties": [shop.operator.id],
+        }  # fmt: skip
     where = f"/v1/report-schedules/{schedule['id']}"
     assert shop.client.request("DELETE", where, headers=shop.operator.headers).status_code == 200
     assert shop.client.request("DELETE", where, headers=shop.operator.headers).status_code == 404

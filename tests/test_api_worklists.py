@@ -13,6 +13,7 @@ from ledger.db import follower
 from ledger.db.rebuild import rebuild
 from ledger.standards import template
 from tests.build import uuid
+from tests.console import Browser, add_person, login_of, open_console
 from tests.shop import Party, Shop, open_shop, segment
 
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality", "mode": "in_store", "warranty_claim": True}
@@ -118,6 +119,44 @@ def test_what_is_mine_is_assigned_to_the_party_of_the_key(shop: Shop, jeweller: 
     assert [one["case"] for one in cases(shop, f"assigned={segment(shop.parties['rival'].id)}")] == [case]
 
 
+def test_what_is_mine_is_assigned_to_the_person_who_asks(tmp_path: Path) -> None:
+    with open_console(tmp_path) as shop:
+        alder, found = shop.parties["Alder"], {}
+        people = {name: add_person(shop, alder.id, "technician", name) for name in ("tom", "tim")}
+        for name in (*people, "nobody"):
+            item = shop.post("/v1/items", {"name": name, "category": "jewellery"}, alder).json()["id"]
+            found[name] = opened(shop, alder, item)
+            if name in people:
+                shop.say(alder, "case.assigned", item, {"to": people[name].agent}, case=found[name])
+        for name in people:
+            browser = Browser(shop)
+            assert browser.log_in(login_of(name)).status_code == 200
+            assert [one["case"] for one in browser.get("/v1/cases?mine=true").json()["cases"]] == [found[name]]
+            assert len(browser.get("/v1/cases").json()["cases"]) == len(found)
+
+
+def test_every_parameter_leaves_out_what_it_does_not_apply_to(shop: Shop, jeweller: Party, ring: str) -> None:
+    first = opened(shop, jeweller, ring, job_no="N-1", visit="N-V")
+    second = opened(shop, jeweller, ring, job_no="N-2", visit="N-V", kind="complaint")
+    shop.say(jeweller, "case.assigned", ring, {"to": "b99"}, case=second)
+    shop.say(jeweller, "case.closed", ring, {"outcome": "resolved"}, case=second)
+    for query, found in (
+        ("visit=N-V", [second, first]),
+        ("visit=N-V&job_no=N-1", [first]),
+        ("visit=N-V&kind=repair", [first]),
+        ("visit=N-V&kind=complaint", [second]),
+        ("visit=N-V&closed=false", [first]),
+        ("visit=N-V&closed=true", [second]),
+        ("visit=N-V&assigned=b99", [second]),
+        ("visit=N-W", []),
+        ("job_no=N-2", [second]),
+        ("job_no=N-3", []),
+        ("visit=N-V&waiting=parts", []),
+        ("visit=N-V&due=2026-05-01", []),
+    ):
+        assert [one["case"] for one in cases(shop, query)] == found, query
+
+
 def test_pages_go_on_and_what_is_wrong_is_a_problem(shop: Shop, jeweller: Party) -> None:
     for number in range(5):
         item = shop.post("/v1/items", {"name": f"Ring {number}", "category": "jewellery"}, jeweller).json()["id"]
@@ -131,7 +170,7 @@ def test_pages_go_on_and_what_is_wrong_is_a_problem(shop: Shop, jeweller: Party)
         assert ('rel="next"' in answer.headers.get("Link", "")) == bool(path)
     assert found == whole
     assert len(whole) == 5
-    for query in ("cursor=x", "due=soon", "held=-1", "limit=0", "overdue=perhaps"):
+    for query in ("cursor=x", "due=soon", "held=-1", "limit=0", "overdue=perhaps", "kind=mending", "waiting=me"):
         answer = shop.get(f"/v1/cases?{query}", jeweller)
         assert (answer.status_code, answer.json()["type"]) == (422, "/docs/problems#invalid"), query
     assert shop.get("/v1/maintenance?until=soon", jeweller).status_code == 422

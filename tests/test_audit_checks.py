@@ -288,6 +288,15 @@ def test_a_pinned_key_that_the_ledger_retired_proves_nothing() -> None:
     assert [finding.check for finding in audit(listed(ledger), Options((old, new))).findings] == ["vkey"]
 
 
+def test_a_signature_that_does_not_verify_is_no_matter_of_a_retired_key() -> None:
+    ledger = made()
+    note = ledger.note().replace(f"\n{len(ledger.leaves)}\n", f"\n{len(ledger.leaves) + 1}\n")
+    (finding,) = audit(Listed(ledger.leaves, note), Options((parse_vkey(ledger.vkey),))).findings
+    assert finding.why == f"got a signature by {ORIGIN} that does not verify"
+    (finding,) = audit(listed(ledger), Options((parse_vkey(format_vkey(ORIGIN, key("other log").public)),))).findings
+    assert "a key that the ledger has retired signs no more" in finding.why
+
+
 def test_a_checkpoint_that_claims_any_size_makes_no_files_of_that_size(tmp_path: Path) -> None:
     ledger = made()
     note = sign_checkpoint(Checkpoint(ORIGIN, 2**62, bytes(32)), ledger.signers)

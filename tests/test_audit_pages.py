@@ -251,14 +251,54 @@ def test_an_owner_adds_and_deletes_an_address(site: Audited, browser: Browser) -
         visit(page, site.address("/addresses"))
         page.locator("[name=email]").fill("otto@shop.example")
         page.locator("[name=language]").select_option("zh-Hant")
+        expect(page.locator("[value='report.*']")).to_be_disabled()
+        page.locator("[name=person]").select_option(label="Auditor Shop (auditor)")
+        page.locator("[value='case.overdue']").uncheck()
         page.locator("[data-add] button").click()
         row = page.locator("tbody tr")
         expect(row).to_have_count(1)
-        expect(row.locator("td").nth(0)).to_have_text("otto@shop.example")
-        expect(row.locator("td").nth(2)).to_have_text("not yet")
+        told = ["otto@shop.example", "Auditor Shop", "a report was made", "zh-Hant", "not yet"]
+        assert row.locator("td").all_inner_texts()[: len(told)] == told
         row.locator("button").click()
         row.locator("button", has_text="really").click()
         expect(row).to_have_count(0)
+
+
+@in_chromium
+def test_an_owner_schedules_a_report_and_a_mail_leads_to_one(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner shop") as page:
+        visit(page, site.address("/reports"))
+        page.select_option("#every", "quarter")
+        page.select_option("#role", "auditor")
+        page.select_option("#plan-by", "fault")
+        page.check("[data-plan] [name=costs]")
+        page.click("[data-plan] button")
+        row = page.locator("[data-schedules] li")
+        expect(row).to_have_count(1)
+        expect(row).to_contain_text("quarter · auditor · fault · with costs · next on")
+        row.locator("button").click()
+        row.locator("button", has_text="really").click()
+        expect(row).to_have_count(0)
+        page.select_option("#by", "line")
+        page.check("[data-ask] [name=evidence]")
+        page.click("[data-ask] button")
+        expect(page.locator("[data-rows] .pill.good").first).to_be_visible(timeout=60_000)
+        expect(page.locator("[data-rows] li").first).to_contain_text("all · product line · ")
+        newest = page.request.get(f"http://{site.place}/v1/reports").json()["reports"][0]["id"]
+        link = site.address(f"/reports?report={newest}")
+        page.click("[data-leave]")
+        page.wait_for_url(re.compile("/console/door"))
+        page.goto(link)  # as from a mail, by somebody who has not come in
+        page.wait_for_url(re.compile(r"/console/door\?next="))
+        page.fill("#login", login_of("auditor shop"))
+        page.fill("#password", PASSWORD)
+        page.click("[data-form=password] button")
+        page.wait_for_url(link)
+        expect(page.locator("[data-chart]")).to_be_visible(timeout=60_000)
+        expect(page.locator("[data-image]")).to_have_attribute("src", re.compile(newest))
+        expect(page.locator("[data-plan]")).to_be_hidden()
+        visit(page, site.address("/reports?report=0000000000000000"))
+        expect(page.locator("[data-message]")).to_contain_text("no report of your party")
 
 
 @in_chromium
@@ -279,6 +319,23 @@ def test_an_operator_suspends_and_reinstates_with_a_reason(site: Audited, browse
         visit(page, site.address("/reports"))
         assert page.locator("#parties option").all_inner_texts()[0] == "All parties"
         expect(page.locator(f"#parties option[value='{SHOP}']")).to_have_text("Audited Shop")
+
+
+@in_chromium
+def test_a_report_is_asked_for_and_its_charts_are_shown(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner shop") as page:
+        visit(page, site.address("/reports"))
+        page.get_by_role("button", name=load_audit_words("en").text["ask_report"]).click()
+        expect(page.locator("[data-rows] .pill.good")).to_have_count(1, timeout=60_000)
+        page.locator("[data-rows] button").click()
+        page.wait_for_function("() => document.querySelector('[data-image]').naturalWidth > 0")
+        links = page.locator("[data-files] a")
+        assert links.all_inner_texts() == ["JSON", "CSV", "XLSX", "SVG"]
+        for link in links.all():
+            answer = page.request.get(site.address("").partition("/console")[0] + str(link.get_attribute("href")))
+            assert answer.ok, answer.text()
+        violated = violations(page)
+    assert violated == []
 
 
 @in_chromium

@@ -209,6 +209,7 @@ EDITS = {
         {"prev", "root"},
     ),
     "an entry deleted": ("DELETE FROM leaf WHERE idx = 300", {"leaf"}),
+    "an entry more": ("INSERT INTO leaf (idx, bytes) SELECT max(idx) + 1, bytes FROM leaf", {"checkpoint"}),
     "the tail cut": ("DELETE FROM leaf WHERE idx >= 600", {"leaf"}),
     "two entries swapped": (
         "UPDATE leaf SET bytes = (SELECT l.bytes FROM leaf l WHERE l.idx = 71 - leaf.idx) WHERE idx IN (35, 36)",
@@ -260,7 +261,7 @@ def test_a_database_that_breaks_while_it_is_read_could_not_be_told(grown: Build,
         with closing(sqlite3.connect(tmp_path / "ledger.sqlite3")) as database, database:
             database.execute("DROP TABLE leaf")
         verdict = _audit(source, grown)
-    assert [(finding.check, finding.disproved) for finding in verdict.findings] == [("bundles", False)]
+    assert [(finding.check, finding.disproved) for finding in verdict.findings] == [("checkpoint", False)]
 
 
 def test_a_database_that_a_service_writes_is_read_beside_it(grown: Build, tmp_path: Path) -> None:

@@ -300,6 +300,22 @@ def test_a_log_that_was_altered_or_cut_is_refused(told: Told, tmp_path: Path) ->
     assert not (told.place / "ledger.sqlite3").exists()
 
 
+def test_a_moved_backup_finds_its_keys_file_or_says_so(
+    told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = [str(shutil.copy(backup_of(told), tmp_path / "alone.sqlite3"))]
+    alone += ["--log", str(static_copy(told, tmp_path / "mirror"))]
+    for keys, words in ((told.shelf / keyfile.NAME, []), (tmp_path / "away", ["--keys", str(tmp_path / "away")])):
+        lose(told)
+        if words:
+            (told.shelf / keyfile.NAME).rename(keys)
+            assert restore_command.main([*alone, "--dir", str(told.place)]) == 0
+            assert "got no keys file" in capsys.readouterr().err
+        restored(told, *alone, *words)
+        assert '"keys": true' in capsys.readouterr().out
+    check_restored(told, "bob")
+
+
 @pytest.mark.parametrize("what", ["text", "missing", "empty"])
 def test_what_is_no_backup_is_refused(told: Told, tmp_path: Path, what: str) -> None:
     path = tmp_path / "no-backup"

@@ -124,6 +124,12 @@ def test_parsers_raise_only_malformed_and_agree_with_the_reference(raw: bytes) -
     assert accepts(decode_body, raw) == is_body(raw)
 
 
+@pytest.mark.parametrize("part", [{"a": "naïve"}, {"a": True}, {"a": -7}, {"a": ["x", 1, {"b": [False]}]}])
+def test_a_quick_look_is_all_that_a_plain_part_needs(part: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canonical, "check_rules", pytest.fail)
+    check_part(encode({"part": part}), part, 2)
+
+
 def test_real_leaves_are_canonical_and_pass_the_screen() -> None:
     for leaf in vector("patina-format/ledger.json")["leaves"]:
         raw = leaf.encode()

@@ -17,10 +17,11 @@ __all__ = ["at", "directory"]
 
 def test_an_api_key_ends_and_is_followed_by_the_next(at: Terminal) -> None:
     at.json(party, "add", "Bench", "--role", "repairer")
-    at.json(key, "api", "--party", "Bench", "--label", "till", "--expires", "90d")
+    made = at.json(key, "api", "--party", "Bench", "--label", "till", "--expires", "90d")
     (old,) = [one for one in at.json(key, "list")["api_keys"] if one["label"] == "till"]
     assert old["in_force"]
     assert old["last_used_at"] is None
+    assert old["id"] == made["id"]
     assert times.parse_recorded(old["expires_at"]) > folder.now_us() + 89 * times.DAY
     rotated = at.json(key, "rotate-api", old["id"], "--overlap", "30m")
     assert rotated["until"] < times.format_recorded(folder.now_us() + times.HOUR)
@@ -29,7 +30,8 @@ def test_an_api_key_ends_and_is_followed_by_the_next(at: Terminal) -> None:
     assert found is not None
     assert (found.label, found.scopes) == ("till", ("write",))
     text = at.text(key, "list")
-    assert f"in force until {rotated['until']}" in text
+    assert re.search(rf"{made['id']} .* in force until {rotated['until']} +till\n", text)
+    assert re.search(rf"{rotated['id']} .*till$", text, re.MULTILINE)
     for words in (["api", "--party", "Bench", "--expires", "soon"], ["rotate-api", old["id"], "--overlap", "0d"]):
         with pytest.raises(SystemExit):
             key.main([*words, "--dir", str(at.directory)])

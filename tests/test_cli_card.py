@@ -160,4 +160,4 @@ def test_words_out_of_form_are_refused(directory: Path, words: list[str], conten
 
 def test_a_list_that_cannot_be_read_is_said(directory: Path) -> None:
     with pytest.raises(Unavailable, match="cannot read"):
-        card.main(["make", "--dir", str(directory), "--out", str(directory / "x"), "--items", str(directory / "none")])
+        card.main(["make", "--dir", str(directory), "--out", "x.pdf", "--items", str(directory / "none")])

@@ -12,51 +12,32 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from api.cli import (
-    calendar,
-    card,
-    demo,
-    importing,
-    init,
-    key,
-    ledger_key,
-    migrate,
-    party,
-    person,
-    printing,
-    rebuild,
-    serve,
-    standard,
-    terminal,
-)
+from api.cli import key, party, terminal
+from ledger import command as ledger_command
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        init,
-        migrate,
-        rebuild,
-        serve,
-        demo,
-        party,
-        key,
-        ledger_key,
-        importing,
-        card,
-        person,
-        printing,
-        standard,
-        calendar,
-    ],
-)
-def test_help_has_an_example(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def helped(words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """What ``--help`` prints, on a terminal so wide that nothing is broken."""
+    monkeypatch.setenv("COLUMNS", "400")
     with pytest.raises(SystemExit) as left:
-        command.main(["--help"])
+        ledger_command.main([*words, "--help"])
     assert left.value.code == 0
-    assert re.search(r"^example:\n  patina [\w-]+", capsys.readouterr().out, re.MULTILINE)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", sorted(ledger_command.installed()))
+def test_help_has_an_example_and_says_what_each_verb_does(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = helped([name], capsys, monkeypatch)
+    assert re.search(rf"^example:\n  patina {name} ", said, re.MULTILINE)
+    listed = re.match(rf"usage: patina {name} \[-h\] ([a-z|-]+) \.\.\.\n", said)
+    for verb in listed[1].split("|") if listed else ():
+        told = helped([name, verb], capsys, monkeypatch)
+        assert re.search(r"\n\n[A-Zp].*[.:]", told), "no line that says what it does"
+        assert "``" not in told
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,9 @@ from typing import Any
 
 import pytest
 
-from api.cli import demo, folder
+from api.cli import demo, folder, serve
 from api.cli.announce import KEPT
+from ledger import times
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -241,3 +242,15 @@ def test_the_python_example_works_as_it_stands(directory: Path) -> None:
     item = done.stdout.splitlines()[-1]
     with folder.opened(directory) as ledger:
         assert len(ledger.reader.entries(item)) == 2
+
+
+def test_a_clock_behind_the_last_leaf_is_told(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Entries are never recorded before the last one, so until then they all have its time (format.md §4)."""
+    with folder.opened(directory) as ledger:
+        last = folder.last_recorded(ledger)
+    for behind, told in ((2 * times.HOUR, True), (times.SECOND, False)):
+        monkeypatch.setattr(folder, "now_us", lambda behind=behind: last - behind)
+        assert not serve._ask(directory)
+        assert ("behind the last leaf" in capsys.readouterr().err) is told

@@ -85,13 +85,26 @@ def test_intake_of_a_thing_that_nobody_knew(counter: Counter, browser: Browser) 
         assert received["details"]["condition"] == ["scratch inside"]
         assert case["case"] == received["case"]
         assert len({one["agent"] for one in (registered, case, received)}) == 1
-        for text in ("J-77", "+49 171 5550100"):
-            page.goto(counter.address("/console/find"))
-            ready(page)
-            page.fill("#text", text)
-            page.press("#text", "Enter")
-            page.wait_for_url(re.compile("/console/item"))
-            expect(page.locator("[data-fill=name]")).to_have_text("Gold ring")
+        for text in ("J-77", "+49 171 5550100", "(0171) 555-0100"):
+            found(page, counter, text, "Gold ring")
+
+
+def found(page: Page, counter: Counter, text: str, name: str) -> None:
+    """What is typed into the search leads to one thing, whose page opens."""
+    page.goto(counter.address("/console/find"))
+    ready(page)
+    page.fill("#text", text)
+    page.press("#text", "Enter")
+    page.wait_for_url(re.compile("/console/item"))
+    expect(page.locator("[data-fill=name]")).to_have_text(name)
+
+
+def test_a_thing_is_found_by_serial_address_and_words(counter: Counter, browser: Browser) -> None:
+    numbered = "https://id.gs1.org/01/09520123456788/21/SN4711"
+    counter.say("item.registered", numbered, {"name": "Numbered", "category": "watches"})
+    with at_tablet(browser, counter) as page:
+        for text in ("SN4711", numbered, "numbered"):
+            found(page, counter, text, "Numbered")
 
 
 def test_hand_over_with_both_sides_and_a_reason_for_the_difference(counter: Counter, browser: Browser) -> None:

@@ -167,6 +167,7 @@ def test_a_conflict_is_explained_and_stays_until_it_is_taken_away(counter: Count
         expect(row).to_contain_text("this case is closed")
         expect(row).to_contain_text("What may follow:")
         assert counter.said(subject)[-1] == "case.closed"
+        page.once("dialog", lambda dialog: dialog.accept())
         row.locator("button:has-text('Take away')").click()
         expect(row).to_have_count(0)
 

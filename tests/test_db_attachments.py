@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.event import listen
 
 from ledger import times
 from ledger.db import attachments as files
 from ledger.db.copies import ALTERED, MISSING, WHOLE, Gone, Use
-from ledger.db.engine import open_engine
+from ledger.db.engine import WRITE, open_engine
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 from tests.bucket import bucket
@@ -258,6 +260,39 @@ def test_what_waits_for_statements_is_bounded_for_each_party(shop: Stall, monkey
     keep(shop, b"eleven more", party=RIVAL)
     say(shop)
     keep(shop, b"eleven more")
+    with pytest.raises(Refused, match="no statement"):
+        keep(shop, CONTENT + b"!")
+    # What no statement listed within a day does not wait any more.
+    shop.clock.now += files.WAITS + times.SECOND
+    keep(shop, CONTENT + b"!")
+
+
+def test_how_much_waits_is_asked_of_an_index_of_the_last_days(shop: Stall) -> None:
+    asked: list[tuple[str, Any]] = []
+    engine = open_engine(shop.url)
+    row = (
+        "INSERT INTO attachment SELECT party, :sha256, media_type, size, place, thumbnail, state, :at, :at "
+        "FROM attachment WHERE sha256 = :first"
+    )
+    keep(shop)
+    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        before = [
+            {"sha256": number.to_bytes(32, "big"), "at": f"2026-10-{number % 28 + 1:02}T00:00:00.000Z"}
+            for number in range(3000)
+        ]
+        connection.execute(text(row).bindparams(first=bytes.fromhex(DIGEST)), before)
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("ANALYZE attachment"))
+    files_engine = shop.ledger.attachments._engine
+    listen(files_engine, "before_cursor_execute", lambda *given: asked.append((given[2], given[3])))
+    assert shop.ledger.attachments._waiting(SHOP) == len(CONTENT)
+    explain = "EXPLAIN " if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN "
+    sql, parameters = asked[-1]
+    with engine.connect() as connection:
+        plan = str(connection.exec_driver_sql(explain + sql, parameters).all())
+    engine.dispose()
+    assert "attachment_recent" in plan, plan
+    assert "attachment_use_sha256" in plan, plan
 
 
 def test_the_same_in_a_bucket(database_url: str, tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ def test_lists_are_bounded(shop: Stall) -> None:
     digest = key.hash("phone", PHONE)
     engine = open_engine(shop.url)
     some = [
-        {"hash": digest, "statement": number.to_bytes(16, "big"), "subject": urn("x"), "party": urn("shop")}
+        {"hash": digest, "statement": number.to_bytes(16, "big"), "class": 0, "subject": urn("x"), "party": urn("shop")}
         for number in range(MAX_FOUND + 20)
     ]
     with engine.begin() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -243,3 +244,24 @@ def test_another_master_key_signs_nothing(shop: Stall) -> None:
     with pytest.raises(Unavailable, match="does not open this ledger's keys"):
         shop.ledger.writer.seal(force=True)
     assert shop.ledger.reader.history(urn("a")) is not None
+    assert shop.ledger.writer.locked is None
+    shop.ledger.writer.open_keys()
+    assert shop.ledger.writer.locked == "the master key does not open this ledger's keys"
+
+
+def test_keys_that_did_not_open_at_the_start_may_open_later(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key service was away; a disk did not answer. Nobody has to start the service again."""
+    kept = MasterKey.unwrap
+    for why in (Unavailable("the key service cannot be reached"), sqlite3.OperationalError("disk I/O error")):
+        shop.ledger.close()
+        shop.ledger = open_ledger(shop.url, directory=shop.directory, master=MASTER, clock=shop.clock)
+
+        def away(*_: object, why: Exception = why) -> bytes:
+            raise why
+
+        monkeypatch.setattr(MasterKey, "unwrap", away)
+        shop.ledger.writer.open_keys()
+        assert shop.ledger.writer.locked == str(why)
+        monkeypatch.setattr(MasterKey, "unwrap", kept)
+        assert shop.ledger.writer.seal(force=True)
+        assert shop.ledger.writer.locked is None

@@ -39,6 +39,8 @@ CUSTOMER = {"name": "Zdenka Quixworth", "phone": "+1 202 555 0177", "email": "wi
 WORDS = ("Zdenka", "Quixworth", "2025550177", "202 555 0177", "wizardly", "javelin", "kumquat", "Zephyrlane",
          "918273.64", "flummoxed", "jabberwock", "vexillum")  # fmt: skip
 PRINTED = "918,273.64"
+COST = "564738.29"
+"""What the repair has cost: sealed, and in clear in the report that counts it, until it is erased."""
 SALE = {
     "customer": CUSTOMER,
     "price": {"amount": "918273.64", "currency": "EUR"},
@@ -168,6 +170,11 @@ def used(life: Life, case_page: str) -> None:
     (made,) = shop.get("/v1/reports", jeweller).json()["reports"]
     for form in ("json", "csv", "svg", "xlsx"):
         life.get(f"/v1/reports/{made['id']}?format={form}", jeweller)
+    life.tell("repair.completed", {"work": ["solder"], "tests": []}, {"cost": COST}, case=CASE)
+    assert owner.post("/v1/reports", {"period": "2026", "costs": True}).status_code == 202
+    assert make_due(shop.ledger, workers=0) == 1
+    (costed,) = [one for one in shop.get("/v1/reports", jeweller).json()["reports"] if one["costs"]]
+    assert COST in life.get(f"/v1/reports/{costed['id']}?format=json", jeweller).text
     shop.party("lab", "auditor")
     grant = {"auditor": uuid("lab"), "until": "2026-12-01", "members": ["price"]}
     mail = {"email": "office@jeweller.example"}
@@ -218,9 +225,11 @@ def test_whoever_was_erased_is_in_no_file_and_no_answer(
         answer = shop.post("/v1/erasures", everything, shop.operator)
         assert answer.status_code == 201, answer.text
         assert erase.work(shop.ledger, shop.clock(), grace=0)
-        assert shown(*(said(ask()) for ask in life.asked)) == []
-        assert scanner.find_spelt(shop.ledger, WORDS) == []
-        assert empty(shop) >= {"sealed", "seal_key", "file_key", "pseudonym", "find_private"}
+        after = [said(ask()) for ask in life.asked]
+        assert (shown(*after), [text for text in after if COST in text]) == ([], [])
+        assert scanner.find_spelt(shop.ledger, [*WORDS, COST]) == []
+        gone = {"sealed", "seal_key", "file_key", "pseudonym", "find_private", "report_costed", "report_rests"}
+        assert empty(shop) >= gone
         assert scanner.find(shop.ledger, hashes) == [], "with the key of the chain, a telephone number can be tried out"
         for index in range(shop.size()):
             leaf = shop.ledger.reader.leaf(index)
@@ -229,6 +238,7 @@ def test_whoever_was_erased_is_in_no_file_and_no_answer(
     for path in shelf.iterdir():
         raw = path.read_bytes()
         assert not [one for one in hashes if one in raw], f"{path.name} has what a telephone number can be tried out on"
+        assert COST.encode() not in raw, f"{path.name} has a report with costs"
 
 
 def _rows(shop: Shop) -> list[Any]:

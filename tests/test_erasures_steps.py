@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from api import jobs
 from ledger import times
@@ -160,3 +161,31 @@ def test_what_was_derived_from_private_values_comes_and_goes_with_them(shop: Sho
     shop.post("/v1/erasures", {"statements": [sale["statement"]["id"]], "classes": ["contact"]}, jeweller)
     assert rows(shop, "SELECT * FROM find_private") == []
     assert shop.post("/v1/find", phone, jeweller).json()["found"] == []
+
+
+def test_of_one_class_no_more_is_forgotten(shop: Shop, jeweller: Party) -> None:
+    # The same number of a receipt as the sale's own (money) and within who the customer is (contact).
+    customer = {"phone": "+1 202 555 0100", "receipt_no": "R-2026/17"}
+    sale = sold(shop, jeweller, private={"customer": customer, "receipt_no": "R-2026/17", "note": "call first"})
+    said = sale["statement"]["id"]
+
+    def found(**wanted: str) -> list[str]:
+        return [one["statement"] for one in shop.post("/v1/find", wanted, jeweller).json()["found"]]
+
+    assert found(phone=customer["phone"]) == found(receipt_no="r202617") == [said]
+    assert sorted(row[0] for row in rows(shop, 'SELECT "class" FROM find_private')) == [0, 0, 1]
+    erased(shop, jeweller, statements=[said], classes=["description"])
+    assert found(phone=customer["phone"]) == [said]
+    erased(shop, jeweller, statements=[said], classes=["contact"])
+    assert (found(phone=customer["phone"]), found(receipt_no="r202617")) == ([], [said])
+    erased(shop, shop.operator, statements=[said], classes=["money"], why="authority")
+    assert found(receipt_no="r202617") == []
+    assert rows(shop, "SELECT * FROM find_private") == []
+
+
+def test_what_was_derived_before_classes_were_written_down_goes_with_any(shop: Shop, jeweller: Party) -> None:
+    sale, other = sold(shop, jeweller), sold(shop, jeweller, uuid("watch"))
+    with shop.ledger._engine.begin() as connection:
+        connection.execute(text('UPDATE find_private SET "class" = -1'))
+    erased(shop, jeweller, statements=[sale["statement"]["id"]], classes=["description"])
+    assert {bytes(row[1]) for row in rows(shop, "SELECT * FROM find_private")} == {uuid_bytes(other["statement"]["id"])}

@@ -49,7 +49,10 @@ def test_bundles_are_read_and_written_alike() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('"histories"', '"origin":"x","histories"'), ('"count": 3', '"count": 3.0'), ('"count": 3', '"count": NaN')],
+    [
+        ('"histories"', '"origin":"x","histories"'),
+        *(('"count": 3', f'"count": {number}') for number in ("3.0", "3e0", "NaN", "1e400", "null", "true")),
+    ],
 )
 def test_a_bundle_with_a_name_twice_or_a_fraction_is_refused(old: str, new: str) -> None:
     text = json.dumps(made().history(ring(1)))

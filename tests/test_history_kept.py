@@ -15,6 +15,7 @@ from ledger.errors import Disproved
 from ledger.history import Asked, Kept, check_history
 from ledger.note import Signer, format_vkey, parse_vkey
 from tests.build import ORIGIN, Build, key, ring, uuid
+from tests.reference.merkle import consistency
 from tests.test_audit_checks import WORK, made
 from tests.test_history import check, refused
 
@@ -88,3 +89,55 @@ def test_what_was_kept_must_be_there_and_where_it_was() -> None:
     elsewhere = {one: index + 1 for one, index in receipts.items()}
     refused(12, ledger, kept=replace(kept, receipts=elsewhere))
     refused(12, ledger, kept=replace(kept, receipts={bytes(32): 5}))
+
+
+def test_the_log_is_the_one_that_was_kept_grown() -> None:
+    ledger = made()
+    kept = Kept(ledger.size, ledger.read_root())
+    assert check(ledger, kept=kept).unknown == ()
+    refused(12, ledger, kept=Kept(ledger.size, bytes(32)))
+    assert "it had" in refused(12, ledger, kept=Kept(ledger.size + 1, bytes(32)))
+    ledger.say("maintenance.performed", "shop", ring(1), WORK)
+    ledger.seal()
+    (told,) = check(ledger, kept=kept).unknown
+    assert (
+        told == f"that the log of {kept.size + 2} leaves extends the one of {kept.size} that was kept: no proof given"
+    )
+    proof = tuple(consistency(kept.size, ledger.leaves))
+    assert check(ledger, kept=kept, consistency=proof).unknown == ()
+    refused(12, ledger, kept=kept, consistency=proof[:-1])
+    refused(12, ledger, kept=kept, consistency=())
+    refused(12, ledger, kept=replace(kept, root=bytes(32)), consistency=proof)
+
+
+def test_shown_are_the_authorities_that_the_check_needs_and_no_more() -> None:
+    ledger = made()
+    ledger.item(ring(2))
+    ledger.seal()
+    document = ledger.history(ring(1))
+    other = ledger.history(ring(2))["histories"][0]
+    assert other["subject"] == ring(2)
+    more = {**document, "histories": [*document["histories"], other]}
+    assert "missing: none" in refused(8, ledger, more)
+    authority = uuid("shop") + "#authority"
+    fewer = [part for part in document["histories"] if part["subject"] != authority]
+    assert f"missing: {authority}" in refused(8, ledger, {**document, "histories": fewer})
+
+
+def test_entry_0_is_a_statement_that_others_may_be_about() -> None:
+    ledger = made()
+    subject = uuid("ledger ledger")
+    about = json.loads(ledger.leaves[0])["statement"]["id"]
+    ledger.say("statement.retracted", "operator", subject, {"reason": "typing"}, corrects=about)
+    ledger.seal()
+    asked = Asked(subject, (parse_vkey(ledger.vkey),), now=ledger.now)
+    found = check_history(bundle.parse_history(json.dumps(ledger.history(subject)).encode()), asked)
+    assert [entry.statement.type for entry in found.entries] == ["ledger.created", "statement.retracted"]
+
+
+def test_a_holders_key_that_was_shown_is_no_partys() -> None:
+    ledger = made()
+    details = {"key": key(ledger.holders[ring(1)][0]).did, "custody": "self"}
+    ledger.say("key.added", "shop", uuid("shop") + "#authority", details, keys=["shop", "receipt"])
+    ledger.seal()
+    assert "a holder's key" in refused(8, ledger)

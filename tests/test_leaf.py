@@ -335,6 +335,14 @@ def test_a_drafts_errors_point_to_the_member() -> None:
         assert caught.value.pointer == "/statement" + pointer
 
 
+def test_a_draft_without_a_member_is_told_which() -> None:
+    without = {name: member for name, member in ENTRY["statement"].items() if name != "type"}
+    for value, name in (({}, "id"), (without, "type")):
+        with pytest.raises(Invalid) as caught:
+            leaf.statement_from(value)
+        assert caught.value.message == f"got no {name}, want it"
+
+
 def test_a_statement_without_a_ledger_is_entry_0s() -> None:
     value = {name: member for name, member in ENTRY["statement"].items() if name != "ledger"}
     assert leaf.statement_from({**value, "subjects": [LEDGER]}).ledger is None

@@ -17,6 +17,7 @@ from tests.test_api_attachments import listed
 from tests.test_sealed_in_order import carried_over
 
 PERSON, WATCH = uuid("a customer"), uuid("watch")
+LISTED = "SELECT idx, sha256, party, public FROM attachment_use ORDER BY idx"
 BEFORE = MetaData()
 USES = Table(
     "attachment_use",
@@ -41,7 +42,7 @@ def as_it_was(shop: Shop, uses: list[tuple[Any, ...]]) -> None:
     """Give the two tables the form that they had, with a row in each of a statement that the log does not have."""
     persons = rows(shop, "SELECT p.person, s.id FROM pseudonym p JOIN statement s ON s.idx = p.idx")
     with shop.ledger._engine.begin() as connection:
-        for name in ("attachment_use", "pseudonym"):
+        for name in ("attachment_use", "pseudonym", "report_costed", "report_rests"):
             connection.execute(text(f"DROP TABLE {name}"))
         BEFORE.create_all(connection)
         stray = (b"d" * 32, RING, b"s" * 16, uuid("nobody"), 1)
@@ -66,11 +67,12 @@ def test_what_was_listed_before_is_shown_and_erased_as_ever(tmp_path: Path, data
         both |= {"subjects": [RING, WATCH], "attachments": [public]}
         assert shop.post("/v1/statements", {"statement": both}, jeweller).status_code == 201
         said, watch = sale["statement"]["id"], other["statement"]["id"]
-        kept = rows(shop, "SELECT * FROM attachment_use ORDER BY idx"), rows(shop, "SELECT * FROM pseudonym")
+        kept = rows(shop, LISTED), rows(shop, "SELECT * FROM pseudonym")
         uses = [use(mine, RING, said, jeweller, 0), use(theirs, WATCH, watch, jeweller, 0)]
         as_it_was(shop, uses + [use(public, one, both["id"], jeweller, 1) for one in (RING, WATCH)])
-        carried_over(shop, "0019")
-        assert (rows(shop, "SELECT * FROM attachment_use ORDER BY idx"), rows(shop, "SELECT * FROM pseudonym")) == kept
+        carried_over(shop, "0020")
+        assert (rows(shop, LISTED), rows(shop, "SELECT * FROM pseudonym")) == kept
+        assert rows(shop, "SELECT DISTINCT indexed FROM attachment_use") == [(1,)]
         assert [len(one) for one in kept] == [3, 1], "an entry lists a file once, whatever it is about"
 
         where = f"/v1/attachments/{mine['sha256']}"

@@ -44,6 +44,19 @@ def test_tables_and_migrations_agree(engine: Engine) -> None:
         assert all(one.metadata is worktables.metadata for one in others)
 
 
+def test_a_schema_of_a_later_program_is_told_apart_from_an_old_one(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    for version, told in (("9999", "a later Patina made it"), ("0001", "run patina migrate")):
+        with engine.begin() as connection:
+            connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+        with pytest.raises(Unavailable, match=told):
+            migrate.check(engine)
+        # The tables of 0001 are there already, so its next step cannot make them.
+        with pytest.raises(Unavailable, match=r"later Patina|nothing was changed"):
+            migrate.upgrade(engine)
+        assert migrate.current(engine) == version
+
+
 def test_items_that_were_registered_before_are_found_by_their_words(engine: Engine) -> None:
     with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         config = Config()

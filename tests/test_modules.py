@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 
 from api.pages.catalogue import load_catalogue
-from api.pages.joining import exports, joined, script_name
+from api.pages.console import FOLDERS
+from api.pages.joining import exports, joined, script_name, shortened
 from api.pages.modules import ENTRY, FOLDER, LIBRARY, LIBRARY_ENTRY, OWNER_ENTRY, OWNER_FOLDER, Modules
 from tests.browser import needs_library
 from tests.page_shop import jeweller, ring, shop
@@ -85,6 +87,27 @@ def test_what_is_compressed_is_the_same(modules: Modules) -> None:
     for name in (script_name(ENTRY), script_name(OWNER_ENTRY), ENTRY):
         packed = modules.read(modules.mark, name, zipped=True)
         assert gzip.decompress(packed or b"").decode() == read(modules, name)
+
+
+COMMENT = re.compile(r"(?s)/\*.*?\*/|(?m:(?:^|(?<=\s))//[^\n]*)")
+LITERAL = re.compile(
+    r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"""
+    r"""|(?<=[(,=:\[!&|?{};>+*~\s])/(?![*/ ])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*"""
+)
+"""Texts, templates and regular expressions: what stands in them is said, also a space."""
+
+
+@pytest.mark.parametrize("folder", sorted({FOLDER, OWNER_FOLDER, *FOLDERS}), ids=lambda one: one.name)
+def test_what_is_taken_away_was_never_said(folder: Path) -> None:
+    """What shortens a script takes a regular expression behind some words for a division: not one here stands there."""
+    for file in sorted(folder.glob("*.js")):
+        source = COMMENT.sub("", file.read_text("utf-8"))
+        short = shortened(file.read_text("utf-8"))
+        assert [one for one in LITERAL.findall(source) if one not in short] == [], file.name
+        assert re.sub(r"\s+", "", COMMENT.sub("", short)) == re.sub(r"\s+", "", source), file.name
+    # That such a one would be found:
+    assert LITERAL.findall("of /[9 (]/.test(c)") == ["/[9 (]/"]
+    assert "/[9 (]/" not in shortened("for (const one of /[9 (]/.test(c) ? d : e) f();")
 
 
 def test_a_module_of_another_form_is_no_script() -> None:

@@ -29,6 +29,7 @@ from ledger.note import (
     parse_note,
     parse_vkey,
     sign_note,
+    verifies,
 )
 from tests.vectors import vector
 
@@ -174,6 +175,15 @@ def test_a_note_without_a_known_key_is_disproved() -> None:
     assert caught.value.check == "note"
 
 
+def test_who_signed_is_told_beside_who_was_wanted() -> None:
+    with pytest.raises(Disproved) as error:
+        check_note(parse_note(SIGNED), [OTHER.vkey])
+    ids = [sha256(f"{key.vkey.name}\n\x01".encode() + key.vkey.public).hexdigest()[:8] for key in (LOG, OTHER)]
+    assert f"signed by log.example+{ids[0]}; want one of other.example+{ids[1]}" in error.value.message
+    with pytest.raises(Disproved, match=r"; want one of none$"):
+        check_note(parse_note(SIGNED), [])
+
+
 def test_a_bad_signature_by_a_known_key_rejects_a_note_that_another_key_signed() -> None:
     good = parse_note(sign_note(TEXT, [LOG, OTHER]))
     first, second = good.signatures
@@ -235,6 +245,14 @@ def test_a_signature_whose_first_half_libraries_disagree_about_is_disproved() ->
     Ed25519PublicKey.from_public_bytes(LOG.vkey.public).verify(raw, TEXT.encode())
     with pytest.raises(Disproved):
         check_note(Note(TEXT, (NoteSignature(LOG.vkey.name, LOG.vkey.key_id, raw),)), [LOG.vkey])
+
+
+@pytest.mark.parametrize("r", [bytes(32), bytes([1]) + bytes(31), b"\xee" + b"\xff" * 30 + b"\x7f"])
+def test_such_a_first_half_is_refused_whatever_the_library_says(r: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The points 0 and 1, and 1 written as 2^255-18: the library of today refuses them too, another may not."""
+    monkeypatch.setattr("ledger.ed25519.verifies", lambda *_: True)
+    assert verifies(LOG.vkey.public, b"\x09" * 64, b"")
+    assert not verifies(LOG.vkey.public, r + bytes(32), b"")
 
 
 @pytest.mark.parametrize("public", [bytes(32), bytes([1]) + bytes(31), b"\xee" + b"\xff" * 30 + b"\x7f"])

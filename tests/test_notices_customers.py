@@ -126,6 +126,31 @@ def test_please_rate_goes_out_a_day_after_the_hand_over_and_once(shop: Shop, jew
     assert hand_in.subjects.count("jeweller: how was it?") == 1
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_hand_over_that_was_a_mistake_asks_once_and_not_never(shop: Shop, jeweller: Party, *, late: bool) -> None:
+    """Taken back before she was asked, the next one asks; taken back after it, she is not asked again."""
+    taken_in(shop, jeweller)
+    step(shop, jeweller, "repair.completed", work=["polished"], tests=[])
+    hand_in, said = HandIn(), dict[str, Any](check="id", evidence={"weight": "3.42 g"})
+    first = step(shop, jeweller, "case.handed_over", **said)
+    tell(shop, hand_in=hand_in)
+    shop.clock.pass_hours(25 if late else 2)
+    shop.ledger.writer.accept_clock = True
+    tell(shop, hand_in=hand_in)
+    mistaken = json.loads(first["entry"])["statement"]["id"]
+    shop.say(jeweller, "statement.retracted", RING, {"reason": "mistake"}, corrects=mistaken, case=CASE)
+    step(shop, jeweller, "case.received", evidence={"weight": "3.42 g"})
+    shop.clock.pass_hours(1)
+    step(shop, jeweller, "case.handed_over", **said)
+    tell(shop, hand_in=hand_in)
+    shop.clock.pass_hours(23.9)
+    tell(shop, hand_in=hand_in)
+    assert hand_in.subjects.count("jeweller: how was it?") == (1 if late else 0)
+    shop.clock.pass_hours(0.2)
+    tell(shop, hand_in=hand_in)
+    assert hand_in.subjects.count("jeweller: how was it?") == 1
+
+
 @pytest.mark.parametrize("why", ["erased", "opted out", "received again"])
 def test_please_rate_does_not_go_out_where_it_must_not(shop: Shop, jeweller: Party, why: str) -> None:
     taken_in(shop, jeweller)

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from api.reporting import make_due
 from ledger import times
 from ledger.db.ledger import open_ledger
 from ledger.db.outbox import LEASE, SENT
-from tests.sending import POINTS
+from ledger.db.reports import GIVEN_UP, MADE
+from tests import sending
+from tests.sending import POINTS, REPORTED
 from tests.shop import open_shop
 from tests.stall import MASTER
 from tests.telling import LOOPBACK, MAIL, hook, opened, tell
@@ -101,3 +104,39 @@ def test_whoever_comes_next_tells_what_a_killed_process_did_not(
     most = 2 if point in {"sent", "noted"} else 1
     assert 1 <= len(receiver.got) <= most
     assert 1 <= len(found.messages) <= most
+
+
+@pytest.mark.parametrize("point", REPORTED)
+def test_a_scheduled_report_is_made_once_and_told_whoever_dies_at_it(
+    tmp_path: Path, database_url: str, point: str, receiver: Receiver, box: tuple[Box, int]
+) -> None:
+    found, port = box
+    with open_shop(tmp_path, database_url, mail=MAIL, webhooks_to=LOOPBACK) as shop:
+        party = shop.party("jeweller", "retailer").id
+        tell(shop)
+        hook(shop, shop.parties["jeweller"], "report.*", url=f"http://127.0.0.1:{receiver.server_port}/in")
+        otto = shop.ledger.access.people.add(party, "manager", "Otto")
+        address = shop.ledger.addresses.add(party, "otto@shop.example", "en", ["report.*"], otto.id)
+        assert shop.ledger.addresses.confirm(address.id)
+        asked = {"period": "all", "by": [], "trend": "month", "parties": [party], "times": "counted", "evidence": ""}
+        shop.ledger.reports.plan(party, "manager", "month", asked)
+        now = times.parse_recorded("2026-06-01T12:00:00.000Z")
+    assert run(database_url, tmp_path, now, point, port) == -signal.SIGKILL
+    now += GIVEN_UP + LEASE + times.SECOND
+    sending.main(database_url, str(tmp_path), str(now), "none", str(port))
+    now += GIVEN_UP + LEASE + times.SECOND
+    ledger = open_ledger(database_url, directory=tmp_path, master=MASTER, clock=lambda: now)
+    try:
+        assert (make_due(ledger, workers=0), ledger.outbox.claim(8)) == (0, []), "nothing is left to do"
+        told, _ = ledger.outbox.list(None)
+        assert [(one.event, one.state) for one in told] == [(MADE, SENT)] * 2
+        (report,) = ledger.reports.of([party])
+        assert (report.asked["period"], report.percent, report.problem) == ("2026-05", 100, None)
+    finally:
+        ledger.close()
+    most = 2 if point == "sent" else 1
+    assert 1 <= len(receiver.got) <= most
+    assert 1 <= len(found.messages) <= most
+    assert len(set(receiver.got)) == 1
+    assert len({str(one["Message-ID"]) for one in found.messages}) == 1
+    assert json.loads(receiver.got[0][1])["data"]["report"] == report.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,27 @@ def test_nobody_writes_to_the_whole_world_by_deleting_what_was_asked(
     ]
     shop.clock.pass_hours(24.1)
     added(shop, jeweller)
+
+
+def test_of_many_at_once_no_more_are_asked_than_one_after_the_other(
+    shop: Shop, jeweller: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "MAX_ASKED", 3)
+    together, statuses = threading.Barrier(6), list[int]()
+
+    def add(number: int) -> None:
+        together.wait()
+        answer = shop.post("/v1/addresses", {"email": f"o{number}@shop.example"}, jeweller)
+        statuses.append(answer.status_code)
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [201] * 3 + [409] * 3
+    assert len(shop.get("/v1/addresses", jeweller).json()["addresses"]) == 3, "who was refused has left nothing"
+    assert len([one for one in notices(shop) if one.event == shops.CONFIRM]) == 3
 
 
 def test_without_a_mail_server_no_address_is_taken(tmp_path: Path) -> None:

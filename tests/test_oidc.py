@@ -169,6 +169,8 @@ def test_a_person_comes_back_to_the_page_that_asked_and_to_no_other_place(
     for asked, goes in (
         ("/console/sell?item=urn:uuid:1", "/console/sell?item=urn:uuid:1"),
         ("/console", "/console"),
+        ("/console/ledger/reports?report=0123456789abcdef", "/console/ledger/reports?report=0123456789abcdef"),
+        ("/console/ledger/reports/more", "/"),
         ("https://evil.example/console", "/"),
         ("//evil.example", "/"),
         ("/console/../v1/session", "/"),

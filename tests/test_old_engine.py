@@ -1,16 +1,24 @@
-"""The page's check in an engine older than the baseline: skipped unless ``OLD_ENGINE_PYTHON`` names a Python with one.
+"""The page's check in an engine as old as the baseline: skipped unless ``OLD_ENGINE`` is the command of one.
 
-What was seen, and with which versions, stands in docs/verify.md. How to try it again:
+What was seen, and with which versions, stands in docs/verify.md. How to try it again, in a Chromium of 2022:
 
     python -m venv old && old/bin/pip install "PyQt6-WebEngine==6.5.0" "PyQt6-WebEngine-Qt6==6.5.3" \
         "PyQt6==6.5.3" "PyQt6-Qt6==6.5.3"
-    OLD_ENGINE_PYTHON=old/bin/python python -m pytest tests/test_old_engine.py
+    OLD_ENGINE="old/bin/python tests/old_engine.py" python -m pytest tests/test_old_engine.py
+
+and in a WebKit of Safari 15, where FOLDER holds the jars of org.openjfx:javafx-web:18.0.2 for Linux and what they want,
+and a line of the file HOSTS is ``127.0.0.1 shop.example``:
+
+    javac --module-path FOLDER --add-modules javafx.web -d old tests/OldWebKit.java
+    OLD_ENGINE="xvfb-run -a java -Dprism.order=sw -Djdk.net.hosts.file=HOSTS --module-path FOLDER \
+        --add-modules javafx.web -cp old OldWebKit" python -m pytest tests/test_old_engine.py
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -26,14 +34,15 @@ from api.pages.modules import LIBRARY_ENTRY, Modules
 from ledger import history, times
 from ledger.note import parse_vkey
 from tests.browser import module_of, needs_library
+from tests.middle import between
 from tests.test_check_page import Site
 from tests.test_check_vectors import history_case
 from tests.vectors import vector
 
-PYTHON = os.environ.get("OLD_ENGINE_PYTHON", "")
+COMMAND = shlex.split(os.environ.get("OLD_ENGINE", ""))
 pytestmark = [
     needs_library,
-    pytest.mark.skipif(not PYTHON, reason="OLD_ENGINE_PYTHON names no Python with an old engine"),
+    pytest.mark.skipif(not COMMAND, reason="OLD_ENGINE is not the command of an old engine"),
 ]
 BADGE = """(() => {
   const badge = document.querySelector("[data-check]");
@@ -48,8 +57,8 @@ document.title = JSON.stringify([check.path, await check.verdicts(cases)]);
 """
 
 
-def seen(address: str, expression: str, *blocked: str) -> Any:
-    words = [PYTHON, str(Path(__file__).with_name("old_engine.py")), address, expression, *blocked]
+def seen(address: str, expression: str) -> Any:
+    words = [*COMMAND, address, expression]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     ran = subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment, check=False)
     assert ran.returncode == 0, ran.stderr[-2000:]
@@ -72,7 +81,12 @@ def test_the_item_page_checks_itself(site: Site, host: str) -> None:
 
 
 def test_where_nothing_can_check_the_server_did(site: Site) -> None:
-    state, path, says = seen(site.address(host="shop.example"), BADGE, script_name(LIBRARY_ENTRY))
+    with between(site.server.place) as middle:
+        middle.changes = {script_name(LIBRARY_ENTRY): lambda _: None}
+        where = site.address(host="shop.example").replace(
+            site.server.place.partition(":")[2], middle.address.partition(":")[2]
+        )
+        state, path, says = seen(where, BADGE)
     assert (state, path) == ("server", None)
     assert says.startswith("Checked by the server, not by your phone")
 

@@ -40,6 +40,7 @@ LATER = {
     r"\b(?:showPopover|togglePopover|startViewTransition|scheduler\.)": "17, 114",
     r"\.(?:toHex|toBase64|fromHex|fromBase64)\(": "18.2, 140",
     r"\bIterator\.|\bSet\.prototype\.union|\bPromise\.try": "18, 122",
+    r"\\ud800-\\udfff\]/u": "after 17.4, 50",  # before, it finds the second half of a whole character too
     r"\bOffscreenCanvas\b|\bSharedWorker\b": "16.4, 69",
 }
 EARLY = {

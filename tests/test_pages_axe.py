@@ -172,6 +172,12 @@ def test_nothing_moves_for_whoever_asks_for_less_of_it(site: dict[str, str], bro
         context.close()
 
 
+MARKS = """(all) => all.map((one) => {
+    const { borderTopStyle, width } = getComputedStyle(one, "::before");
+    return [`${borderTopStyle}, ${parseFloat(width) === 0 ? "all of it" : "a ring"}`, one.className === "ahead"];
+})"""
+
+
 def test_on_paper_the_page_is_black_on_white_without_what_cannot_be_pressed(
     site: dict[str, str], browser: Browser, tmp_path: Path
 ) -> None:
@@ -185,6 +191,10 @@ def test_on_paper_the_page_is_black_on_white_without_what_cannot_be_pressed(
     assert not page.locator(".languages").is_visible()
     assert page.locator("img.qr").is_visible()
     page.pdf(path=tmp_path / "page.pdf", format="A4")
+    # Milestones reached are dots of nothing but border, those ahead dashed rings: grounds are not printed, nor colours.
+    marks = page.locator(".way li").evaluate_all(MARKS)
+    assert [drawn for drawn, ahead in marks if not ahead] == ["solid, all of it"] * 2
+    assert {drawn for drawn, ahead in marks if ahead} == {"dashed, a ring"}
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
     context.close()
 

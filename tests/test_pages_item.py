@@ -97,6 +97,12 @@ def test_the_page_tells_the_story_in_words_and_escapes_them(shop: Shop, jeweller
         shop.ledger.vkeys[0],
     ):
         assert words in seen, words
+    # Whoever is responsible stands by name, with what they do, and the operator too.
+    responsible = text(page.text.partition('aria-labelledby="parties"')[2].partition("</section>")[0])
+    assert responsible.startswith("> Who answers for it Alder <Jewellers>")
+    assert "Lab" in responsible
+    assert load_catalogue("en").text["role_operator"] in responsible
+    assert "How this was checked" in seen
     assert "<b>bold" not in page.text
     assert "<Jewellers>" not in page.text
 

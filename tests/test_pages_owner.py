@@ -199,8 +199,14 @@ def test_a_holder_claims_reports_loss_and_says_that_it_is_back(site: Site, phone
     assert site.item(card)["lost"] is True
     page.get_by_role("button", name="It is back").click()
     expect(page.get_by_text("It is lost")).to_be_visible()
+    page.get_by_text("It was stolen").click()
+    page.get_by_role("button", name="Yes, report it stolen").click()
+    expect(page.get_by_role("button", name="It is back")).to_be_visible()
+    assert site.item(card)["stolen"] is True
+    page.get_by_role("button", name="It is back").click()
+    expect(page.get_by_text("It was stolen")).to_be_visible()
     labels = [record["by"].get("holder") for record in site.item(card)["records"]]
-    assert labels == [None, None, "receipt", "device", "device"]
+    assert labels == [None, None, "receipt", "device", "device", "device", "device"]
     secrets = (holderkey.format_code(card.secret), holderkey.format_typed(card.secret), card.secret.hex())
     assert all(one.startswith(site.address("/")) for one in asked)
     assert not [one for one in asked if any(secret in one for secret in secrets)], "the secret left the page"

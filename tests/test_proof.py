@@ -102,6 +102,14 @@ def test_as_many_hashes_as_a_tree_can_need_parse() -> None:
     assert len(parse_proof(HEADER + "index 0\n" + HASH * MAX_PROOF + "\nnote\n").hashes) == MAX_PROOF
 
 
+def test_as_many_hashes_as_a_tree_can_need_are_written() -> None:
+    """A tree has fewer than 2^63 leaves, so that a leaf has at most 63 siblings above it."""
+    proof = TlogProof(0, (bytes(32),) * 63, "note\n")
+    assert parse_proof(format_proof(proof)) == proof
+    with pytest.raises(Malformed, match="at most 63 hashes"):
+        format_proof(TlogProof(0, (bytes(32),) * 64, "note\n"))
+
+
 def test_a_text_as_long_as_allowed_parses() -> None:
     assert len(LONGEST) == MAX_TEXT
     assert format_proof(parse_proof(LONGEST)) == LONGEST

@@ -164,6 +164,21 @@ def test_evidence_names_entries_for_an_assessor(made: Build, folder: Path) -> No
     assert "evidence" not in counted(made, folder)
 
 
+def test_an_assessor_finds_the_areas_that_the_page_lists(made: Build, folder: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "reports.md").read_text("utf-8")
+    listed = page.partition("## What an assessor looks up")[2].partition("## Over HTTP")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in listed.splitlines() if row.startswith("|")]
+    document = counted(made, folder, evidence="gb27922")
+    said = [
+        [area["area"], ", ".join(area["figures"]), ", ".join(one["type"] for one in area["entries"])]
+        for area in document["evidence"]
+    ]
+    assert said == rows[2:]
+    assert len(said) == 14
+    named = {name for area in document["evidence"] for name in area["figures"]}
+    assert named <= document["figures"].keys()
+
+
 def test_a_retracted_opening_is_no_case(tmp_path: Path) -> None:
     made = written()
     opened = next(
@@ -237,6 +252,8 @@ def test_costs_are_counted_only_as_far_as_they_are_disclosed(tmp_path: Path) -> 
 def test_an_improvement_is_shown_before_and_after(tmp_path: Path) -> None:
     made = Build()
     made.register("shop", "retailer", "repairer")
+    target = {"measure": "improvements_done", "at_least": "80", "source": "house"}
+    made.say("standard.adopted", "shop", uuid("shop"), {"standard": "ours", "version": "1", "targets": [target]})
 
     def case(number: int, day: str, *, resolved: bool) -> None:
         at(made, day)
@@ -267,6 +284,8 @@ def test_an_improvement_is_shown_before_and_after(tmp_path: Path) -> None:
     }  # fmt: skip
     assert (found["improvements"][1]["before"], found["improvements"][1]["done"]) == (None, None)
     assert found["figures"]["cases"] == 4
+    (attained,) = found["figures"]["attainment"]
+    assert attained["targets"] == [target | {"reached": {"count": 1, "of": 2}, "met": False}], "of two one was done"
     other = counted(made, tmp_path / "l", period="2026-03")
     assert (other["figures"]["cases"], other["improvements"]) == (0, found["improvements"])
     assert counted(made, tmp_path / "l", parties=[uuid("nobody")])["improvements"] == []

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 
 from ledger.errors import Invalid, Unknown
-from ledger.report_ask import Period, parse_ask, parse_period
+from ledger.report_ask import DIMENSIONS, Period, parse_ask, parse_period
 from ledger.reports.chart import MOST
 from ledger.reports.formats import FORMATS, render
 from ledger.reports.words import WORDS
@@ -126,11 +126,24 @@ def test_charts_are_well_formed_and_say_every_value_in_words(document: dict[str,
     assert [tree[0].get("id"), tree[1].get("id")] == names
     texts = [one.text or "" for one in tree.iter(f"{SVG}text")]
     assert document["asked"]["period"] in texts[0]
+    by = {
+        "en": "Cases by channel / party",
+        "zh-Hans": "服务单（按渠道 / 参与方）",
+        "zh-Hant": "服務案（按管道 / 參與方）",
+    }
+    assert by[language] in texts
     # July: of one answer within four hours one; August: of one none; in neither month another limit.
     assert {"2026-07", "100.0 % (1 / 1)", "0.0 % (0 / 1)", "5.0 (1)", WORDS[language]["nothing"]} <= set(texts)
     # A bar is never longer than what it is of.
     bars = [int(one.get("width", "")) for one in tree.iter(f"{SVG}rect")]
     assert all(0 <= bar <= whole for whole, bar in zip(bars[::2], bars[1::2], strict=True))
+    lengths = drawn(tree)
+    assert (lengths["2026-07: 100.0 % (1 / 1)"], lengths["2026-08: 0.0 % (0 / 1)"]) == (380, 0)
+
+
+def drawn(tree: ET.Element) -> dict[str, int]:
+    """How long the bar of each title is, of 380."""
+    return {one[0].text or "": int(one[-1].get("width", "")) for one in tree.iter(f"{SVG}g")}
 
 
 def test_charts_escape_names_and_say_how_many_are_left_out(document: dict[str, Any]) -> None:
@@ -150,3 +163,31 @@ def test_charts_escape_names_and_say_how_many_are_left_out(document: dict[str, A
 
 def test_words_are_complete() -> None:
     assert len({frozenset(words) for words in WORDS.values()}) == 1
+    assert set(DIMENSIONS) <= set(WORDS["en"]), "each is named in the reader's language"
+
+
+def test_charts_show_improvements_before_and_after(document: dict[str, Any]) -> None:
+    plan: dict[str, Any] = {"finding": "late parts", "measure": "resolved", "target": "90 %", "done": 9}
+    told = [
+        plan | {"before": {"count": 1, "of": 2}, "after": {"count": 3, "of": 4}},
+        plan | {"finding": "rude", "measure": "attitude", "target": None, "done": None, "before": None,
+                "after": {"count": 9, "of": 2}},
+        plan | {"finding": "dust", "measure": "sweep more", "before": None, "after": None},
+    ]  # fmt: skip
+    tree = ET.fromstring(render(document | {"improvements": told}, "svg"))
+    said = [one.text for one in tree.iter(f"{SVG}title")]
+    assert drawn(tree)[said[-5] or ""] == 285, "three quarters of 380"
+    assert drawn(tree)[said[-3] or ""] == 342, "4.5 stars of five"
+    assert said[-6:] == [
+        "Before: late parts: 50.0 % (1 / 2)",
+        "After (target 90 %): late parts: 75.0 % (3 / 4)",
+        "Before: rude: no figure",
+        "Since the plan: rude: 4.5 (2)",
+        "Before: dust: no figure",
+        "After (target 90 %): dust: no figure",
+    ]
+    texts = [one.text for one in tree.iter(f"{SVG}text")]
+    assert "Improvements" in texts
+    assert "Improvements" not in [one.text for one in ET.fromstring(render(document, "svg")).iter(f"{SVG}text")]
+    many = ET.fromstring(render(document | {"improvements": told * 5}, "svg"))
+    assert [one.text for one in many.iter(f"{SVG}text")][-1] == "and 3 more"

@@ -1,4 +1,4 @@
-"""Reports of what was corrected and taken back, of long logs, and of entries that this version does not know."""
+"""Reports of what was corrected and taken back, of groups and repeats, long logs, and entries that are not known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ledger.report_measures import measured
 from ledger.reports import spooled
 from ledger.reports.spooled import Work
 from tests.build import Build, ring, uuid
-from tests.reported import counted
+from tests.reported import at, counted
 from verifier.figures import make
 from verifier.folder import open_folder
 
@@ -190,3 +190,45 @@ def test_clocks_are_measures_too() -> None:
     cell.counts.update({"clock/complaint/met": 2, "clock/complaint/judged": 3})
     assert measured("complaint", cell) == (2, 3)
     assert spooled.PIECE % 256 == 0
+
+
+def test_cases_are_grouped_by_how_the_work_was_done_by_whose_turn_it_was_last_and_by_time(tmp_path: Path) -> None:
+    made = Build()
+    made.register("shop", "repairer")
+    for number, (day, mode, teams) in enumerate(
+        (("03-31", "on_site", ["b07", "b08"]), ("04-01", "", ["b08"]), ("04-02", "", []))
+    ):
+        at(made, day)
+        made.item(ring(number))
+        said = partial(made.say, party="shop", subjects=ring(number), case=uuid(f"case {number}"))
+        details = {"kind": "repair", "channel": "store", "issue": "other"} | ({"mode": mode} if mode else {})
+        said("case.opened", details=details)
+        for team in teams:
+            said("case.assigned", details={"to": team})
+    made.seal()
+    folder = made.write_ledger(tmp_path / "l")
+    for dimension, cases in {
+        "mode": {"on_site": 1, "": 2},
+        "team": {"b08": 2, "": 1},
+        "quarter": {"2026-Q1": 1, "2026-Q2": 2},
+        "year": {"2026": 3},
+    }.items():
+        groups = counted(made, folder, by=[dimension])["groups"]
+        assert {one["key"][dimension]: one["figures"]["cases"] for one in groups} == cases, dimension
+
+
+def test_ninety_days_after_a_repair_the_same_fault_is_a_repeat_and_then_no_more(tmp_path: Path) -> None:
+    made = Build()
+    made.register("shop", "repairer")
+    # 31 - 10 + 28 + 31 + 10 = 90 days from 10 January to 10 April.
+    stories = ((1, "04-10", "09:00", "F1"), (2, "04-10", "11:00", "F1"), (3, "02-01", "09:00", "F2"))
+    for number, again, clock, fault in stories:
+        made.item(ring(number))
+        for day, at_clock, what, name in (("01-10", "10:00", "F1", "first"), (again, clock, fault, "again")):
+            at(made, day, at_clock)
+            said = partial(made.say, party="shop", subjects=ring(number), case=uuid(f"{name} {number}"))
+            said("case.opened", details={"kind": "repair", "channel": "store", "issue": "quality", "fault": what})
+            said("repair.completed", details={"work": ["w"], "tests": []})
+    made.seal()
+    folder = made.write_ledger(tmp_path / "l")
+    assert counted(made, folder)["figures"]["repeats"] == {"count": 1, "of": 6}

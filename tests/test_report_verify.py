@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.command import main
+from ledger.errors import Unknown
+from ledger.merkle import EMPTY_ROOT
+from ledger.note import parse_vkey
+from ledger.report_ask import parse_ask
+from ledger.reports.spooled import Work
 from tests.answering import files, served
-from tests.build import Build
+from tests.build import Build, uuid
 from tests.reported import written
-from verifier.figures import difference
+from verifier.figures import difference, make
+from verifier.folder import open_folder
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +173,30 @@ def test_it_goes_to_standard_output_by_default(folder: Path, made: Build, capfdb
     assert capfdbinary.readouterr().out.startswith(b"\xef\xbb\xbfpart,key,figure,value\r\n")
 
 
+def test_every_option_is_in_what_was_asked(folder: Path, made: Build, tmp_path: Path, monkeypatch: Any) -> None:
+    told: list[tuple[int, int]] = []
+
+    @contextmanager
+    def progress(_: str) -> Iterator[Any]:
+        yield lambda done, total: told.append((done, total))
+
+    monkeypatch.setattr("verifier.cli.report.progress", progress)
+    out = tmp_path / "asked.json"
+    words = ["--period", "2026", "--by", "fault,channel", "--by", "year", "--trend", "quarter", "--times", "stated"]
+    words += ["--party", uuid("branch"), "--party", uuid("shop"), "--evidence", "gb27922"]
+    assert main(["report", str(folder), "--vkey", made.vkey, *words, "--out", str(out)]) == 0
+    document = json.loads(out.read_bytes())
+    assert document["asked"] == {
+        "period": "2026", "by": ["fault", "channel", "year"], "trend": "quarter", "times": "stated",
+        "parties": sorted([uuid("branch"), uuid("shop")]), "evidence": "gb27922",
+    }  # fmt: skip
+    assert len(document["evidence"]) == 14
+    # Each leaf is hashed, and each is counted.
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (2 * made.size, 2 * made.size)
+    assert len(told) > 1
+
+
 def test_several_processes_count_the_same(
     report: Path, folder: Path, made: Build, capsys: Any, monkeypatch: Any
 ) -> None:
@@ -176,3 +210,19 @@ def test_several_processes_count_the_same(
 
 def test_a_difference_has_a_place() -> None:
     assert difference([1], 1) == ("/", "[1]", "1")
+    assert difference({"a": 1, "b": 2}, {"a": 1}) == ("/b", "2", "nothing")
+
+
+def test_a_member_out_of_form_is_told_with_its_place(
+    report: Path, folder: Path, made: Build, capsys: Any, tmp_path: Path
+) -> None:
+    path = changed(report, tmp_path, lambda report: report["asked"].update(by=["soul"]))
+    assert verified(path, folder, made, capsys)[1]["findings"][0]["why"].endswith(" (at /by/0)")
+    path = changed(report, tmp_path, lambda report: report.pop("format"))
+    assert verified(path, folder, made, capsys)[1]["findings"][0]["why"] == "this is no report in JSON"
+
+
+def test_an_empty_log_has_no_report(made: Build, folder: Path) -> None:
+    note = sign_checkpoint(Checkpoint(made.origin, 0, EMPTY_ROOT), made.signers)
+    with pytest.raises(Unknown, match="an empty log has no report"):
+        make(note, (parse_vkey(made.vkey),), parse_ask({"period": "all"}), Work(partial(open_folder, folder)))

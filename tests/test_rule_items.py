@@ -339,3 +339,13 @@ def test_a_claim_under_a_holding_that_a_reset_ended_is_void(world: World, sale: 
     world.later(80)
     refused(Forbidden, "/grant", world.hold, "item.recovered", "late", RING, {}, world.hash_of(late))
     world.hold("item.recovered", "found", RING, {}, world.hash_of(reset))
+
+
+def test_a_paper_that_was_sealed_claims_again_as_a_receipt_does(world: World) -> None:
+    sold = world.hash_of(world.say("item.sold", "shop", RING, named("paper", "sealed", channel="store")))
+    claim(world, sold, "phone")
+    held = world.states[RING].held
+    assert held.holding is not None
+    assert (held.holding.by, held.pending) == ("claim", ())
+    claim(world, sold, "late")
+    assert len(world.states[RING].held.pending) == 1

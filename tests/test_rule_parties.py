@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from ledger import doubt, party, times
 from ledger.didkey import parse_did
-from ledger.errors import Forbidden, Invalid, Refused
+from ledger.errors import Forbidden, Invalid, Refused, Unknown
+from ledger.leaf import Entry
 from ledger.note import format_vkey
 from tests.rules import CERTIFIED, WORK, refused, sale, world
 from tests.world import CASE, LEDGER, RING, World, did, uuid
@@ -99,6 +100,45 @@ def test_parents_are_registered_and_form_no_circle(world: World) -> None:
     update("shop", "rival")
     refused(Refused, "/details/parent", update, "rival", "shop")
     assert world.parties.roles(uuid("shop")) == ("retailer",)
+
+
+def test_a_circle_above_a_party_ends(world: World) -> None:
+    """None can come to be; whoever folds entries that were refused may still have one."""
+    for name, parent in (("lab", "maker"), ("maker", "lab")):
+        world.parties.parties[uuid(name)].parent = uuid(parent)
+    about = {"name": "s", "roles": ["retailer"], "parent": uuid("lab")}
+    refused(Refused, "/details/parent", world.say, "party.updated", "operator", uuid("shop") + "#authority", about)
+
+
+def test_a_parent_that_is_not_shown_is_not_held_against_its_child(world: World) -> None:
+    world.parties.complete = False
+    about = {"name": "s", "roles": ["retailer"], "parent": uuid("unseen")}
+    world.say("party.updated", "operator", uuid("shop") + "#authority", about)
+    assert world.parties.parties[uuid("shop")].parent == uuid("unseen")
+
+
+def test_who_is_no_party_has_no_role_and_no_key_to_revoke(world: World) -> None:
+    assert world.parties.roles(uuid("nobody")) == ()
+    details = {"key": did("nobody"), "reason": "lost"}
+    refused(Refused, "/details/key", world.say, "key.revoked", "operator", uuid("shop") + "#authority", details)
+
+
+def test_the_operator_is_registered_before_it_is_updated(world: World) -> None:
+    about, details = uuid("operator") + "#authority", {"name": "n", "roles": ["retailer"]}
+    refused(Refused, "/subjects/0", world.say, "party.updated", "operator", about, details)
+    world.say("party.registered", "operator", about, details)
+    world.say("party.updated", "operator", about, details)
+
+
+@pytest.mark.parametrize(("kind", "public"), [(0x04, parse_did(did("log2"))), (0x06, bytes(1312))])
+def test_a_ledger_key_of_a_type_that_this_version_cannot_verify_could_not_be_told(
+    world: World, kind: int, public: bytes
+) -> None:
+    vkey = format_vkey("ledger.example/test", public, kind)
+    with pytest.raises(Unknown, match=f"type {kind}"):
+        party.did_of(vkey)
+    refused(Unknown, "/details/vkey", world.say, "ledger.key_added", "operator", LEDGER, {"vkey": vkey})
+    refused(Unknown, "/statement/details/vkey", party.start, _first(world, details={"vkey": vkey}), "00" * 32)
 
 
 def test_a_key_is_added_once_and_by_those_who_may(world: World) -> None:
@@ -266,17 +306,22 @@ def test_ledger_keys_come_and_go_by_the_operator(world: World) -> None:
         ({"keys": [did("operator"), did("shop")]}, "/signatures"),
         ({"subjects": [uuid("operator")]}, "/statement/subjects/0"),
         ({"subjects": [RING]}, "/statement/subjects/0"),
+        ({"occurred_at": "2026-11-02T00:00:00Z"}, "/occurred_at"),
     ],
 )
 def test_entry_0_is_what_everything_else_rests_on(world: World, members: dict[str, Any], pointer: str) -> None:
+    refused(Invalid, pointer, party.start, _first(world, **members), "00" * 32)
+
+
+def _first(world: World, **members: Any) -> Entry:
+    """An entry 0 that is right but for these."""
     said = {
         "index": 0, "kind": "ledger.created", "subjects": [LEDGER], "keys": [did("operator")], "ledger": None, **members
     }  # fmt: skip
     details = {"origin": "ledger.example/test", "name": "Test", "vkey": world.vkey, "key": did("operator")}
     details |= said.pop("details", {})
     index, kind, subjects, keys = (said.pop(name) for name in ("index", "kind", "subjects", "keys"))
-    entry = replace(world._entry(kind, "operator", subjects, details, keys, **said), index=index)
-    refused(Invalid, pointer, party.start, entry, "00" * 32)
+    return replace(world._entry(kind, "operator", subjects, details, keys, **said), index=index)
 
 
 def test_the_table_of_parties_survives_a_dump(world: World) -> None:

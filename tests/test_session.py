@@ -186,6 +186,17 @@ def test_our_own_page_may_change_things(shop: Shop, iris: Browser) -> None:
     assert answer.status_code == 201, answer.text
 
 
+def test_a_page_under_an_address_of_this_machine_may_bring_somebody_in_and_under_another_says_which(shop: Shop) -> None:
+    """``patina serve --host 0.0.0.0 --tls`` is opened as https://127.0.0.1 by whoever sits before it."""
+    for host in ("127.0.0.1:8443", "localhost:8443", "[::1]:8443"):
+        answer = Browser(shop).log_in(IRIS, Origin=f"https://{host}", Host=host)
+        assert answer.status_code == 200
+    for origin, told in (("https://till.local:8443", HTTPS), ("https://evil.example", "another site's page")):
+        answer = Browser(shop).log_in(IRIS, Origin=origin, Host="till.local:8443")
+        assert answer.status_code == 403
+        assert told in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
 def test_another_sites_page_cannot_bring_anybody_in(shop: Shop, headers: dict[str, str]) -> None:
     answer = Browser(shop).log_in(IRIS, **headers)

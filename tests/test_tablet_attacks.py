@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api import jobs, tablets
 from api.attached import attached
+from api.site import Site
 from ledger.db.draft import Draft
+from ledger.dsse import SigningKey
 from tests.build import uuid
 from tests.console import add_person, login_of, open_console, signed_in
 from tests.shop import RING, Shop, signed
@@ -109,6 +113,108 @@ def test_nobody_is_faster_than_a_pairing(
     assert [one.status_code for one in pairings] == [201]
     refused(answer, 403, f"{'/0' if batch else ''}/signatures/0/key")
     assert keys_in_force(shop)[1:] == [OWN.did]
+
+
+def test_of_two_pairings_at_once_the_later_one_wins(
+    shop: Shop, tablet: Tablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added, together, statuses = tablets.addition, threading.Barrier(2), list[int]()
+
+    async def slow(*given: Any) -> list[Draft]:
+        drafts = await added(*given)
+        for _ in range(200):  # of the loop's turns: long enough for the other to come this far, if it may
+            await asyncio.sleep(0)
+        return drafts
+
+    def pair(key: SigningKey) -> None:
+        together.wait()
+        statuses.append(tablet.pair(key).status_code)
+
+    monkeypatch.setattr(tablets, "addition", slow)
+    threads = [threading.Thread(target=pair, args=(key,)) for key in (OWN, NEXT)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [201, 201]
+    keys = shop.ledger.reader.parties().keys
+    first, later = sorted((OWN.did, NEXT.did), key=lambda did: keys[did].index)
+    assert keys_in_force(shop)[1:] == [later]
+    assert keys[first].reason == "lost"
+
+
+@pytest.mark.parametrize("then", ["paired", "revoked"])
+def test_a_pairing_is_refused_if_another_process_was_faster(
+    shop: Shop, tablet: Tablet, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """Between what it has seen and what it appends the other has paired the tablet, or revoked it."""
+    added, others = tablets.addition, list[int]()
+
+    async def overtaken(*given: Any) -> list[Draft]:
+        drafts = await added(*given)
+        monkeypatch.setattr(tablets, "addition", added)
+        monkeypatch.setattr(shop.app.state.site, "pairing", asyncio.Lock())
+        path = f"/v1/devices/{tablet.id}" + ("/key" if then == "paired" else "")
+        body = signed(tablet.added(OWN), OWN) if then == "paired" else None
+        how = "POST" if then == "paired" else "DELETE"
+        others.append((await asyncio.to_thread(tablet.manager.request, how, path, json=body)).status_code)
+        return drafts
+
+    monkeypatch.setattr(tablets, "addition", overtaken)
+    answer = tablet.pair(NEXT)
+    assert (answer.status_code, answer.json()["detail"].partition(" meanwhile")[0]) == (
+        409,
+        "another process has paired or revoked this tablet",
+    )
+    assert others == [201 if then == "paired" else 200]
+    assert keys_in_force(shop)[1:] == ([OWN.did] if then == "paired" else [])
+    assert tablet.pair(NEXT).status_code == (201 if then == "paired" else 404), "and then it is as ever"
+    assert keys_in_force(shop)[1:] == ([NEXT.did] if then == "paired" else [])
+
+
+def test_a_key_that_a_dying_process_left_to_a_revoked_tablet_ends_at_the_next_start(
+    shop: Shop, tablet: Tablet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tablet.pair(OWN)
+    other = tablet.manager.post("/v1/devices", {"label": "Counter 2"}).json()["id"]
+    kept = signed(tablet.added(STRANGER), STRANGER)
+    assert tablet.manager.request("POST", f"/v1/devices/{other}/key", json=kept).status_code == 201
+    shop.ledger.access.visits.revoke_tablet(tablet.id)
+    assert keys_in_force(shop)[1:] == [OWN.did, STRANGER.did]
+    site, portal = shop.app.state.site, shop.client.portal
+    assert portal is not None
+
+    async def started() -> None:
+        ended = asyncio.Event()
+        forget = jobs.forget_keys
+
+        async def told(one: Site) -> list[str]:
+            found = await forget(one)
+            ended.set()
+            return found
+
+        monkeypatch.setattr(jobs, "forget_keys", told)
+        tasks = jobs.Jobs(site)
+        tasks.start()
+        await asyncio.wait_for(ended.wait(), 60)
+        await tasks.stop()
+
+    portal.call(started)
+    assert keys_in_force(shop)[1:] == [STRANGER.did], "of a tablet that is enrolled it stays"
+    assert shop.ledger.reader.parties().keys[OWN.did].reason == "lost"
+    size = shop.size()
+    assert portal.call(tablets.end_left, site) == []
+    assert shop.size() == size, "it is said once"
+
+
+def test_where_nobody_can_say_it_the_key_of_a_revoked_tablet_stays(shop: Shop, tablet: Tablet) -> None:
+    tablet.pair(OWN)
+    (custody, _) = keys_in_force(shop)
+    shop.ledger.access.visits.revoke_tablet(tablet.id)
+    shop.ledger.access.forget_party_key(custody)
+    assert shop.client.portal is not None
+    assert shop.client.portal.call(tablets.end_left, shop.app.state.site) == []
+    assert keys_in_force(shop) == [custody, OWN.did]
 
 
 def test_a_key_is_a_tablets_from_the_moment_that_its_row_is_drafted(shop: Shop, tablet: Tablet) -> None:

@@ -187,3 +187,9 @@ def test_only_our_errors(text: str) -> None:
     for parse in (parse_occurred, parse_recorded):
         with contextlib.suppress(Malformed):
             parse(text)
+
+
+def test_units_are_what_lies_between_two_times() -> None:
+    start = parse_recorded("2026-11-01T00:00:00.000Z")
+    ends = ["01T00:00:01.000", "01T00:01:00.000", "01T01:00:00.000", "02T00:00:00.000"]
+    assert [parse_recorded(f"2026-11-{end}Z") - start for end in ends] == [SECOND, MINUTE, HOUR, DAY]

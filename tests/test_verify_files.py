@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ledger.disclosure import digest, make_disclosure
+from ledger.errors import Malformed
 from tests.build import Build, ring
 from tests.test_audit_checks import WORK, made
 from tests.test_verify_cli import patina
@@ -106,6 +107,8 @@ def test_a_folder_that_is_none_or_too_large_is_refused(
     document.write_text(json.dumps(bundle))
     words = ["verify", document, "--vkey", ledger.vkey, "--attachments", shelf]
     assert patina(*words) != 0
+    with pytest.raises(Malformed, match="want a folder of files"):
+        read_shelf(shelf)
     shelf.mkdir()
     assert patina(*words) == 2
     assert "not in the folder" in capsys.readouterr().out

@@ -38,6 +38,24 @@ def test_a_verdict_reads_as_lines() -> None:
     ]
 
 
+def test_a_fact_that_is_a_list_is_told_in_one_line() -> None:
+    facts = {
+        "records": [{"index": 3}],
+        "witnesses": ["one", "two"],
+        "few": [3, 5],
+        "eight": list(range(8)),
+        "many": list(range(10, 19)),
+        "nothing": [],
+    }
+    assert Verdict("a log", (), facts).text().split("\n")[1:] == [
+        "  witnesses: one, two",
+        "  few: 2, at leaves 3, 5",
+        "  eight: 8, at leaves 0, 1, 2, 3, 4, 5, 6, 7",
+        "  many: 9, at leaves 10, 11, 12, 13, 14, 15, 16, 17 and so on",
+        "  nothing: 0",
+    ]
+
+
 def test_could_not_tell_is_said_once() -> None:
     assert Verdict("a log", (DOUBT,)).text() == "could not tell: a log\n  check 12: no proof given"
 

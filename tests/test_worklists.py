@@ -218,6 +218,19 @@ def test_a_rebuild_gives_the_same_rows(shop: Stall) -> None:
     assert sum(seen) >= shop.ledger.reader.size()
 
 
+def test_a_complaint_about_a_party_stands_once_however_its_row_was_made(shop: Stall) -> None:
+    """Its opening has two subjects, the case itself and the party, and a row of the first alone."""
+    case = urn("of nobody's thing")
+    about = {"kind": "complaint", "channel": "web", "issue": "attitude"}
+    shop.accept(shop.draft("case.opened", case, about, others=[urn("shop")], case=case, by="operator"))
+    shop.accept(shop.draft("case.responded", case, {}, others=[urn("shop")], case=case, agent="a1"))
+    assert listed(shop) == ["its own"]
+    live = stand(shop)
+    assert [row[4] for row in live if len(row) > 5] == [case, case]  # of the shop, and of the operator who took it down
+    assert rebuild(shop.ledger).rows == 2
+    assert stand(shop) == live
+
+
 def test_of_two_processes_that_follow_at_once_one_has_done_it(shop: Stall) -> None:
     shop.accept(shop.draft("standard.adopted", urn("shop"), LIMITS))
     other = shop.again()

@@ -28,7 +28,7 @@ from ledger.doubt import Doubt, doubts
 from ledger.errors import Disproved, Invalid, Malformed, Unknown
 from ledger.leaf import Entry
 from ledger.merkle import HASH_SIZE, leaf_hash
-from ledger.note import VKey
+from ledger.note import VKey, parse_note
 from verifier.compare import Comparison
 from verifier.doubtful import doubt_facts, doubt_notes, doubtful_leaves, leaves_to_read
 from verifier.findings import Finding, Verdict
@@ -64,12 +64,13 @@ class Options:
 
 def audit(source: Source, options: Options) -> Verdict:
     """What a whole log proves to whoever pinned these keys. Raises ``Unknown`` for a state that cannot be used."""
+    note = ""
     try:
         note = source.checkpoint()
         checkpoint = check_checkpoint(note, options.vkeys, options.vkeys[0].name)
     except (Malformed, Invalid, Disproved) as error:
         why = error.message
-        if isinstance(error, Disproved) and error.check == "note":
+        if isinstance(error, Disproved) and error.check == "note" and not _is_signed_by(note, options.vkeys):
             why += (
                 "; a key that the ledger has retired signs no more: see its /v1/log/keys, and pin one that is in force"
             )
@@ -88,6 +89,12 @@ def audit(source: Source, options: Options) -> Verdict:
         if verdict.outcome == "proven":
             store.keep(run.kept())
         return verdict
+
+
+def _is_signed_by(note: str, vkeys: tuple[VKey, ...]) -> bool:
+    """Whether a note has a signature, be it a wrong one, by one of these keys."""
+    signed = {(one.name, one.key_id) for one in parse_note(note).signatures}
+    return not signed.isdisjoint((vkey.name, vkey.key_id) for vkey in vkeys)
 
 
 def _check_usable(kept: Kept | None, checkpoint: Checkpoint, options: Options) -> None:
@@ -198,7 +205,8 @@ class _Audit:
 
     def _wrong_root(self) -> None:
         root = b64encode(self._tree.root()).decode()
-        self._report.add("root", f"got {b64encode(self._checkpoint.root).decode()}, the leaves have {root}")
+        signed = b64encode(self._checkpoint.root).decode()
+        self._report.add("root", f"got {signed} under the signature, the leaves have {root}: they are not those signed")
         if self._kept is not None:
             why = f"the log of {self._start} leaves that was audited before does not lead to this root"
             self._report.add("consistency", why)

@@ -26,6 +26,8 @@ PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 AHEAD = 4
 """Bundles asked for before they are needed: hides the network behind the checking."""
+_HEADER = 256
+"""Bytes of a gzip header and trailer; what cannot be compressed, like hashes, grows besides by less than an eighth."""
 _RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -54,7 +56,7 @@ class Client:
                 status, body = self._ask(target, limit)
             except (OSError, http.client.HTTPException, zlib.error) as error:
                 self._forget()
-                why = str(error) or type(error).__name__
+                why = str(error)
                 continue
             if status == http.client.OK:
                 return body
@@ -74,17 +76,26 @@ class Client:
         connection = self._connection()
         connection.request("GET", target, headers=self._headers)
         answer = connection.getresponse()
-        body = answer.read(limit + 1)
-        if answer.read(1):
+        if answer.status != http.client.OK:
+            # An error's page may be longer than what was asked for, and says nothing about that.
+            if len(answer.read(limit)) == limit:
+                self._forget()
+            return answer.status, b""
+        zipped = answer.headers.get("Content-Encoding") == "gzip"
+        room = limit + limit // 8 + _HEADER if zipped else limit
+        body = answer.read(room + 1)
+        if len(body) > room:
             self._forget()
             raise _too_long(target, limit)
-        if answer.headers.get("Content-Encoding") == "gzip":
+        if answer.length:
+            raise http.client.IncompleteRead(body, answer.length)
+        if zipped:
             unzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
             body = unzip.decompress(body, limit + 1)
-            if not unzip.eof and len(body) <= limit:
+            if len(body) > limit:
+                raise _too_long(target, limit)
+            if not unzip.eof:
                 raise zlib.error("compressed body is cut short")
-        if len(body) > limit:
-            raise _too_long(target, limit)
         return answer.status, body
 
     def _connection(self) -> http.client.HTTPConnection:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from ledger.errors import Disproved, Unknown
+from ledger.checkpoint import parse_checkpoint_text
+from ledger.errors import Disproved, Malformed, Unknown
 from ledger.merkle import root_of_tile
+from ledger.note import parse_note
 from verifier.source import (
     HASH_SIZE,
     TILE_WIDTH,
@@ -76,14 +79,16 @@ class LedgerFolder:
         self._database = _open(path / DATABASE)
 
     def checkpoint(self) -> str:
-        """The note of the head."""
-        rows = self._query("SELECT note FROM head")
+        """The note of the head; raises ``Disproved`` where the database has leaves that this note does not cover."""
+        rows = self._query("SELECT note, (SELECT max(idx) + 1 FROM leaf) FROM head")
         if len(rows) != 1:
             raise Disproved(f"got {len(rows)} rows in the table head, want one", "checkpoint")
         try:
-            return _bytes(rows[0][0]).decode()
+            note = _bytes(rows[0][0]).decode()
         except UnicodeDecodeError:
             raise Disproved("the checkpoint is not UTF-8", "checkpoint") from None
+        _check_covered(note, rows[0][1])
+        return note
 
     def leaves(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes of leaves ``start`` to ``stop - 1``; raises ``Disproved`` (leaf) at the first that is missing."""
@@ -94,7 +99,7 @@ class LedgerFolder:
             for index, raw in rows:
                 if index != expected:
                     break
-                yield raw if type(raw) is bytes else _bytes(raw)
+                yield _bytes(raw)
                 expected += 1
             else:
                 if rows:
@@ -125,6 +130,15 @@ class LedgerFolder:
             raise Unknown(f"could not read the database: {error}") from None
 
 
+def _check_covered(note: str, leaves: object) -> None:
+    """Leaves and note are written in one transaction, so a note of fewer was put back, or leaves were put in."""
+    with suppress(Malformed):
+        size = parse_checkpoint_text(parse_note(note).text).size
+        if isinstance(leaves, int) and leaves > size:
+            why = f"the database has {leaves} leaves and a checkpoint of {size}: an old one, or leaves put in"
+            raise Disproved(why, "checkpoint")
+
+
 def _open(path: Path) -> sqlite3.Connection:
     """The database at ``path``, read-only, also where its folder cannot be written to."""
     address = path.resolve().as_uri()
@@ -145,9 +159,9 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _bytes(value: object) -> bytes:
     """What a column holds, as bytes; SQLite lets anything stand anywhere."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
-    return value if isinstance(value, bytes) else b""
+    if isinstance(value, bytes):
+        return value
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else b""
 
 
 def open_folder(path: Path) -> Source:

@@ -32,7 +32,6 @@ def matrix(text: str) -> list[list[bool]]:
         raise Invalid(f"got a text of {len(text.encode())} bytes, want 1 to {MAX_TEXT}")
     code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=QUIET_ZONE)
     code.add_data(text.encode())
-    code.make(fit=True)
     return [[bool(module) for module in row] for row in code.get_matrix()]
 
 

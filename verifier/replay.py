@@ -114,7 +114,8 @@ class Replay:
         if found.index != index:
             self.report.add("index", f"got index {found.index}, want {index}", index)
         if found.prev != self.last_hash:
-            self.report.add("prev", f"got {found.prev}, want {self.last_hash}", index)
+            why = f"got {found.prev}, want {self.last_hash}, the hash of the leaf before: one of the two was changed"
+            self.report.add("prev", why, index)
         if found.recorded_at < self.recorded_at:
             self.report.add("recorded_at", f"got {found.recorded_at} after {self.recorded_at}", index)
         else:
@@ -130,7 +131,8 @@ class Replay:
             return
         root = self.heads.map_root().hex()
         if found.map_root != root:
-            self.report.add("seal", f"got map_root {found.map_root}, want {root}", index)
+            why = f"got map_root {found.map_root}, want {root}, the root of the map over the leaves before"
+            self.report.add("seal", why, index)
 
     def entry(self, statement_id: str, subject: str) -> Entry | None:  # noqa: ARG002 - a whole log hides nothing
         """The earlier entry with this statement id, whatever it is about (``rule.Lookups``)."""
@@ -254,7 +256,8 @@ class Replay:
 
     def _wrong_link(self, link: Link, head: Head, index: int) -> None:
         got, want = f"number {link.seq} after {link.prev}", f"number {head.count} after {head.hash}"
-        self.report.add("links", f"got {got} of {link.subject}, want {want}", index)
+        why = f"got {got} of {link.subject}, want {want}: an entry about it was changed, left out or put in"
+        self.report.add("links", why, index)
 
     def _unreadable(self, error: PatinaError, index: int, raw: bytes, leaf_hash: str) -> None:
         """Report a leaf that did not parse, and go on with the links that it seems to have."""

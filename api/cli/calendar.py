@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
         "patina calendar propose --country CN --year 2026 --json > days.json",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="propose")
-    propose = verbs.add_parser("propose", help="propose the days of a country and year")
+    propose = terminal.add_verb(verbs, "propose", "propose the days of a country and year")
     propose.add_argument("--country", required=True, metavar="CC", help="two capitals of ISO 3166, such as CN")
     propose.add_argument("--year", required=True, type=int, metavar="YYYY")
     propose.add_argument("--zone", action="append", metavar="Z", help="a zone (default: all of the country)")

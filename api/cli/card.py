@@ -31,6 +31,7 @@ from api.settings import read_settings
 from ledger import uri
 from ledger.db.codes import Card
 from ledger.db.ledger import Ledger
+from ledger.db.reason import reason
 from ledger.errors import Invalid, Refused, Unavailable
 
 SEALED = "sealed"
@@ -38,6 +39,7 @@ MAX_CARDS = 10_000
 MAX_KEYS = 200_000
 """Cards times the items of each: some 15 seconds of deriving."""
 _PRIVATE = 0o600
+_SUFFIXES = (".html", ".pdf")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,7 +50,8 @@ def main(argv: Sequence[str]) -> int:
         "patina card make --count 100 --out cards.html --dir var",
     )
     verbs = words.add_subparsers(dest="verb", required=True, metavar="make")
-    _make_words(verbs.add_parser("make", help="draw cards and write the file to print", description=__doc__))
+    about = "draw cards and write the file to print"
+    _make_words(verbs.add_parser("make", help=about, description=terminal.plain(__doc__)))
     given = words.parse_args(argv)
     with folder.opened(given.dir, given) as ledger:
         return _make(ledger, given)
@@ -70,6 +73,8 @@ def _make_words(words: argparse.ArgumentParser) -> None:
 
 def _make(ledger: Ledger, given: argparse.Namespace) -> int:
     """Draw the cards, write the sheet, and print what a till may know."""
+    if given.out.suffix not in _SUFFIXES:
+        raise Invalid(f"got {given.out.name}, want {' or '.join(_SUFFIXES)}")
     groups = _groups(given)
     party = ledger.operator if given.party is None else parties.find_party(ledger, given.party)
     address = read_settings(given.dir, os.environ).public_url
@@ -135,7 +140,7 @@ def _read_items(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise Unavailable(f"cannot read {path}: {type(error).__name__}") from None
+        raise Unavailable(f"cannot read {path}: {reason(error)}") from None
     items = [line for line in lines if line]
     for number, item in enumerate(items, 1):
         if not uri.is_subject(item) or uri.subject_kind(item) == "authority":

@@ -39,6 +39,10 @@ _LIST = (
     "List signing keys, who keeps them and whether they are in force, and the ids of API keys, whose secrets are shown "
     "only when they are made."
 )
+_API = (
+    "Make another API key for a party, for a till or a program; it is shown only now. Its id is what it is listed, "
+    "rotated and revoked by."
+)
 _ROTATE_API = (
     "Make the API key that follows one: same party, scopes, label and length of life. The old key goes on for the "
     "overlap, so that a program can be given its next key while the last one still works."
@@ -59,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
     _rotate_words(verbs.add_parser("rotate", help="the next key, and the end of the present one", description=_ROTATE))
     _revoke_words(verbs.add_parser("revoke", help="revoke a signing key or an API key", description=_REVOKE))
     _list_words(verbs.add_parser("list", help="list signing keys and API keys", description=_LIST))
-    _api_words(verbs.add_parser("api", help="make another API key"))
+    _api_words(verbs.add_parser("api", help="make another API key", description=_API))
     _rotate_api_words(verbs.add_parser("rotate-api", help="make the API key that follows one", description=_ROTATE_API))
     given = words.parse_args(argv)
     verb = {"add": _add, "rotate": _rotate, "revoke": _revoke, "list": _list, "api": _api, "rotate-api": _rotate_api}
@@ -218,14 +222,21 @@ def _list(ledger: Ledger, given: argparse.Namespace) -> int:
     ]
     if given.json:
         terminal.answer({"keys": signing, "api_keys": api})
-        return 0
+    else:
+        print(_table(ledger, signing, api))
+    return 0
+
+
+def _table(ledger: Ledger, signing: list[dict[str, Any]], api: list[dict[str, Any]]) -> str:
     names = ledger.view.parties.parties
     rows: list[tuple[str, ...]] = [
-        (one["key"], names[one["party"]].name, f"{one['custody']} custody", _state(one)) for one in signing
+        (one["key"], names[one["party"]].name, f"{one['custody']} custody", _state(one), "") for one in signing
     ]
-    rows += [(f"API key {one['id']}", names[one["party"]].name, " ".join(one["scopes"]), _state(one)) for one in api]
-    print(terminal.table(("key", "party", "", ""), rows))
-    return 0
+    rows += [
+        (f"API key {one['id']}", names[one["party"]].name, " ".join(one["scopes"]), _state(one), one["label"])
+        for one in api
+    ]
+    return terminal.table(("key", "party", "", "", "label"), rows)
 
 
 def _state(one: dict[str, Any]) -> str:
@@ -244,7 +255,7 @@ def _api(ledger: Ledger, given: argparse.Namespace) -> int:
         raise Refused("got the scope admin for a party that is not the operator")
     ends = None if given.expires is None else folder.now_us() + given.expires
     secret = ledger.access.create_api_key(party, [given.scope], given.label, ends)
-    return _told(given, {"party": party, "api_key": secret}, f"API key  {secret} (shown only now)")
+    return _told(given, {"party": party, **_made(ledger, secret)}, _shown(ledger, secret))
 
 
 def _rotate_api(ledger: Ledger, given: argparse.Namespace) -> int:
@@ -252,8 +263,18 @@ def _rotate_api(ledger: Ledger, given: argparse.Namespace) -> int:
     secret = ledger.access.keys.rotate(given.id, folder.now_us() + given.overlap)
     old = ledger.access.keys.get(given.id)
     assert old is not None, "it was rotated just now"
-    text = f"API key  {secret} (shown only now)\nthe old one, {old.id}, works until {old.expires_at}"
-    return _told(given, {"party": old.party, "api_key": secret, "old": old.id, "until": old.expires_at}, text)
+    text = f"{_shown(ledger, secret)}\nthe old one, {old.id}, works until {old.expires_at}"
+    made = {"party": old.party, **_made(ledger, secret), "old": old.id, "until": old.expires_at}
+    return _told(given, made, text)
+
+
+def _made(ledger: Ledger, secret: str) -> dict[str, str]:
+    """A new API key, and the id that it is listed, rotated and revoked by."""
+    return {"api_key": secret, "id": ledger.access.keys.id_of(secret)}
+
+
+def _shown(ledger: Ledger, secret: str) -> str:
+    return f"API key  {secret} (shown only now)\nid       {_made(ledger, secret)['id']}"
 
 
 def _told(given: argparse.Namespace, value: dict[str, Any], text: str) -> int:

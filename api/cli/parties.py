@@ -76,7 +76,6 @@ def find_party(ledger: Ledger, words: str) -> str:
         return words
     named = [party for party, found in parties.items() if found.name == words]
     if len(named) != 1:
-        raise Refused(
-            f"got {words[:80]!r}, which {len(named) or 'no'} parties are called; patina party list has their ids"
-        )
+        called = f"{len(named)} parties are called" if named else "no party is called"
+        raise Refused(f"got {words[:80]!r}, which {called}; patina party list has their ids")
     return named[0]

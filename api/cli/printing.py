@@ -1,7 +1,7 @@
 """``patina print``: papers as files, from a ledger's folder: a receipt or a slip, a label, a certificate or a report.
 
-    patina print receipt --kind gift --item ID --party Alder --out gift.pdf --medium 80mm --dir var
-    patina print receipt --kind intake --item ID --case ID --party Alder --out slip.escpos --dir var
+    patina print receipt --kind gift --item ID --party 'Corner Shop' --out gift.pdf --medium 80mm --dir var
+    patina print receipt --kind intake --item ID --case ID --party 'Corner Shop' --out slip.escpos --dir var
     patina print label --item ID --out tag.png --dir var
     patina print record --statement ID --token CODE --out certificate.pdf --medium a4 --language zh-Hant --dir var
 
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         ("label", "a code"),
         ("record", "a certificate or a report"),
     ):
-        _add(verbs.add_parser(verb, help=about, description=__doc__), verb)
+        _add(verbs.add_parser(verb, help=about, description=terminal.plain(__doc__)), verb)
     given = words.parse_args(argv)
     kind = given.out.suffix.removeprefix(".")
     medium = MEDIA[given.medium]

@@ -44,9 +44,12 @@ def main(argv: Sequence[str]) -> int:
     else:
         done = _again(given)
     if given.json:
-        terminal.answer({"size": done.size, "forward": done.forward, "erased_again": done.erased})
+        counts = {"size": done.size, "forward": done.forward, "erased_again": done.erased}
+        terminal.answer({**counts, "keys": done.keys})
     else:
         print(f"{done.size} leaves of the backup, {done.forward} more of the newer log; {done.erased} erased again")
+    if not done.keys:
+        terminal.remark("got no keys file: what is private stays closed, until it is restored again with --keys")
     return 0
 
 

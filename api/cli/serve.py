@@ -42,6 +42,8 @@ GRACE = 10
 """Seconds that requests in flight get after a signal to stop."""
 POLL = 0.2
 """Seconds between looks at whether all workers are ready."""
+SLACK = times.MINUTE
+"""That a clock may be behind the last leaf, as of two machines, before the operator is told."""
 COULD_NOT = 2
 
 
@@ -122,6 +124,9 @@ def _ask(directory: Path) -> bool:
             gap = folder.now_us() - folder.last_recorded(ledger)
     except Unavailable:
         return False  # the server says why, on every page
+    if gap < -SLACK:
+        until = times.format_recorded(folder.now_us() - gap)
+        terminal.remark(f"this machine's clock is behind the last leaf: all is recorded at {until} until it gets there")
     if gap <= times.DAY:
         return False
     terminal.remark(f"the last leaf is {gap / times.DAY:.1f} days old; this machine's clock says {folder.now_text()}")
@@ -190,8 +195,9 @@ def run(place: Place, started: Callable[[], None]) -> int:
             if self.started:
                 gc.collect()
                 gc.freeze()
-                if app.state.site.refusal is not None:
-                    terminal.remark(f"nothing is signed: {app.state.site.refusal}")
+                refusal = app.state.site.why_not_signing()
+                if refusal is not None:
+                    terminal.remark(f"nothing is signed: {refusal}")
                 started()
 
     app = create_app(place.settings())

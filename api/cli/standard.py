@@ -39,13 +39,13 @@ def _parser() -> argparse.ArgumentParser:
         "  patina standard schema > standard.schema.json",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|check|schema")
-    terminal.add_json(verbs.add_parser("list", help="list the built-in standards"))
-    show = verbs.add_parser("show", help="print a built-in standard, or several as they are read together")
+    terminal.add_json(terminal.add_verb(verbs, "list", "list the built-in standards"))
+    show = terminal.add_verb(verbs, "show", "print a built-in standard, or several as they are read together")
     show.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(NAMES)}, in the order of adoption")
-    check = verbs.add_parser("check", help="check a document before it is adopted")
+    check = terminal.add_verb(verbs, "check", "check a document before it is adopted")
     check.add_argument("file", type=Path, metavar="FILE", help="a standard as JSON")
     schema = "print the JSON Schema of a standard, for an editor to complete and check by"
-    terminal.add_json(verbs.add_parser("schema", help=schema))
+    terminal.add_json(terminal.add_verb(verbs, "schema", schema))
     for verb in (show, check):
         verb.add_argument("--words", choices=sorted(LANGUAGES), metavar="LANG", help="for customers, in %(choices)s")
         terminal.add_json(verb)

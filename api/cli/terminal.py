@@ -45,6 +45,18 @@ def parser(command: str, about: str, example: str) -> argparse.ArgumentParser:
     )
 
 
+def add_verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, about: str
+) -> argparse.ArgumentParser:
+    """The parser of a verb of a command whose one line, `about`, says all that there is to say."""
+    return verbs.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+
+
+def plain(text: str | None) -> str:
+    """The text at the top of a module as ``--help`` prints it: without the marks around what is typed."""
+    return (text or "").replace("`", "")
+
+
 def add_folder(words: argparse.ArgumentParser) -> None:
     """Add ``--dir``: the ledger's folder, by default that of ``PATINA_DIR``, or ``var``."""
     words.add_argument(

@@ -1,9 +1,9 @@
 """A picture written anew from its pixels: nothing of the old file but what was seen stays.
 
 So position, camera, comments, embedded thumbnails, and whatever stands behind the picture (a polyglot's other half)
-are gone, whichever way they were hidden. The orientation that a camera notes is applied, colours are brought to sRGB,
-and a JPEG keeps its own quantisation tables, which loses next to nothing. A picture's size is read from its header and
-judged before a pixel is decoded.
+are gone, whichever way they were hidden. A JPEG that holds nothing else already (``api.files.plain``) stays as it is.
+The orientation that a camera notes is applied, colours are brought to sRGB, and a JPEG keeps its own quantisation
+tables, which loses next to nothing. A picture's size is read from its header and judged before a pixel is decoded.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import io
 from contextlib import suppress
 from typing import IO, Any
 
-from PIL import Image, ImageCms, ImageOps, JpegImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageOps, JpegImagePlugin
 
 from api.files.kinds import JPEG, MAX_PIXELS, MAX_SIDE, PNG, THUMBNAIL, WEBP, Unfit, Washed
+from api.files.plain import altered, is_plain
 
 _FORMATS = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP"}
 _QUALITY = 90
@@ -38,9 +39,22 @@ def wash_picture(media_type: str, source: IO[bytes], target: IO[bytes], thumbnai
         raise Unfit("too_large", f"got a picture of more than {MAX_PIXELS} pixels") from None
     except Exception:  # noqa: BLE001 -- a decoder raises whatever it stumbles over
         raise Unfit("malformed", f"got bytes that begin as {media_type} and cannot be decoded as that") from None
-    washed.save(target, _FORMATS[media_type], **options)
+    if media_type == JPEG and (raw := _plain_file(source, picture)) is not None:
+        target.write(raw)
+    else:
+        washed.save(target, _FORMATS[media_type], **options)
     _save_thumbnail(washed, thumbnail)
     return Washed(media_type, *washed.size)
+
+
+def _plain_file(source: IO[bytes], picture: Image.Image) -> bytes | None:
+    """The file itself, if it holds nothing but this picture."""
+    source.seek(0)
+    raw = source.read()
+    if not is_plain(raw):
+        return None
+    with Image.open(io.BytesIO(altered(raw)), formats=("JPEG",)) as other:
+        return raw if ImageChops.difference(picture, other).getbbox() else None
 
 
 def _check_size(width: int, height: int) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from api.notices.contact import Contact
 from api.notices.letter import Letter
 from ledger.db.outbox import Notice
+from ledger.db.reports import Asked
 from ledger.db.webhooks import DUE
 from ledger.leaf import Entry
 
@@ -48,6 +49,19 @@ def overdue_event(notice: Notice) -> bytes:
     clock, _, due = (notice.about or "").partition(" ")
     about = {"case": notice.of_case, "subject": notice.subject, "party": notice.party, "clock": clock, "due_at": due}
     return _event(notice.event, due, about)
+
+
+def report_event(notice: Notice, asked: Asked, url: str) -> bytes:
+    """The event of a report that a schedule made, or could not make; ``url`` is where the service's addresses begin."""
+    about = {
+        "report": asked.id,
+        "schedule": asked.schedule,
+        "party": asked.party,
+        "role": asked.role,
+        "period": asked.asked["period"],
+        "address": f"{url}/v1/reports/{asked.id}",
+    }
+    return _event(notice.event, notice.made_at, about)
 
 
 def test_event(notice: Notice) -> bytes:

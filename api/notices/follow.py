@@ -104,14 +104,14 @@ class Following:
             return
         if not self.ledger.outbox.has_contact(statement.subjects[0]):
             return
-        once = status == "rate"
+        is_later = status == "rate"
         yield Notice(
-            id=notice_id(CUSTOMER, status, statement.subjects[0], str(statement.case) if once else statement.id),
+            id=notice_id(CUSTOMER, status, statement.subjects[0], statement.id),
             kind=CUSTOMER,
             event=DUE,
             party=statement.party,
             made_at=times.format_recorded(now),
-            due_at=times.format_recorded(max(now, happened + statuses.RATE_AFTER) if once else now),
+            due_at=times.format_recorded(max(now, happened + statuses.RATE_AFTER) if is_later else now),
             idx=entry.index,
             statement=statement.id,
             subject=statement.subjects[0],

@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from typing import Final
 
 from api.limits import Networks
-from api.notices import egress, events, mail, overdue, shops, telling
+from api.notices import egress, events, mail, overdue, reports, shops, telling
 from api.notices.egress import NotAllowed, Unreachable
 from api.notices.mail import Undelivered
 from api.notices.signing import headers_of
@@ -98,6 +98,10 @@ class Sending:
     def _body(self, one: Notice) -> bytes:
         if one.event == TEST:
             return events.test_event(one)
+        if one.event in reports.EVENTS:
+            asked = self.ledger.reports.get(one.about or "")
+            assert asked is not None, "reports are kept"
+            return events.report_event(one, asked, self.settings.public_url)
         if one.statement is None:
             return events.overdue_event(one)
         found = self.ledger.reader.entry(one.statement)

@@ -1,8 +1,9 @@
-"""Mail to shops: that a case is overdue, at the addresses that a shop has confirmed, and the question to confirm one.
+"""Mail to shops at addresses that they have confirmed: that a case is overdue, and that a report was made.
 
 A shop's addresses are no part of the log (``ledger.db.addresses``). Each is asked once, by a link, whether it wants to
-be told; whoever answers nothing is told nothing more. A mail names the limit, the item and the job's number, and no
-customer; it links to the case in the console, where whoever reads it must come in first.
+be told; whoever answers nothing is told nothing more. A mail about a case names the limit, the item and the job's
+number, and no customer; it links to the case in the console, where whoever reads it must come in first. What is told
+of a report is in ``api.notices.reports``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from api import fold
-from api.notices import events, overdue
+from api.notices import events, overdue, reports
 from api.notices.contact import Contact, format_link, hashes_of
 from api.notices.letter import Letter, format_mail, one_line
 from api.notices.telling import ByMail, Dropped, above
@@ -49,31 +50,51 @@ def hearing(ledger: Ledger, clock: Notice, now: int) -> list[Notice]:
             clock, id=notice_id(SHOP, one.id, clock.id.hex()), kind=SHOP, event=OVERDUE, party=one.party,
             made_at=at, due_at=at, about=f"{one.id} {clock.about}", tries=0, held_until=None,
         )
-        for one in ledger.addresses.of(above(ledger, clock.party)) if one.confirmed_at is not None
+        for one in ledger.addresses.of(above(ledger, clock.party)) if one.hears(OVERDUE)
     ]  # fmt: skip
 
 
 def way_of(ledger: Ledger, settings: Settings, notice: Notice, now: int) -> Dropped | ByMail:
     """How the address of a notice is written to, if it still is; nothing is sent here."""
-    address_id, _, clock = (notice.about or "").partition(" ")
+    address_id, _, about = (notice.about or "").partition(" ")
     one = ledger.addresses.get(address_id)
     if one is None:
         return Dropped("the address is deleted")
+    if one.person is not None and _is_out(ledger, one.person):
+        return Dropped("this person is let in no longer")
     if settings.mail is None:
         return Dropped("there is no mail server")
     contact = Contact(statement="", owner=one.party, language=one.language, email=one.email)
     hashes = hashes_of(contact, ledger.outbox)
     if ledger.outbox.is_closed_to(hashes):
         return Dropped("this address wants no messages")
-    due = None
-    if notice.event == OVERDUE:
-        standing, due = overdue.standing(ledger, replace(notice, about=clock), now)
-        if standing != "overdue":
-            return Dropped(f"the clock is {standing}")
-    letter = _asked(ledger, one, settings.public_url) if due is None else _late(ledger, notice, one, due, settings)
-    letter = replace(letter, stop=f"{settings.public_url}/n/{format_link(hashes, ledger.outbox)}")
+    written = _letter(ledger, settings, replace(notice, about=about), one, now)
+    if isinstance(written, Dropped):
+        return written
+    letter = replace(written, stop=f"{settings.public_url}/n/{format_link(hashes, ledger.outbox)}")
     sender = _name(ledger, one.party), settings.mail.sender
     return ByMail(format_mail(letter, contact, sender, events.message_id(notice), now))
+
+
+def _letter(ledger: Ledger, settings: Settings, notice: Notice, one: Address, now: int) -> Letter | Dropped:
+    """What an address is told, or why it is not; ``about`` of the notice is a clock, a report, or nothing."""
+    if notice.event == CONFIRM:
+        return _asked(ledger, one, settings.public_url)
+    if notice.event in reports.EVENTS:
+        found = ledger.reports.get(notice.about or "")
+        why = reports.why_not(ledger, one, notice.event, found)
+        if found is None or why is not None:
+            return Dropped(why or "")
+        return reports.write_letter(found, one.language, _name(ledger, one.party), settings.public_url)
+    standing, due = overdue.standing(ledger, notice, now)
+    if standing != "overdue" or due is None:
+        return Dropped(f"the clock is {standing}")
+    return _late(ledger, notice, one, due, settings)
+
+
+def _is_out(ledger: Ledger, person_id: str) -> bool:
+    person = ledger.access.people.get(person_id)
+    return person is None or person.disabled_at is not None
 
 
 def format_confirmation(address_id: str, outbox: Outbox) -> str:
@@ -115,7 +136,7 @@ def _late(ledger: Ledger, notice: Notice, one: Address, due: int, settings: Sett
     shown = {
         "shop": _name(ledger, one.party),
         "item": f"{item} ({job_no})" if job_no else item,
-        "limit": pages.text[f"clock_{(notice.about or '').split(' ')[1]}"],
+        "limit": pages.text[f"clock_{(notice.about or '').split(' ')[0]}"],
         "due": pages.moment(times.format_recorded(due)),
     }
     return Letter(

@@ -22,7 +22,7 @@ from ledger.cases import fold_case
 from ledger.course import Course
 from ledger.db.codes import mark_of
 from ledger.db.ledger import Ledger
-from ledger.db.outbox import Notice
+from ledger.db.outbox import CUSTOMER, Notice, notice_id
 from ledger.db.webhooks import GATEWAYS, Webhook
 from ledger.disclosure import format_base64url
 
@@ -64,6 +64,8 @@ def way_of(ledger: Ledger, settings: Settings, notice: Notice, now: int) -> Drop
     if now - times.parse_recorded(notice.made_at) > statuses.TOO_OLD:
         return Dropped("it is too late")
     why = statuses.why_not(course, step, status, now)
+    if why is None and status == "rate" and _was_asked(ledger, course):
+        why = "it was asked before"
     if why is not None:
         return Dropped(why)
     contact = contact_of(course, ledger.vault, ledger.reader.parties())
@@ -87,6 +89,12 @@ def way_of(ledger: Ledger, settings: Settings, notice: Notice, now: int) -> Drop
         return ByMail(format_mail(letter, contact, sender, events.message_id(notice), now))
     assert gateway is not None, "else she is told by mail, or not"
     return _by_gateway(ledger, gateway, notice, letter, contact)
+
+
+def _was_asked(ledger: Ledger, course: Course) -> bool:
+    """Whether she was asked to rate after another hand-over, which was taken back since."""
+    handed = (one.statement for one in course.steps if one.type == "case.handed_over")
+    return ledger.outbox.is_told(notice_id(CUSTOMER, "rate", course.subject, one) for one in handed)
 
 
 def hearing(ledger: Ledger, clock: Notice) -> list[Webhook]:

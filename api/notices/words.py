@@ -39,6 +39,11 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overdue_subject: str
     overdue_text: str
     overdue_why: str
+    periods: Mapping[str, str]
+    roles: Mapping[str, str]
+    report: Mapping[str, Mapping[str, str]]
+    report_why: str
+    report_open: str
     confirm_subject: str
     confirm_text: str
     confirm_why: str
@@ -64,6 +69,15 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (
             self.day.format(**parts) if len(text) == _DAY_LENGTH else self.time.format(**parts, clock=f"{found:%H:%M}")
         )
+
+    def period(self, text: str) -> str:
+        """A year, a quarter of it or a month, as reports name them (``2026``, ``2026-Q3``, ``2026-07``)."""
+        year, _, part = text.partition("-")
+        if not part:
+            return self.periods["year"].format(year=year)
+        if part.startswith("Q"):
+            return self.periods["quarter"].format(year=year, quarter=part[1:])
+        return self.periods["month"].format(year=year, month=self.months[int(part) - 1])
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -18,6 +18,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api.pages.catalogue import LANGUAGES
 from api.pages.console import load_words
 from api.pages.kept import Kept
+from ledger.report_ask import DIMENSIONS
+from ledger.reports.words import WORDS
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "audit"
@@ -79,6 +81,8 @@ class AuditPages:
             "language": language,
             "languages": {one: load_words(one).text["language"] for one in LANGUAGES},
             "t": words.text,
+            "option": words.option,
+            "by": {one: WORDS[language][one] for one in DIMENSIONS},
             "at": f"/console/files/{self._mark}",
             "told": msgspec.json.encode(told).decode(),
             "pages": PAGES,

@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.pages.flows import FLOWS, FORMS, ROOMS, STEPS, spoken_by
+from api.pages.joining import shortened
 from api.pages.kept import Kept
 
 HERE = Path(__file__).parent
@@ -63,7 +64,7 @@ class Console:
         self, roles: Mapping[str, Callable[[str], bool]], modules: str, reader: str = "", provider: str = ""
     ) -> None:
         self._reader, self._provider = reader, provider
-        files = {path.name: path.read_bytes() for folder in FOLDERS for path in sorted(folder.iterdir())}
+        files = {path.name: _served(path) for folder in FOLDERS for path in sorted(folder.iterdir())}
         whole = b"".join(name.encode() + b"\0" + raw for name, raw in files.items())
         self.mark = hashlib.sha256(whole).hexdigest()[:12]
         self._files = {name: Kept.of(raw) for name, raw in files.items()}
@@ -97,6 +98,7 @@ class Console:
             "roles": self._roles,
             "flows": [flow.name for flow in FLOWS],
             "language": language,
+            "host": host,
             "modules": self._modules,
             "rooms": ROOMS,
             "reader": self._reader,
@@ -126,6 +128,12 @@ class Console:
         """A file of the console and its type."""
         kept = self._files.get(name)
         return None if kept is None else (kept, TYPES[Path(name).suffix])
+
+
+def _served(path: Path) -> bytes:
+    """A file as it goes out: a script without comments and needless spaces."""
+    raw = path.read_bytes()
+    return shortened(raw.decode()).encode() if path.suffix == ".js" else raw
 
 
 def _rights(language: str) -> dict[str, str]:

@@ -47,7 +47,10 @@ def joined(entry: str, sources: Mapping[str, str]) -> str:
 
 
 def shortened(source: str) -> str:
-    """A script without its comments and needless spaces."""
+    """A script without its comments and needless spaces.
+
+    Behind words such as ``of`` a regular expression would be taken for a division, and lose its spaces.
+    """
     short: str = rjsmin.jsmin(source)
     return short
 

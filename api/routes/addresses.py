@@ -1,4 +1,4 @@
-"""Where a party is told by e-mail that it is late: its addresses, and the link by which one of them is confirmed.
+"""Where a party is told of its own affairs by e-mail: its addresses, and the link by which one of them is confirmed.
 
 Whoever may administer a party's webhooks administers its addresses; those of another party look as if they were not
 there. The link ``/a/{token}`` asks for no session: whoever reads the mail of an address may say that it is to be used.
@@ -11,12 +11,14 @@ from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends
+from pydantic import Field
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.languages import language_of
 from api.notices.contact import plain_email
-from api.notices.shops import CONFIRM, asking, parse_confirmation
+from api.notices.shops import asking, parse_confirmation
 from api.notices.words import words_of
 from api.problems import not_found
 from api.routes.shown import html, wants_json
@@ -25,7 +27,8 @@ from api.routes.stop import POLICY
 from api.site import caller_of, site_of
 from api.strict import Body, body_schema, read_body
 from ledger import times
-from ledger.db.addresses import Address
+from ledger.db.addresses import OVERDUE, REPORTS, Address
+from ledger.db.outbox import put_few
 from ledger.errors import Invalid, Refused
 
 router = APIRouter(tags=["webhooks"])
@@ -35,13 +38,19 @@ MAX_ASKED = 40
 
 
 class NewAddress(Body):
-    """An ``email`` address, and the ``language`` in which it is written to."""
+    """An ``email`` address, the ``language`` in which it is written to, and the ``person`` of one's party whose it is.
+
+    ``events``: `case.overdue`, and `report.*` for the reports that are scheduled to her role; left out, both for a
+    person's address, and `case.overdue` for one that is nobody's.
+    """
 
     email: str
     language: Literal["en", "zh-Hans", "zh-Hant"] = "en"
+    person: str | None = None
+    events: list[Literal["case.overdue", "report.*"]] | None = Field(default=None, min_length=1, max_length=2)
 
 
-@router.get("/v1/addresses", summary="Where one's party is told that it is late")
+@router.get("/v1/addresses", summary="Where one's party is told by e-mail")
 async def get_addresses(request: Request) -> Response:
     """Confirmed ones and those that are not yet, oldest first."""
     site, caller = site_of(request), caller_of(request)
@@ -53,7 +62,8 @@ async def get_addresses(request: Request) -> Response:
 async def post_address(request: Request, body: Annotated[NewAddress, Depends(read_body(NewAddress))]) -> Response:
     """A mail with a link goes to the address; within a week the link must be opened and confirmed, or nothing is sent.
 
-    Then `case.overdue` is told to it, of one's party and those below it.
+    Then `case.overdue` is told to it, of one's party and those below it, and `report.*` of what is scheduled to the
+    person's role. An address that is there is told from now on as is said now; once confirmed it is not asked again.
     """
     site, caller = site_of(request), caller_of(request)
     if site.settings.mail is None:
@@ -61,11 +71,16 @@ async def post_address(request: Request, body: Annotated[NewAddress, Depends(rea
     email = plain_email(body.email.strip())
     if not email:
         raise Invalid("got no e-mail address", "/email")
-    since = times.format_recorded(site.clock() - times.DAY)
-    if await site.read(site.ledger.outbox.made, caller.party, CONFIRM, since) >= MAX_ASKED:
-        raise Refused(f"this party has had {MAX_ASKED} addresses asked within a day: want you to wait")
-    made = await site.read(site.ledger.addresses.add, caller.party, email, body.language)
-    await site.read(site.ledger.outbox.put, [asking(made, site.clock())])
+    events, now = await _events(request, body), site.clock()
+
+    def ask(connection: Connection, added: Address) -> None:
+        if added.confirmed_at is not None:
+            return
+        if not put_few(connection, asking(added, now), times.format_recorded(now - times.DAY), MAX_ASKED):
+            raise Refused(f"this party has had {MAX_ASKED} addresses asked within a day: want you to wait")
+
+    add = site.ledger.addresses.add
+    made = await site.read(add, caller.party, email, body.language, events, body.person, ask=ask)
     return Response(_encode(_described(made)), 201, media_type=JSON)
 
 
@@ -95,6 +110,19 @@ async def post_confirm(request: Request) -> Response:
     address_id = await site.read(parse_confirmation, token, site.ledger.outbox)
     good = address_id is not None and await site.read(site.ledger.addresses.confirm, address_id)
     return _page(request, "done" if good else "unknown")
+
+
+async def _events(request: Request, body: NewAddress) -> list[str]:
+    """What an address is to be told; raises ``Invalid`` for a person that is none here, and for reports to nobody."""
+    site, caller = site_of(request), caller_of(request)
+    if body.person is None:
+        if REPORTS in (body.events or ()):
+            raise Invalid("want the person whose address it is: reports are for the people of a role", "/person")
+        return list(body.events or [OVERDUE])
+    person = await site.read(site.ledger.access.people.get, body.person)
+    if person is None or person.party != caller.party or person.disabled_at is not None:
+        raise Invalid("got an id that is nobody's of your party who may come in", "/person")
+    return list(body.events or [OVERDUE, REPORTS])
 
 
 def _page(request: Request, state: str) -> Response:

@@ -76,8 +76,9 @@ async def post_tablet_key(
     if tablet is None:
         raise not_found(MISSING)
     draft = intake.read_signed({"statement": body.statement, "signatures": body.signatures})
-    drafts = await tablets.addition(draft.statement, draft.signatures, tablet, site)
-    return await written(site, drafts, _described(tablet, draft.signatures[0].key))
+    async with site.pairing:
+        drafts = await tablets.addition(draft.statement, draft.signatures, tablet, site)
+        return await written(site, drafts, _described(tablet, draft.signatures[0].key))
 
 
 @router.delete("/v1/devices/{id}", summary="Revoke a tablet")
@@ -85,18 +86,19 @@ async def revoke_device(request: Request, id: str) -> Response:  # noqa: A002
     """Nobody comes in on it any more, and who did is out: at once here, within five seconds by other processes.
 
     A key by which it signs is revoked as lost, and is in ``key`` of the answer; where no key in custody can say so, the
-    key stays in force in the log, and counts here no more.
+    key stays in force in the log, and counts here no more. If the service dies in between, it says so when it starts.
     """
     site, caller = site_of(request), caller_of(request)
     visits, whose = site.ledger.access.visits, None if caller.may(ADMIN) else caller.party
-    try:
-        ended = await site.read(visits.revoke_tablet, id, whose)
-    except Refused:
-        raise not_found(MISSING) from None
-    try:
-        key = await tablets.end_key(ended, caller.party, site)
-    except (Forbidden, Refused):
-        key = None
+    async with site.pairing:
+        try:
+            ended = await site.read(visits.revoke_tablet, id, whose)
+        except Refused:
+            raise not_found(MISSING) from None
+        try:
+            key = await tablets.end_key(ended, caller.party, site)
+        except (Forbidden, Refused):
+            key = None
     return Response(_encode(_described(ended, key)), media_type=JSON)
 
 

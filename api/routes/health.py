@@ -24,7 +24,7 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request) -> Response:
     """503 with the reason when statements would be refused: send traffic elsewhere and look at the reason."""
     site = site_of(request)
-    reason = site.why_not_ready()
+    reason = site.why_not_signing()
     if reason is not None:
         raise Unavailable(reason)
     size = await site.read(site.ledger.reader.size)

@@ -43,7 +43,7 @@ async def get_health(request: Request) -> Response:
         "now": format_recorded(site.clock()),
         "statements": head.statements,
         "subjects": head.subjects,
-        "refusal": site.why_not_ready(),
+        "refusal": site.why_not_signing(),
         "witnesses": [
             _witness(one) for one in note.parse_note(head.note).signatures if (one.name, one.key_id) not in own
         ],

@@ -31,7 +31,7 @@ router = APIRouter(tags=["console"])
 SEAL = b"oidc_login"
 WHY = {"state": "again", "code": "token", "error": "denied", "unauthorised": "nobody", "too_many": "often"}
 """What was wrong with the answer, or which kind of problem it is → the words at the door; whatever else is ``down``."""
-_OURS = re.compile(r"/console(/[a-z]+(\?[!-~]{0,200})?)?")
+_OURS = re.compile(r"/console(/[a-z]+){0,2}(\?[!-~]{0,200})?")
 """Where one may go after coming in: a page of the console, never another place."""
 NOBODY = "the identity provider vouches for somebody who is not known here, or not let in"
 

@@ -49,13 +49,17 @@ class NewReport(Body):
 
 
 class NewSchedule(Body):
-    """A report of every ``month``, ``quarter`` or ``year`` for the people of a ``role`` (owner, manager, auditor)."""
+    """A report of every ``month``, ``quarter`` or ``year`` for the people of a ``role`` (owner, manager, auditor).
+
+    They are told by e-mail when it was made. With ``costs``, as a report that you ask for then, and only while you may.
+    """
 
     every: str
     role: str = "manager"
     by: list[str] = Field(default_factory=list, max_length=4)
     trend: str = "month"
     evidence: str = ""
+    costs: bool = False
 
 
 @router.post("/v1/reports", summary="Ask for a report", openapi_extra=body_schema(NewReport), status_code=202)
@@ -129,12 +133,13 @@ async def get_schedules(request: Request) -> Response:
     "/v1/report-schedules", summary="Schedule a report", openapi_extra=body_schema(NewSchedule), status_code=201
 )
 async def post_schedule(request: Request, body: Annotated[NewSchedule, Depends(read_body(NewSchedule))]) -> Response:
-    """First for the period that is running now, once it has ended."""
+    """First for the period that is running now, once it has ended; then `report.made` is told (docs/notices.md)."""
     site, caller = site_of(request), caller_of(request)
-    given = body.model_dump()
+    given = body.model_dump(exclude={"costs"})
     every, role = given.pop("every"), given.pop("role")
     asked = parse_ask({**given, "period": "all", "parties": [caller.party]}).document()
-    made = await site.read(site.ledger.reports.plan, caller.party, role, every, asked)
+    costs = _by(caller) if body.costs else None
+    made = await site.read(site.ledger.reports.plan, caller.party, role, every, asked, costs)
     return Response(_encode(_schedule(made)), 201, media_type=JSON)
 
 
@@ -197,4 +202,5 @@ def _described(site: Site, one: Asked) -> dict[str, Any]:
 def _schedule(one: Schedule) -> dict[str, Any]:
     members = {name: getattr(one, name) for name in Schedule.__slots__}
     members["asked"] = {name: value for name, value in one.asked.items() if name != "period"}
+    members["costs"] = one.costs is not None
     return members

@@ -9,7 +9,7 @@ address beside what is secret: there is nothing to compare a guess with (BREACH)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -71,24 +71,23 @@ def kept(request: Request, what: Kept, headers: Mapping[str, str], media_type: s
 
 
 def takes_gzip(request: Request) -> bool:
-    """Whether an answer may be compressed; a browser that forbids it by ``q=0`` gets it as it is."""
-    wishes = [wish.strip().partition(";") for wish in request.headers.get("accept-encoding", "").split(",")]
-    return any(name == "gzip" and rest.strip() not in {"q=0", "q=0.0"} for name, _, rest in wishes)
+    """Whether an answer may be compressed; a browser that forbids it by a weight of 0 gets it as it is."""
+    return any(name == "gzip" and weight > 0 for name, weight in _weighed(request, "accept-encoding"))
 
 
 def wants_json(request: Request) -> bool:
     """Whether ``Accept`` prefers JSON to a page; browsers, and whoever does not say, get the page."""
     weights = {"text/html": 0.0, JSON: 0.0}
-    for part in request.headers.get("accept", "").split(","):
-        kind, _, rest = part.strip().partition(";")
-        weight = 1.0
-        for parameter in rest.split(";"):
-            name, _, value = parameter.strip().partition("=")
-            if name == "q":
-                weight = _weight(value)
-        if kind in weights:
-            weights[kind] = weight
+    weights |= {kind: weight for kind, weight in _weighed(request, "accept") if kind in weights}
     return weights[JSON] > weights["text/html"]
+
+
+def _weighed(request: Request, name: str) -> Iterator[tuple[str, float]]:
+    """What a header asks for, in small letters, with the weight (RFC 9110 §12.4.2) of each."""
+    for part in request.headers.get(name, "").split(","):
+        wish, *parameters = (one.strip().lower() for one in part.split(";"))
+        weights = [_weight(one.removeprefix("q=")) for one in parameters if one.startswith("q=")]
+        yield wish, weights[-1] if weights else 1.0
 
 
 def _weight(text: str) -> float:

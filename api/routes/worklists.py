@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -20,15 +21,29 @@ from api.site import Site, caller_of, site_of
 from ledger import times
 from ledger.db.caseload import CUSTOMER, Listed, Wanted
 from ledger.errors import Invalid, Malformed
+from ledger.standard_shape import CASE_KINDS, CAUSES
 from ledger.times import DAY
 
 router = APIRouter(tags=["cases"])
 
 _LONGEST_HELD = 10_000
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def _text(description: str) -> Any:
     return Query(min_length=1, max_length=200, description=description)
+
+
+def _word(among: Sequence[str], description: str) -> Any:
+    return Query(description=description, json_schema_extra={"enum": list(among)})
+
+
+def _check_words(**given: tuple[str | None, Sequence[str]]) -> None:
+    """Raise ``Problem`` for a word that no case could have: an empty list would tell nobody of a slip."""
+    for name, (word, among) in given.items():
+        if word is not None and word not in among:
+            raise Problem("invalid", f"got {word[:80]!r}, want one of {', '.join(among)}", parameter=name)
 
 
 Page = Annotated[int, Query(ge=1, le=200, description="rows of a page")]
@@ -44,11 +59,11 @@ async def list_cases(
     overdue: Annotated[bool, Query(description="past the limit that is due first")] = False,
     due_soon: Annotated[bool, Query(description="three quarters of that limit are used")] = False,
     due: Annotated[str | None, _text("due by then, a day (to its end, UTC) or a time")] = None,
-    waiting: Annotated[str | None, _text("customer (or her approval), approval, parts or workshop")] = None,
+    waiting: Annotated[str | None, _word(CAUSES, "for whom or what; customer is also her approval")] = None,
     held: Annotated[int | None, Query(ge=0, le=_LONGEST_HELD, description="in hand for more than so many days")] = None,
     visit: Annotated[str | None, _text("of this visit")] = None,
     job_no: Annotated[str | None, _text("with this job number")] = None,
-    kind: Annotated[str | None, _text("of this kind, such as repair")] = None,
+    kind: Annotated[str | None, _word(CASE_KINDS, "of this kind")] = None,
     closed: Annotated[bool | None, Query(description="closed, or still open")] = None,
     repeated: Annotated[bool, Query(description="asked for again: same fault within 90 days of a repair")] = False,
     cursor: Cursor = None,
@@ -60,6 +75,7 @@ async def list_cases(
     ``next`` and in a ``Link`` header; it stays the same page while others write. A request about several items has a
     row for each.
     """
+    _check_words(waiting=(waiting, CAUSES), kind=(kind, CASE_KINDS))
     site, caller = site_of(request), caller_of(request)
     now = site.clock()
     parties = (caller.party,) if mine else await _parties(site, caller)
@@ -77,10 +93,7 @@ async def list_cases(
         repeats=repeated,
     )
     follower = await followed(site)
-    try:
-        rows, after = await site.read(follower.find, wanted, parties, cursor, limit)
-    except Invalid as error:
-        raise Problem("invalid", error.message, parameter="cursor") from None
+    rows, after = await _found(site, follower.find, wanted, parties, cursor, limit)
     return _page(request, "cases", [_case(row, now) for row in rows], after)
 
 
@@ -96,12 +109,16 @@ async def list_maintenance(
     site, caller = site_of(request), caller_of(request)
     day = times.format_recorded(site.clock() if until is None else _until(until, "until"))[:10]
     follower = await followed(site)
+    rows, after = await _found(site, follower.maintenance, day, await _parties(site, caller), cursor, limit)
+    return _page(request, "items", [{name: getattr(row, name) for name in row.__slots__} for row in rows], after)
+
+
+async def _found(site: Site, find: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """A page of a list; raises ``Problem`` for a cursor out of form, the one thing that only the list can tell."""
     try:
-        found = await site.read(follower.maintenance, day, await _parties(site, caller), cursor, limit)
+        return await site.read(find, *args, **kwargs)
     except Invalid as error:
         raise Problem("invalid", error.message, parameter="cursor") from None
-    rows, after = found
-    return _page(request, "items", [{name: getattr(row, name) for name in row.__slots__} for row in rows], after)
 
 
 async def _parties(site: Site, caller: Caller) -> tuple[str, ...]:

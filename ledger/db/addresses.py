@@ -1,8 +1,9 @@
-"""The addresses at which a shop is told that something is overdue: beside the log, confirmed, and deleted for good.
+"""The addresses at which a shop is told of its own affairs: beside the log, confirmed, and deleted for good.
 
-An address is of a person of the shop. It is wrapped by the master key, so that no backup shows it to whoever has only
-the database; it is used once whoever reads its mail has confirmed it by a link, within a week; and deleting it deletes
-the row.
+``events`` are those of webhooks (``ledger.db.webhooks``): ``case.overdue``, and ``report.*`` where it is said whose
+address it is, because reports are for the people of a role. It is wrapped by the master key, so that no backup shows it
+to whoever has only the database; it is used once whoever reads its mail has confirmed it by a link, within a week; and
+deleting it, or forgetting the ``person``, deletes the row.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
-from ledger.db.outbox_tables import address
+from ledger.db.outbox_tables import address, notice_cursor
 from ledger.db.rows import Rows, is_row_id
 from ledger.db.secret import KeyKeeper
 from ledger.errors import Refused
@@ -22,11 +24,13 @@ from ledger.errors import Refused
 MAX_ADDRESSES: Final = 20
 """Of one party, confirmed or not."""
 CONFIRM_WITHIN: Final = 7 * times.DAY
+OVERDUE: Final = "case.overdue"
+REPORTS: Final = "report.*"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where ``party`` is told by e-mail, in a language, since it was confirmed."""
+    """Where ``party`` is told of ``events`` by e-mail, in a language, since it was confirmed; of a ``person`` of it."""
 
     id: str
     party: str
@@ -34,11 +38,22 @@ class Address:
     language: str
     created_at: str
     confirmed_at: str | None
+    person: str | None = None
+    events: tuple[str, ...] = ()
+
+    def hears(self, event: str) -> bool:
+        """Whether it is told of an event: it was confirmed, and wants it."""
+        wanted = not {event, f"{event.partition('.')[0]}.*"}.isdisjoint(self.events)
+        return wanted and self.confirmed_at is not None
 
 
 def address_identity(address_id: str) -> bytes:
     """The row that a wrapped address belongs to."""
     return b"address/" + address_id.encode()
+
+
+def _ask_nobody(_: Connection, __: Address) -> None:
+    """Ask at another time."""
 
 
 class Addresses:
@@ -48,24 +63,36 @@ class Addresses:
         """``hash_of`` makes the ledger's keyed hashes (``Keyed.hash``)."""
         self._rows, self._master, self._hash_of = rows, master, hash_of
 
-    def add(self, party: str, email: str, language: str) -> Address:
-        """Add an address that is not used before it is confirmed; the same again is the same row.
+    def add(
+        self,
+        party: str,
+        email: str,
+        language: str,
+        events: Iterable[str] = (OVERDUE,),
+        person: str | None = None,
+        *,
+        ask: Callable[[Connection, Address], None] = _ask_nobody,
+    ) -> Address:
+        """Add an address that is not used before it is confirmed; the same again is the same row, told as said last.
 
-        ``email`` was looked at by whoever will write to it. Raises ``Refused`` for more than twenty.
+        ``email`` was looked at by whoever will write to it. ``ask`` is called in the transaction, in which nobody else
+        adds one: what it raises leaves everything as it was. Raises ``Refused`` for more than twenty.
         """
         # By what it is of: whoever adds it again after a deletion is not asked again on the same day.
         address_id = self._hash_of("address", f"{party}\n{email}")[:8].hex()
-        made = Address(address_id, party, email, language, self._rows.now(), None)
-        values = {name: getattr(made, name) for name in made.__slots__ if name != "email"}
-        values["wrapped"] = self._master.wrap(email.encode(), address_identity(made.id))
+        said = {"language": language, "events": " ".join(sorted(set(events))), "person": person}
+        wrapped = self._master.wrap(email.encode(), address_identity(address_id))
+        values = {"id": address_id, "party": party, "wrapped": wrapped, "created_at": self._rows.now(), **said}
         with self._rows.writing() as connection:
-            found = list(connection.execute(select(address).where(address.c.party == party)))
-            same = [self._address(row) for row in found if row.id == made.id]
-            if same:
-                return same[0]
-            if len(found) >= MAX_ADDRESSES:
+            connection.execute(select(notice_cursor).with_for_update())
+            found = connection.execute(select(address.c.id).where(address.c.party == party)).scalars().all()
+            if address_id not in found and len(found) >= MAX_ADDRESSES:
                 raise Refused(f"this party has {MAX_ADDRESSES} addresses; delete one first")
-            connection.execute(insert(address).values(**values))
+            # The dialect's own insert, which knows ``ON CONFLICT``: somebody else may add the same at this moment.
+            insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(address).values(**values)
+            change = insert.on_conflict_do_update(index_elements=["id"], set_=said).returning(address)
+            made = self._address(connection.execute(change).one())
+            ask(connection, made)
         return made
 
     def get(self, address_id: str) -> Address | None:
@@ -101,4 +128,5 @@ class Addresses:
 
     def _address(self, row: Any) -> Address:
         email = self._master.unwrap(row.wrapped, address_identity(row.id)).decode()
-        return Address(row.id, row.party, email, row.language, row.created_at, row.confirmed_at)
+        events = tuple(row.events.split())
+        return Address(row.id, row.party, email, row.language, row.created_at, row.confirmed_at, row.person, events)

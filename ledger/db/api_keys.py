@@ -105,6 +105,11 @@ class ApiKeys:
             self._memory.put(digest, now, kept)
         return None if kept[0] is not None and kept[0] <= now else kept[1]
 
+    def id_of(self, secret: str) -> str:
+        """The id of a key by its secret, which counts as no use of it; it must be one that was made here."""
+        ((found,),) = self._rows.read(select(api_key.c.id).where(api_key.c.hash == hash_of(secret)))
+        return str(found)
+
     def get(self, key_id: str) -> ApiKey | None:
         """The key of this id, in force or not."""
         found = self._rows.read(select(api_key).where(api_key.c.id == key_id)) if is_row_id(key_id) else []
@@ -122,6 +127,10 @@ class ApiKeys:
         """All keys, of one party if named, oldest first."""
         query = select(api_key).order_by(api_key.c.created_at, api_key.c.id)
         return [_api_key(row) for row in self._rows.read(query if party is None else query.where(_of(party)))]
+
+    def in_force(self, party: str) -> list[ApiKey]:
+        """The keys of a party that have not ended, oldest first."""
+        return [one for one in self.all(party) if not one.ended(self._rows.clock())]
 
     def _draft(self, party: str, scopes: str, label: str, expires_at: int | None) -> tuple[str, dict[str, Any]]:
         now = self._rows.clock()

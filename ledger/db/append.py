@@ -33,6 +33,7 @@ from ledger.db.guard import Guard, Released
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
 from ledger.db.proofs import LEAF, tree_reader
+from ledger.db.reason import reason
 from ledger.db.session import Insert, Session, Step, ask, fetch
 from ledger.db.tree import Growth
 from ledger.db.view import HEAD, RECORDS, Head, Tip, View, nodes_of
@@ -67,6 +68,7 @@ class Writer:
         clock: Callable[[], int],
     ) -> None:
         self._refusal: str | None = None
+        self._locked: str | None = None
         self.accept_clock = False
         """The operator's word that a clock more than a day past the last leaf is right; good for one commit."""
         self._engine = engine
@@ -88,6 +90,23 @@ class Writer:
     def refusal(self, why: str) -> None:
         self._refusal = why
 
+    def open_keys(self) -> None:
+        """Unwrap the keys that sign, before the first statement has to find that they do not open (``locked``)."""
+        try:
+            with session(self._engine) as connection:
+                connection.begin(write=False)
+                for vkey in self._view.parties.vkeys_in_force():
+                    self._keys.get(vkey, connection)
+        except (Unavailable, *DATABASE_ERRORS) as error:
+            self._locked = error.message if isinstance(error, Unavailable) else reason(error)
+
+    @property
+    def locked(self) -> str | None:
+        """Why the keys that sign did not open; ``None`` once they have, as when the key service is back."""
+        if self._locked is not None and all(map(self._keys.holds, self._view.parties.vkeys_in_force())):
+            self._locked = None
+        return self._locked
+
     def must_wait(self) -> bool:
         """Whether ``append`` would have to wait now for somebody else who appends to a SQLite file."""
         return self._lock.is_taken()
@@ -108,7 +127,7 @@ class Writer:
         except Unavailable as error:
             return [[error] * len(group) for group in groups]
         except DATABASE_ERRORS as error:
-            failed = Unavailable(f"the database failed ({type(error).__name__}); send the same statement again")
+            failed = Unavailable(f"the database failed ({reason(error)}); send the same statement again")
             return [[failed] * len(group) for group in groups]
 
     def check(self, groups: Sequence[Sequence[Draft]]) -> list[list[Standing | PatinaError]]:
@@ -125,7 +144,7 @@ class Writer:
                 self._expect(connection, batch, [draft.statement for group in groups for draft in group])
                 return [batch.take(group) for group in groups]
         except DATABASE_ERRORS as error:
-            raise Unavailable(f"the database failed: {type(error).__name__}") from error
+            raise Unavailable(f"the database failed: {reason(error)}") from error
 
     def seal(self, *, force: bool = False) -> bool:
         """Append a seal if the last leaf is older than an hour (or by force); return whether one was.
@@ -141,7 +160,7 @@ class Writer:
                 self._commit(connection, batch, {})
                 return True
         except DATABASE_ERRORS as error:
-            raise Unavailable(f"the database failed: {type(error).__name__}") from error
+            raise Unavailable(f"the database failed: {reason(error)}") from error
 
     def _append(self, connection: Session, groups: Sequence[Sequence[Draft]]) -> list[list[Outcome]]:
         head, now = self._begin(connection)
@@ -248,7 +267,7 @@ class Writer:
         try:
             self._guard.release(Released(head.size, head.root, head.note), self._clock())
         except OSError as error:
-            self._refusal = f"cannot write the guard file: {type(error).__name__}"
+            self._refusal = f"cannot write the guard file: {reason(error)}"
             raise Unavailable(self._refusal) from None
         return growth
 
@@ -282,8 +301,8 @@ class Writer:
         except DATABASE_ERRORS as error:
             with suppress(*DATABASE_ERRORS):
                 connection.rollback()
-            if not self._stands(*last, type(error).__name__):
-                raise Unavailable(f"the commit failed: {type(error).__name__}; nothing was recorded") from error
+            if not self._stands(*last, reason(error)):
+                raise Unavailable(f"the commit failed: {reason(error)}; nothing was recorded") from error
 
     def _stands(self, index: int, raw: bytes, why: str) -> bool:
         """Whether a commit whose outcome is open was made: its last leaf stands in the database, or does not."""
@@ -293,7 +312,7 @@ class Writer:
                 return bool(rows) and rows[0][0] == raw
         except DATABASE_ERRORS as error:
             raise Unavailable(
-                f"whether this was recorded is not known ({why}, then {type(error).__name__}); send it again"
+                f"whether this was recorded is not known ({why}, then {reason(error)}); send it again"
             ) from error
 
 

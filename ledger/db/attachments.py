@@ -30,17 +30,15 @@ from ledger.db.copies import (
     COPY,
     COPY_SQL,
     ERASED,
-    LISTED,
     MISSING,
+    UNLISTED,
     WHOLE,
     Gone,
     Kept,
     KeyBox,
     Use,
-    about,
     digest_of,
     drop_key,
-    entries_of,
     identity_of,
     is_,
     kept_of,
@@ -56,7 +54,8 @@ from ledger.db.draft import Row
 from ledger.db.engine import WRITE
 from ledger.db.lock import AppendLock
 from ledger.db.private_tables import file_key
-from ledger.db.tables import attachment, attachment_use, leaf
+from ledger.db.tables import attachment, attachment_use
+from ledger.db.uses import entries, index_some, said_by, uses
 from ledger.errors import Invalid, Refused, Unavailable
 from ledger.leaf import Attachment
 
@@ -137,32 +136,24 @@ class Attachments:
 
     def find_public(self, digest: str, subject: str | None = None) -> Kept | None:
         """The copy of a file that a statement lists in public: one about this subject, or any."""
-        use = attachment_use.c
-        query = LISTED.where(use.sha256 == bytes.fromhex(digest), use.public == 1)
-        if subject is not None:
-            query = query.where(use.idx.in_(about(subject)))
-        found = [kept_of(row) for row in self._read(query)]
-        return min(found, key=lambda kept: kept.state != WHOLE, default=None)
+        return self.find(digest, {one for _, one in self._uses(digest, attachment_use.c.public == 1, subject=subject)})
 
     def private_uses(self, kept: Kept) -> list[Use]:
         """The statements that list this copy in private; none of them if another lists it in public."""
-        use = attachment_use.c
-        mine = and_(use.sha256 == bytes.fromhex(kept.sha256), use.party == kept.party)
-        if self._read(select(use.idx).where(mine, use.public == 1).limit(1)):
+        mine = attachment_use.c.party == kept.party
+        if self._uses(kept.sha256, mine, attachment_use.c.public == 1, most=1):
             return []
-        query = select(leaf.c.bytes).join(attachment_use, use.idx == leaf.c.idx).where(mine).order_by(use.idx)
-        return [use_of(raw) for (raw,) in self._read(query)]
+        return [use_of(raw) for raw in self._entries([idx for idx, _ in self._uses(kept.sha256, mine)]).values()]
 
     def listed_in_private(self, digest: str, subject: str | None = None) -> list[tuple[Kept, bytes]]:
         """The copies of a file (64 hex) that entries list in private, with each of these entries.
 
         Only of entries about ``subject``, if one is given.
         """
-        use = attachment_use.c
-        query = LISTED.join(leaf, leaf.c.idx == use.idx).add_columns(leaf.c.bytes).order_by(use.idx)
-        query = query.where(use.sha256 == bytes.fromhex(digest), use.public == 0)
-        query = query if subject is None else query.where(use.idx.in_(about(subject)))
-        return [(kept_of(row[:-1]), bytes(row[-1])) for row in self._read(query.limit(MAX_USES))]
+        found = self._uses(digest, attachment_use.c.public == 0, subject=subject, most=MAX_USES)
+        copies = {kept.party: kept for kept in self._copies([digest], {party for _, party in found})} if found else {}
+        said = self._entries([idx for idx, _ in found])
+        return [(copies[party], said[idx]) for idx, party in found if party in copies]
 
     def states(self, parties: Collection[str], digests: Collection[str]) -> dict[str, str]:
         """Of each of these files how its copy stands; files of which none of the parties has a copy are left out."""
@@ -194,10 +185,10 @@ class Attachments:
         """The same without asking the database, if this process has looked at all of them lately."""
         since, copies = self._clock() - REMEMBER, {}
         for file in files:
-            known = next((one for party in parties if (one := self._recent.get((party, file.sha256)))), None)
-            if known is None or not since < known[0] <= since + REMEMBER:
+            known = [one for party in parties if (one := self._recent.get((party, file.sha256))) is not None]
+            if not known or not since < known[0][0] <= since + REMEMBER:
                 return None
-            copies[file.sha256] = known[1]
+            copies[file.sha256] = known[0][1]
         return use_rows(files, copies, public=public)
 
     def verify(self, kept: Kept) -> None:
@@ -253,9 +244,7 @@ class Attachments:
         if not statements:
             return 0
         use = attachment_use.c
-        meant: ColumnElement[bool] = use.idx.in_(entries_of(statements))
-        if not public:
-            meant = and_(meant, use.public == 0)
+        meant = said_by(statements) if public else and_(said_by(statements), use.public == 0)
         with self._writing() as connection:
             listed = select(use.party, use.sha256, func.max(use.public).label("public")).where(meant)
             erased = connection.execute(listed.group_by(use.party, use.sha256)).all()
@@ -275,9 +264,7 @@ class Attachments:
     def sweep(self) -> int:
         """Delete uploads that no statement lists after a day, and stored files that no row names; return how many."""
         before = self._clock() - WAITS
-        copy, use = attachment.c, attachment_use.c
-        used = select(use.sha256).where(use.sha256 == copy.sha256, use.party == copy.party).exists()
-        forgotten = and_(copy.touched_at < times.format_recorded(before), copy.state != ERASED, ~used)
+        forgotten = and_(attachment.c.touched_at < times.format_recorded(before), UNLISTED)
         with self._writing() as connection:
             rows = connection.execute(delete(attachment).where(forgotten).returning(*attachment.columns)).all()
             swept = [kept_of((*row, None)) for row in rows]
@@ -285,6 +272,11 @@ class Attachments:
                 drop_key(connection, kept.party, kept.sha256)
         self._discard(swept)
         return len(swept) + self._sweep_store(before)
+
+    def index(self) -> bool:
+        """Bring what was listed lately into the index on digests, a slice of it; whether more is left."""
+        with self._writing() as connection:
+            return index_some(connection)
 
     def _sweep_store(self, before: int) -> int:
         count = 0
@@ -339,10 +331,10 @@ class Attachments:
         self.changes += len(old)
 
     def _waiting(self, party: str) -> int:
-        copy, use = attachment.c, attachment_use.c
-        used = select(use.sha256).where(use.sha256 == copy.sha256, use.party == copy.party).exists()
-        query = select(func.coalesce(func.sum(copy.size), 0)).where(copy.party == party, copy.state != ERASED, ~used)
-        return int(self._read(query)[0][0])
+        # What is older is about to be swept.
+        since, copy = times.format_recorded(self._clock() - WAITS), attachment.c
+        late = copy.party == party, copy.touched_at >= since
+        return int(self._read(select(func.coalesce(func.sum(copy.size), 0)).where(*late, UNLISTED))[0][0])
 
     def _touch(self, copies: Collection[Kept], older: int = 0) -> bool:
         """Give these another day to be listed, if they were not given one for ``older`` microseconds; whether all are
@@ -389,6 +381,14 @@ class Attachments:
         with session(self._engine) as connection:
             asked = [connection.among(_COPIES, raws, party) for party in parties]
             return [kept_of(row) for rows in connection.begin(write=False, then=asked) for row in rows]
+
+    def _uses(self, digest: str, *where: ColumnElement[bool], **more: Any) -> list[tuple[int, str]]:
+        with self._engine.connect() as connection:
+            return uses(connection, digest, *where, **more)
+
+    def _entries(self, indices: Sequence[int]) -> dict[int, bytes]:
+        with self._engine.connect() as connection:
+            return entries(connection, indices)
 
     def _read(self, query: Any) -> list[Any]:
         with self._engine.connect() as connection:

@@ -3,8 +3,9 @@
 SQLite's backup API copies from one snapshot while others write. From the copy ``epoch``, ``seal_key`` and ``file_key``
 are removed, and the file is packed so that no page remembers them; they go into the keys file (``keyfile``). So is
 ``find_private``, which goes nowhere: what telephone numbers could be tried out on is made again by a restore
-(``findagain``). Of a PostgreSQL ledger only the keys file is written here: ``pg_dump`` with ``--exclude-table-data``
-for each of the four makes the rest (docs/privacy.md).
+(``findagain``). Nor are reports with costs in it, ``report_costed``, which can be asked for again. Of a PostgreSQL
+ledger only the keys file is written here: ``pg_dump`` with ``--exclude-table-data`` for each of the five makes the rest
+(docs/privacy.md).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from ledger.db.engine import parse_url
 from ledger.db.keyfile import NAME, Rows, clear_rows, note_file, sync_folder, take_rows, write_keys
 from ledger.db.ledger import Ledger
+from ledger.db.reason import reason
 from ledger.errors import Refused, Unavailable
 
 
@@ -59,6 +61,7 @@ def _copy(source: Path, part: Path) -> Rows:
             copy.execute("BEGIN")
             clear_rows(copy)
             copy.execute("DELETE FROM find_private")
+            copy.execute("DELETE FROM report_costed")
             copy.execute("COMMIT")
             copy.execute("VACUUM")
             found = copy.execute("PRAGMA quick_check").fetchone()[0]
@@ -66,4 +69,4 @@ def _copy(source: Path, part: Path) -> Rows:
                 raise Unavailable(f"the copy is damaged, and so is perhaps the ledger: {found[:80]}")
             return keys
     except sqlite3.Error as error:
-        raise Unavailable(f"cannot copy the ledger: {type(error).__name__}") from error
+        raise Unavailable(f"cannot copy the ledger: {reason(error)}") from error

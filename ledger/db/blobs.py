@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from ledger.db.reason import reason
 from ledger.errors import Unavailable
 
 CHUNK = 64 * 1024
@@ -74,7 +75,7 @@ class FolderStore:
             for folder in (final.parent, final.parent.parent, self._folder):
                 _sync(folder)
         except OSError as error:
-            raise Unavailable(f"cannot store a file: {type(error).__name__}") from None
+            raise Unavailable(f"cannot store a file: {reason(error)}") from None
         finally:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -87,7 +88,7 @@ class FolderStore:
         except FileNotFoundError:
             raise Missing from None
         except OSError as error:
-            raise Unavailable(f"cannot read a stored file: {type(error).__name__}") from None
+            raise Unavailable(f"cannot read a stored file: {reason(error)}") from None
 
         def parts() -> Iterator[bytes]:
             with file:
@@ -101,7 +102,7 @@ class FolderStore:
         try:
             self._path(place).unlink(missing_ok=True)
         except OSError as error:
-            raise Unavailable(f"cannot delete a stored file: {type(error).__name__}") from None
+            raise Unavailable(f"cannot delete a stored file: {reason(error)}") from None
 
     def places(self) -> Iterator[tuple[str, int]]:
         """See ``BlobStore``; files that a killed process left unfinished are not among them (``tidy``)."""
@@ -189,7 +190,7 @@ class _reaching:  # noqa: N801 -- reads as a phrase after `with`
         if isinstance(error, FileNotFoundError):
             raise Missing from None
         if isinstance(error, BaseError | OSError):
-            raise Unavailable(f"the store of files does not answer: {type(error).__name__}") from None
+            raise Unavailable(f"the store of files does not answer: {reason(error)}") from None
 
 
 def open_store(setting: str | None, directory: Path, environ: Mapping[str, str]) -> BlobStore:

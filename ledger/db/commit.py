@@ -119,8 +119,9 @@ def _drafts_rows(drafts: list[Draft], first: int) -> list[Insert]:
     by_table: dict[str, list[Row]] = {}
     for index, draft in enumerate(drafts, first):
         for row in draft.rows:
-            values = {"idx": index, **row.values}
-            by_table.setdefault(row.table, []).append(tuple([values.get(name) for name in _columns(row.table)]))
+            get = row.values.get
+            values = tuple([index if name == "idx" else get(name) for name in _columns(row.table)])
+            by_table.setdefault(row.table, []).append(values)
     return [Insert(tables.metadata.tables[name], rows, "ignore") for name, rows in by_table.items()]
 
 

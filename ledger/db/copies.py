@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO, Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, delete, insert, select
+from sqlalchemy import Connection, and_, delete, insert, select
 
-from ledger import submap
 from ledger.db.draft import Row
 from ledger.db.private_tables import file_key
-from ledger.db.tables import attachment, attachment_use, link, statement, subject
-from ledger.db.views import uuid_bytes
+from ledger.db.tables import attachment, attachment_use
+from ledger.db.uses import is_listed, uses
 from ledger.errors import Invalid
 from ledger.leaf import Attachment
 
@@ -30,10 +29,8 @@ COPY_SQL = (
     "LEFT JOIN file_key k ON k.party = a.party AND k.sha256 = a.sha256 "
 )
 """The same for a session; names of ours."""
-LISTED = COPY.join(
-    attachment_use, and_(attachment.c.sha256 == attachment_use.c.sha256, attachment.c.party == attachment_use.c.party)
-)
-"""The same for each entry that lists a copy."""
+UNLISTED = and_(attachment.c.state != ERASED, ~is_listed())
+"""A copy that waits for a statement."""
 
 
 class KeyBox(Protocol):
@@ -137,16 +134,6 @@ def row_of(party: str, digest: Any) -> Any:
     return COPY.where(*is_(party, digest))
 
 
-def about(name: str) -> Select[Any]:
-    """The query for the indices of the entries about a subject."""
-    return select(link.c.idx).join(subject, subject.c.sid == link.c.sid).where(subject.c.key == submap.key_of(name))
-
-
-def entries_of(statements: Collection[str]) -> Select[Any]:
-    """The query for the indices of these statements' entries."""
-    return select(statement.c.idx).where(statement.c.id.in_([uuid_bytes(one) for one in statements]))
-
-
 def put_key(connection: Connection, kept: Kept, epoch: int, wrapped: bytes) -> None:
     """Write the key of a copy, in the place of any that is there."""
     digest = drop_key(connection, kept.party, kept.sha256)
@@ -162,8 +149,7 @@ def drop_key(connection: Connection, party: str, name: str) -> bytes:
 
 def take(connection: Connection, party: str, digest: bytes) -> Kept | None:
     """Delete row and key of a copy that no statement lists any more, and return what it was."""
-    use = attachment_use.c
-    if connection.execute(select(use.party).where(use.party == party, use.sha256 == digest).limit(1)).first():
+    if uses(connection, digest.hex(), attachment_use.c.party == party, most=1):
         return None
     row = connection.execute(row_of(party, digest)).first()
     connection.execute(delete(attachment).where(*is_(party, digest)))
@@ -190,14 +176,14 @@ def kept_of(row: Any) -> Kept:
 
 def use_rows(files: Sequence[Attachment], copies: Mapping[str, Kept], *, public: bool) -> tuple[Row, ...]:
     """The rows of a statement that lists these files; ``copies`` are there, by digest. Raises ``Invalid``."""
+    rows: dict[str, Row] = {}
     for number, file in enumerate(files):
         kept = copies.get(file.sha256)
         if kept is None:
             raise Invalid("got a file that this party has not uploaded: want it first", f"/attachments/{number}")
-        if (kept.size, kept.media_type) != (file.size, file.media_type):
+        if kept.size != file.size or kept.media_type != file.media_type:
             got, want = f"{file.size} bytes of {file.media_type}", f"{kept.size} of {kept.media_type}"
             raise Invalid(f"got {got}, want {want}, as was uploaded", f"/attachments/{number}")
-    return tuple(
-        Row("attachment_use", {"sha256": bytes.fromhex(name), "party": copies[name].party, "public": int(public)})
-        for name in dict.fromkeys(file.sha256 for file in files)
-    )
+        use = {"sha256": bytes.fromhex(file.sha256), "party": kept.party, "public": int(public), "indexed": 0}
+        rows[file.sha256] = Row("attachment_use", use)
+    return tuple(rows.values())

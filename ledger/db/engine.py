@@ -66,7 +66,7 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
         return create_engine(parsed, pool_size=READERS, max_overflow=READERS, pool_use_lifo=True)
     path = Path(str(parsed.database))
     if must_exist and not path.is_file():
-        raise Unavailable(f"there is no ledger at {parsed.database}")
+        raise Unavailable(f"there is no ledger at {parsed.database}; one in PostgreSQL wants PATINA_DATABASE_URL")
     if not must_exist and path.parent.is_dir():
         # SQLite would let everybody read it; its -wal and -shm files take the mode of the database.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE))

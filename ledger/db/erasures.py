@@ -4,8 +4,8 @@ An erasure has *parts*: a statement and a class of data each, due when the legal
 (stage 0), destroyed (1), and done (2) once the log says so and no copy of its key is left (``ledger.db.erase`` takes
 these steps). Destroying is one transaction: the data key, what it sealed, the pseudonym once nothing is left under it,
 and whatever else was derived from private values (``private_tables.ERASED_WITH``); with who somebody is, the short
-codes of her papers, by which she would still be found. Before it, the record that is kept apart from the database says
-what is about to go.
+codes of her papers, by which she would still be found; with costs, the reports that count them. Before it, the record
+that is kept apart from the database says what is about to go.
 
 Nothing here holds content: statements are named, and classes of data.
 """
@@ -26,7 +26,9 @@ from ledger.db.connect import session
 from ledger.db.epochs import Epochs
 from ledger.db.erased_file import Line, add_lines
 from ledger.db.lock import AppendLock
+from ledger.db.reports import MONEY, forget_costed
 from ledger.db.session import Insert, Query, Session, Step, ask, fetch
+from ledger.db.tables import ANY_CLASS
 from ledger.db.vault import ITS_KEY, OF_SUBJECT, person_key
 from ledger.db.views import urn_of, uuid_bytes
 
@@ -271,7 +273,7 @@ _STAGE = 'UPDATE erasure_part SET stage = ?, epoch = ? WHERE erasure = ? AND sta
 def _destroy(connection: Session, statement: bytes, number: int) -> int:
     """Destroy a class of data of a statement; 1 if its key was there, else 0."""
     names = [table.name for table in private_tables.ERASED_WITH]
-    index = "(SELECT idx FROM statement WHERE id = ?)"
+    index, those = "(SELECT idx FROM statement WHERE id = ?)", 'statement = ? AND "class" IN (?, ?)'
     steps: list[Step] = [
         (f'DELETE FROM seal_key WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
         (f'DELETE FROM sealed WHERE idx = {index} AND "class" = ?', (statement, number)),  # noqa: S608 -- ours
@@ -279,10 +281,12 @@ def _destroy(connection: Session, statement: bytes, number: int) -> int:
             f"DELETE FROM pseudonym WHERE idx = {index} AND NOT EXISTS (SELECT 1 FROM seal_key WHERE idx = {index})",  # noqa: S608 -- ours
             (statement, statement),
         ),
-        *((f'DELETE FROM "{name}" WHERE statement = ?', (statement,)) for name in names),  # noqa: S608 -- names of ours
+        *((f'DELETE FROM "{name}" WHERE {those}', (statement, number, ANY_CLASS)) for name in names),  # noqa: S608 -- ours
     ]
     if number == _CONTACT:
         forget_short_codes(connection, statement)
+    if number == MONEY:
+        forget_costed(connection, statement)
     return connection.write((), *steps)[0]
 
 

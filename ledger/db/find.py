@@ -3,7 +3,7 @@
 What is kept is HMAC-SHA-256 of the value's one spelling (``ledger.db.needles``) under a key of the *chain* that wrote
 it: the party at the top of ``parent``. The key is wrapped by the master key. Without it a hash tells nothing, and two
 chains' hashes of one customer have nothing in common; with it telephone numbers can be tried out, as there are few of
-them, which is why hashes of private values are erased with their statement (``private_tables.ERASED_WITH``).
+them, which is why hashes of private values are erased with their class of data (``private_tables.ERASED_WITH``).
 
 A party finds what the parties of its chain wrote, as the chain is now: a shop that leaves takes its records with it,
 and one that joins brings them. So a search asks under every key that one of the chain's parties ever wrote under, and
@@ -13,7 +13,7 @@ counts only what these parties wrote.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -33,6 +33,7 @@ from ledger.db.views import urn_of, uuid_bytes
 from ledger.errors import Invalid
 from ledger.leaf import Statement
 from ledger.party import Parties
+from ledger.private import number_of
 
 MAX_FOUND = 100
 _LABEL = b"patina/v1/find\n"
@@ -67,17 +68,24 @@ class Found:
 def find_rows(statement: Statement, private: Mapping[str, Any], key: FindKey) -> list[Row]:
     """The rows by which a statement is found, to be committed with it: by what stands in it, and by ``private``.
 
-    ``key`` is that of the statement's party (``Finder.key``). Rows of private values are erased with the statement's.
+    ``key`` is that of the statement's party (``Finder.key``). Rows of private values are erased with their class.
     """
-    rows, uuid = [], uuid_bytes(statement.id)
-    for table, values in (("find_public", public_values(statement)), ("find_private", private_values(private))):
-        hashes = {key.hash(name, text) for name, text in values} - {None}
-        for digest in sorted(filter(None, hashes))[:MAX_VALUES]:
-            row = {"hash": digest, "statement": uuid, "subject": statement.subjects[0], "party": statement.party}
-            rows.append(Row(table, row))
+    place = {"statement": uuid_bytes(statement.id), "subject": statement.subjects[0], "party": statement.party}
+    known = {key.hash(name, text) for name, text in public_values(statement)}
+    rows = [Row("find_public", {"hash": one, **place}) for one in sorted(filter(None, known))[:MAX_VALUES]]
+    hashes = {(key.hash(name, text), number) for number, name, text in _by_class(private)}
+    for digest, number in sorted((one, number) for one, number in hashes if one is not None)[:MAX_VALUES]:
+        rows.append(Row("find_private", {"hash": digest, "class": number, **place}))
     if rows:
         rows.append(Row("find_chain", {"party": statement.party, "chain": key.chain}))
     return rows
+
+
+def _by_class(private: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
+    """The private values that a statement is found by, each with the number of its class of data."""
+    for member, value in private.items():
+        number = number_of(member)
+        yield from ((number, name, text) for name, text in private_values({member: value}))
 
 
 def chain_identity(chain: str) -> bytes:

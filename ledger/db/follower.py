@@ -93,16 +93,6 @@ class _Seen:
             self.subjects[subject] = None
 
 
-def _matters(raws: Iterable[bytes], parties: Parties) -> bool:
-    """Whether among the entries of a subject there is one that a list shows."""
-    seen = _Seen()
-    for raw in raws:
-        seen.take(0, raw, parties)
-        if seen.subjects:
-            return True
-    return False
-
-
 class Follower:
     """Follows the log of one ledger; any thread may ask it to."""
 
@@ -171,7 +161,11 @@ class Follower:
         count = 0
         for start in range(0, subjects, _SIDS):
             told = fetch(connection, ask(_RANGE, start, start + _SIDS))
-            rows = _work_out([one for one in _grouped(told) if _matters(one[1], parties)], promises)
+            seen = _Seen()
+            for _, index, raw in told:
+                seen.take(index, raw, parties)
+            shown = _numbers(connection, seen.subjects)
+            rows = _work_out([one for one in _grouped(told) if one[0] in shown], promises)
             connection.write([Insert(table, sorted(found)) for table, found in rows.items()])
             count += sum(map(len, rows.values()))
             advance(len(told))
@@ -239,13 +233,18 @@ def _publish(connection: Session, parties: Parties) -> None:
 
 def _affected(connection: Session, seen: _Seen, promises: Promises, parties: Parties) -> list[int]:
     """The numbers of the subjects whose rows these leaves may change."""
-    keys = [submap.key_of(subject) for subject in seen.subjects]
-    found = {sid for (sid,) in fetch(connection, connection.among(_NUMBERS, keys))} if keys else set()
+    found = _numbers(connection, seen.subjects)
     if seen.moved:
         below = [party for party in parties.parties if not seen.moved.isdisjoint(promises.chain(party))]
         asked = [ask(_RUNNING, uuid_bytes(party), NEVER, NEVER) for party in below]
         found |= {sid for rows in connection.gather(*asked) for (sid,) in rows}
     return sorted(found)
+
+
+def _numbers(connection: Session, subjects: Iterable[str]) -> set[int]:
+    """The numbers of these subjects."""
+    keys = [submap.key_of(subject) for subject in subjects]
+    return {sid for (sid,) in fetch(connection, connection.among(_NUMBERS, keys))} if keys else set()
 
 
 Told = list[tuple[int, list[bytes]]]

@@ -18,6 +18,7 @@ from pathlib import Path
 from ledger import checkpoint, dsse, note, tiles, times
 from ledger.db.draft import Accepted, Draft
 from ledger.db.ledger import Ledger
+from ledger.db.reason import reason
 from ledger.errors import PatinaError, Unavailable
 from ledger.leaf import Entry, Seal, parse_leaf, statement_bytes
 
@@ -49,7 +50,7 @@ class Newer:
                 )
                 yield from (bytes(raw) for (raw,) in rows)
             except sqlite3.Error as error:
-                raise Unavailable(f"cannot read the leaves in {self.path}: {type(error).__name__}") from None
+                raise Unavailable(f"cannot read the leaves in {self.path}: {reason(error)}") from None
 
     def _bundles(self, first: int) -> Iterator[bytes]:
         for n in range(first // tiles.WIDTH, -(-self.size // tiles.WIDTH)):
@@ -57,7 +58,7 @@ class Newer:
             try:
                 entries = tiles.parse_bundle(path.read_bytes())
             except OSError as error:
-                raise Unavailable(f"cannot read {path}: {type(error).__name__}") from None
+                raise Unavailable(f"cannot read {path}: {reason(error)}") from None
             yield from entries[max(0, first - n * tiles.WIDTH) :]
 
 
@@ -69,7 +70,7 @@ def newer(path: Path) -> Newer:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
             return Newer(str(file.execute("SELECT note FROM head").fetchone()[0]), path)
     except (OSError, UnicodeDecodeError, sqlite3.Error, TypeError) as error:
-        raise Unavailable(f"cannot read a log in {path}: {type(error).__name__}") from None
+        raise Unavailable(f"cannot read a log in {path}: {reason(error)}") from None
 
 
 def bring_forward(ledger: Ledger, source: Newer, now: list[int]) -> int:

@@ -19,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from ledger.db.reason import reason
 from ledger.errors import Unavailable
 
 TABLES = ("epoch", "seal_key", "file_key")
@@ -71,7 +72,7 @@ def read_keys(path: Path) -> Rows:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
             return take_rows(file)
     except sqlite3.Error as error:
-        raise Unavailable(f"cannot read the keys in {path}: {type(error).__name__}") from None
+        raise Unavailable(f"cannot read the keys in {path}: {reason(error)}") from None
 
 
 def take_rows(file: sqlite3.Connection) -> Rows:

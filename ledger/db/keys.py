@@ -28,6 +28,10 @@ class LedgerKeys:
         self._master = master
         self._signers: dict[str, Signer] = {}
 
+    def holds(self, vkey: str) -> bool:
+        """Whether the private key of a vkey has been unwrapped."""
+        return vkey in self._signers
+
     def get(self, vkey: str, connection: Session) -> Signer | None:
         """The signer of a vkey, if the database has its private key.
 

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from ledger.db.reason import reason
 from ledger.errors import Invalid, Unavailable
 
 ADDRESS_NAME = "PATINA_KEY_SERVICE"
@@ -72,7 +73,7 @@ class KeyClient:
                 raise Unavailable(f"the key service answered {question} with {response.status}")
             return b64decode(json.loads(raw)[answer], validate=True)
         except (OSError, http.client.HTTPException) as error:
-            raise Unavailable(f"the key service cannot be reached: {type(error).__name__}") from None
+            raise Unavailable(f"the key service cannot be reached: {reason(error)}") from None
         except (ValueError, KeyError, TypeError):
             raise Unavailable(f"the key service answered {question} with something else, want {answer}") from None
         finally:

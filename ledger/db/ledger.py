@@ -35,6 +35,7 @@ from ledger.db.papers import Papers
 from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
+from ledger.db.reason import reason
 from ledger.db.rehash import Rehash
 from ledger.db.reports import Reports
 from ledger.db.risks import Risks
@@ -194,7 +195,7 @@ def is_founded(url: str) -> bool:
                 return bool(tables)
             return connection.execute(text("SELECT 1 FROM head")).first() is not None
     except DATABASE_ERRORS as error:
-        raise Unavailable(f"cannot read the database: {type(error).__name__}") from error
+        raise Unavailable(f"cannot read the database: {reason(error)}") from error
     finally:
         engine.dispose()
 
@@ -223,7 +224,7 @@ def found_ledger(
             guard.close()
             lock.close()
     except DATABASE_ERRORS as error:
-        raise Unavailable(f"cannot create the ledger: {type(error).__name__}") from error
+        raise Unavailable(f"cannot create the ledger: {reason(error)}") from error
     finally:
         engine.dispose()
 
@@ -269,7 +270,7 @@ def open_ledger(
         lock.close()
         engine.dispose()
         if isinstance(error, DATABASE_ERRORS):
-            raise Unavailable(f"cannot open the ledger: {type(error).__name__}") from error
+            raise Unavailable(f"cannot open the ledger: {reason(error)}") from error
         raise
 
 

@@ -91,7 +91,7 @@ def master_of(environ: Mapping[str, str], folder: Path) -> KeyKeeper:
     path, coming = folder / NAME, folder / NEXT
     if not path.exists():
         named = f"none of {ADDRESS_NAME}, {KEY_NAME} and {FILE_NAME}"
-        raise Unavailable(f"got no {path} and {named}: patina init --dir {folder} makes one")
+        raise Unavailable(f"got no {path} and {named}: want the master key that the ledger was made with")
     kept = MasterKey.from_file(path)
     return Turning(kept, MasterKey.from_file(coming)) if coming.exists() else kept
 

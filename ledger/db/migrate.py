@@ -9,11 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from ledger.db.engine import WRITE
+from ledger.db.reason import reason
 from ledger.errors import Unavailable
 
-NEWEST = "0019"
+NEWEST = "0022"
 """The version that this program works with."""
 
 
@@ -31,15 +33,28 @@ def check(engine: Engine) -> None:
     version = current(engine)
     if version is None:
         raise Unavailable("there is no ledger in this database")
+    _check_known(version)
     if version != NEWEST:
         raise Unavailable(f"got a database of schema {version}, want {NEWEST}: run patina migrate")
 
 
 def upgrade(engine: Engine) -> str:
-    """Bring a database to the newest schema and return its version; does nothing if it has it."""
-    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
-        _run(connection)
+    """Bring a database to the newest schema and return its version; does nothing if it has it.
+
+    Raises ``Unavailable``, and has changed nothing, for a schema of a later program or tables that do not fit theirs.
+    """
+    _check_known(current(engine) or NEWEST)
+    try:
+        with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+            _run(connection)
+    except DBAPIError as error:
+        raise Unavailable(f"cannot bring the tables to {NEWEST}, nothing was changed: {reason(error)}") from error
     return NEWEST
+
+
+def _check_known(version: str) -> None:
+    if version > NEWEST:
+        raise Unavailable(f"got a database of schema {version}, want {NEWEST} at most: a later Patina made it")
 
 
 def _run(connection: Connection) -> None:

@@ -65,7 +65,8 @@ def public_values(statement: Statement) -> Iterator[tuple[str, str]]:
 
 def private_values(private: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The values that a statement is found by among its private members, however deep: (field, as written)."""
-    waiting: list[tuple[str, Any]] = list(private.items())
+    # Files are the one member that is often there and never has any.
+    waiting: list[tuple[str, Any]] = [one for one in private.items() if one[0] != "attachments"]
     while waiting:
         name, value = waiting.pop()
         if isinstance(value, Mapping):

@@ -114,6 +114,20 @@ class Outbox:
                 _put(connection, one)
             return True
 
+    def adding(self, notices: Iterable[Notice]) -> Callable[[Connection], None]:
+        """What puts notices in as a part of another transaction, which is of this ledger's database."""
+
+        def add(connection: Connection) -> None:
+            for one in notices:
+                _put(connection, one)
+
+        return add
+
+    def is_told(self, ids: Iterable[bytes]) -> bool:
+        """Whether one of these notices was told."""
+        told = notice.c.id.in_(list(ids)), notice.c.state == SENT
+        return bool(self._rows.read(select(1).where(*told).limit(1)))
+
     def claim(self, most: int) -> list[Notice]:
         """Notices that are due, at most so many, for the caller to send within a lease."""
         now = self._rows.clock()
@@ -196,11 +210,6 @@ class Outbox:
         more = f"{found[limit - 1].made_at}~{found[limit - 1].id.hex()}" if len(found) > limit else None
         return found[:limit], more
 
-    def made(self, party: str, event: str, since: str) -> int:
-        """How many notices of an event were put in for a party from a moment on, whatever became of them."""
-        query = select(func.count()).where(notice.c.party == party, notice.c.event == event, notice.c.made_at >= since)
-        return int(self._rows.read(query)[0][0])
-
     def prune(self) -> int:
         """Forget what was over long ago; how much that was."""
         end = times.format_recorded(self._rows.clock() - KEEP)
@@ -221,6 +230,18 @@ class Outbox:
     def is_closed_to(self, hashes: Iterable[bytes]) -> bool:
         """Whether one of these addresses wants to be told nothing more."""
         return bool(self._rows.read(select(1).where(opt_out.c.hash.in_(list(hashes))).limit(1)))
+
+
+def put_few(connection: Connection, one: Notice, since: str, most: int) -> bool:
+    """In a transaction that nobody else counts in, put a notice in unless its party had ``most`` of its event.
+
+    From ``since`` on, whatever became of them. Returns whether it was let in.
+    """
+    same = notice.c.party == one.party, notice.c.event == one.event, notice.c.made_at >= since
+    if connection.execute(select(func.count()).where(*same)).scalar_one() >= most:
+        return False
+    _put(connection, one)
+    return True
 
 
 def _insert(connection: Connection, table: Any) -> Any:

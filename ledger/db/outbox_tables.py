@@ -65,5 +65,7 @@ address = _table(
     _column("language", Text()),
     _column("created_at", Text()),
     _column("confirmed_at", Text(), nullable=True),
+    _column("person", Text(), nullable=True, index=True),
+    _column("events", Text(), server_default="case.overdue"),
 )
 opt_out = _table("opt_out", _key("hash", Octets), _column("at", Text()), rowid=False)

@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger import times
 from ledger.db.keyed import Keyed
+from ledger.db.outbox_tables import address
 from ledger.db.rows import Rows, check_line, is_row_id
 from ledger.db.secret import KeyKeeper
 from ledger.db.tables import person
@@ -123,10 +124,13 @@ class People:
         self._change(person_id, disabled_at=self._rows.now() if disabled else None)
 
     def forget(self, person_id: str) -> None:
-        """Erase who a person is, and keep her agent id, which stands in the ledger and is never given out again."""
+        """Erase who a person is and where she is written to; keep her agent id, which is never given out again."""
         gone = {"login": None, "subject": None, "password": None, "pin": None}
         wrapped = self._wrap(person_id, "", "")
-        self._change(person_id, **gone, wrapped=wrapped, disabled_at=self._rows.now())
+        values = {**gone, "wrapped": wrapped, "disabled_at": self._rows.now()}
+        with self._rows.writing() as connection:
+            connection.execute(delete(address).where(address.c.person == person_id))
+            connection.execute(update(person).where(person.c.id == person_id).values(**values))
 
     def by_login(self, login: str) -> Proof | None:
         """What the password of whoever has this login is compared with; ``None`` if nobody has."""

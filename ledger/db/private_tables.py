@@ -34,6 +34,8 @@ __all__ = [
     "file_key",
     "metadata",
     "pseudonym",
+    "report_costed",
+    "report_rests",
     "seal_key",
     "sealed",
 ]
@@ -96,10 +98,24 @@ erasure_said = _table(
     rowid=False,
 )
 
+# Reports that were made with costs: what became of each, which no backup holds, and the entries whose costs it counts.
+report_costed = _table("report_costed", _key("report", Text()), _column("document", Octets), rowid=False)
+report_rests = _table("report_rests", _key("idx", Number), _key("report", Text()), rowid=False)
+
 ERASED_WITH: tuple[Table, ...] = (find_private,)
-"""The tables of what is derived from private members: their rows go when those of their ``statement`` are erased."""
+"""The tables of what is derived from private members: rows of a ``statement`` and a ``class`` go when these do."""
 WRAPPED: tuple[Table, ...] = (seal_key, file_key)
 """Each table with a column ``wrapped`` by the key of an epoch, which its column ``epoch`` names."""
-SCRUBBED: tuple[Table, ...] = (epoch, *WRAPPED, sealed, pseudonym, *ERASED_WITH, attachment, attachment_use)
+SCRUBBED: tuple[Table, ...] = (
+    epoch,
+    *WRAPPED,
+    sealed,
+    pseudonym,
+    *ERASED_WITH,
+    attachment,
+    attachment_use,
+    report_costed,
+    report_rests,
+)
 """Each table that an erasure deletes from. Rows of files go by ``Attachments.erase``: what a statement lists in public
 stays when its private members are erased."""

@@ -37,6 +37,8 @@ from ledger.db.forward import bring_forward, newer
 from ledger.db.guard import any_open, read_guards
 from ledger.db.keyfile import Rows
 from ledger.db.ledger import Ledger, open_ledger
+from ledger.db.reason import reason
+from ledger.db.reports import note_lost
 from ledger.db.secret import KeyKeeper
 from ledger.db.session import Insert, ask, fetch
 from ledger.errors import Refused, Unavailable
@@ -59,11 +61,12 @@ Retention = Callable[[Ledger, str], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did: leaves of the backup, leaves that were brought forward, keys destroyed again."""
+    """What a restore did: leaves of the backup, leaves brought forward, keys destroyed again; and were there any."""
 
     size: int
     forward: int
     erased: int
+    keys: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ def _prepare(place: Path, database: Path, copy: Path, sources: Sources, rest: tu
     master, retention = rest
     _copy_backup(sources.backup, copy)
     present = database if _readable(database) else None
-    _give_keys(copy, _keys(present, sources), present)
+    keys = _keys(place, present, sources)
+    _give_keys(copy, ([], [], []) if keys is None else keys, present)
     now = [0]
     ledger = open_ledger(f"sqlite:///{copy}", directory=copy.parent, master=master, clock=lambda: now[0])
     try:
@@ -110,7 +114,7 @@ def _prepare(place: Path, database: Path, copy: Path, sources: Sources, rest: tu
         forward = bring_forward(ledger, log, now) if log is not None and wanted else 0
         _check_guards(place, ledger)
         erased = erase_again(ledger, place, retention, now[0])
-        return Restored(size, forward, erased)
+        return Restored(size, forward, erased, keys is not None)
     finally:
         ledger.close()
 
@@ -120,6 +124,7 @@ def erase_again(ledger: Ledger, place: Path, retention: Retention, now: int) -> 
     gone = ledger.erasures.destroy_again(sorted(set(_recorded(ledger, place)) | set(_said(ledger, retention))))
     with ledger.writing() as connection:
         connection.write((), (_STRAY, ()))
+        note_lost(connection)
         connection.commit()
     find_again(ledger)
     newest = max([int(row[0]) for row in ledger.epochs.rows()[0]], default=0)
@@ -168,7 +173,7 @@ def _copy_backup(backup: Path, copy: Path) -> None:
             if to.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise Unavailable(f"the backup {backup} is damaged")
     except sqlite3.Error as error:
-        raise Unavailable(f"cannot read the backup {backup}: {type(error).__name__}") from None
+        raise Unavailable(f"cannot read the backup {backup}: {reason(error)}") from None
     engine = open_engine(f"sqlite:///{copy}")
     try:
         if migrate.current(engine) is None:
@@ -184,14 +189,18 @@ def _readable(database: Path) -> bool:
     return False
 
 
-def _keys(present: Path | None, sources: Sources) -> Rows:
-    """The keys to private members, from the freshest place that has them."""
+def _keys(place: Path, present: Path | None, sources: Sources) -> Rows | None:
+    """The keys to private members, from the freshest place that has them; ``None`` where there is none."""
     if sources.keys is not None:
         return keyfile.read_keys(sources.keys)
     if present is not None:
         return keyfile.read_keys(present)
     beside = sources.backup.parent / keyfile.NAME
-    return keyfile.read_keys(beside) if beside.exists() else ([], [], [])
+    if beside.exists():
+        return keyfile.read_keys(beside)
+    # Those that backups were noted to have: they are written anew at the end, and must not be with no key in them.
+    noted = keyfile.reachable(keyfile.noted_files(place))
+    return keyfile.read_keys(max(noted, key=lambda path: path.stat().st_mtime)) if noted else None
 
 
 def _give_keys(copy: Path, rows: Rows, present: Path | None) -> None:

@@ -24,6 +24,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ledger.db.reason import reason
 from ledger.errors import Malformed, Unavailable
 
 KEY_BYTES = 32
@@ -72,7 +73,7 @@ class MasterKey:
         try:
             return cls.parse(path.read_text("ascii"))
         except (OSError, UnicodeDecodeError) as error:
-            raise Unavailable(f"cannot read the master key in {path}: {type(error).__name__}") from None
+            raise Unavailable(f"cannot read the master key in {path}: {reason(error)}") from None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> MasterKey | None:
@@ -96,7 +97,7 @@ class MasterKey:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise Unavailable(f"cannot write the master key to {path}: {type(error).__name__}") from None
+            raise Unavailable(f"cannot write the master key to {path}: {reason(error)}") from None
         return key
 
     def wrap(self, plain: bytes, identity: bytes) -> bytes:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from ledger.db.reason import reason
 from ledger.errors import Unavailable
 
 
@@ -65,7 +66,7 @@ class Spool:
                     raise OSError("a line was written in part")
             except OSError as error:
                 os.ftruncate(file, before)
-                raise Unavailable(f"cannot write to the spool: {type(error).__name__}") from None
+                raise Unavailable(f"cannot write to the spool: {reason(error)}") from None
             self._active.append(line)
 
     def take(self) -> list[bytes]:

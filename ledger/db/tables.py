@@ -179,30 +179,37 @@ attachment = _table(
     _column("checked_at", Text(), index=True),
     rowid=False,
 )
-# Which entry lists which file: ``public`` ones may be seen by whoever sees a subject of it, which its links say.
+Index("attachment_recent", attachment.c.party, attachment.c.touched_at)
+# Which entry lists which file: ``public`` ones may be seen by whoever sees a subject of it, which its links say. A row
+# comes into the index some time after its statement (``ledger.db.uses``).
 attachment_use = _table(
     "attachment_use",
     _key("idx", Number),
     _key("sha256", Octets),
     _column("party", Text()),
     _column("public", Small),
+    _column("indexed", Small),
     rowid=False,
 )
-Index("attachment_use_sha256", attachment_use.c.sha256)
+_indexed = attachment_use.c.indexed == 1
+Index("attachment_use_sha256", attachment_use.c.sha256, sqlite_where=_indexed, postgresql_where=_indexed)
 
 # By what statements are found: keyed hashes of private and of public values (``ledger.db.find``).
 find_key = _table("find_key", _key("chain", Text()), _column("wrapped", Octets), _column("created_at", Text()))
 find_chain = _table("find_chain", _key("party", Text()), _key("chain", Text()), rowid=False)
+# A private value is of a class of data; ``ANY_CLASS`` stands for that of rows from before it was written down.
+ANY_CLASS = -1
 find_private, find_public = (
     _table(
         name,
         _key("hash", Octets),
         _key("statement", Octets),
+        *more,
         _column("subject", Text()),
         _column("party", Text()),
         rowid=False,
     )
-    for name in ("find_private", "find_public")
+    for name, more in (("find_private", [_key("class", Small)]), ("find_public", []))
 )
 Index("find_private_statement", find_private.c.statement)
 

@@ -51,6 +51,21 @@ class TabletKeys:
         query = select(tablet_key.c.did).where(tablet_key.c.device == device_id).order_by(tablet_key.c.did)
         return [row.did for row in self._rows.read(query)]
 
+    def of_revoked(self) -> list[tuple[str, str]]:
+        """The keys that tablets had which are revoked, each with the party that it is of."""
+        query = select(tablet_key.c.did, device.c.party).join(device, device.c.id == tablet_key.c.device)
+        gone = query.where(device.c.revoked_at.is_not(None)).order_by(tablet_key.c.did)
+        return [(row.did, row.party) for row in self._rows.read(gone)]
+
+    def may_have(self, device_id: str, before: str | None) -> bool:
+        """Whether a tablet may be given a key by whoever saw it with ``before``, or with none: nobody was faster.
+
+        Asked when that is appended, of the log as it is then.
+        """
+        enrolled = select(device.c.party).where(device.c.id == device_id, device.c.revoked_at.is_(None))
+        rows, parties = self._rows.read(enrolled), self._view.parties
+        return bool(rows) and {did for did in self.of(device_id) if parties.in_force(did, rows[0].party)} <= {before}
+
     def labels(self, party: str | None) -> dict[str, str]:
         """What the tablets are called whose keys these are, of one party if named."""
         query = select(tablet_key.c.did, device.c.label).join(device, device.c.id == tablet_key.c.device)

@@ -78,6 +78,7 @@ class Vault:
         self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
         self._mutex = threading.RLock()
         self._epochs: dict[int, tuple[bytes, AESGCM]] = {}
+        self._newest: tuple[int, AESGCM]
         self._known_at = 0
 
     def sealer(
@@ -177,18 +178,19 @@ class Vault:
                     rows = connection.begin(write=False, then=[ask(_EPOCHS)])[0]
                 self._take(rows or self._begin(now))
                 self._known_at = now
-            newest = max(self._epochs)
-            return newest, self._epochs[newest][1]
+            return self._newest
 
     def _take(self, rows: Iterable[Sequence[Any]]) -> None:
         """Know these epochs and no others; what was unwrapped before is not unwrapped again."""
         with self._mutex:
             known, self._epochs = self._epochs, {}
+            # In their order: the last is the newest.
             for number, wrapped in rows:
                 epoch = known.get(number)
                 if epoch is None or epoch[0] != wrapped:
                     epoch = bytes(wrapped), AESGCM(self.master.unwrap(wrapped, epoch_identity(number)))
                 self._epochs[number] = epoch
+                self._newest = number, epoch[1]
 
     def _begin(self, now: int) -> list[Sequence[Any]]:
         """The first epoch, made by whichever process comes first."""

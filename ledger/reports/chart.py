@@ -1,8 +1,9 @@
 """A report as charts: one SVG of bars with every value written beside its bar, so that nothing is told by colour alone.
 
-Three rows of bars go along the trend (cases, limits kept, cases resolved), one is of the customers' rating, and where
-the report has groups one is of those with the most cases. The picture has a title and a description for readers that
-do not see it, follows the reader's light or dark scheme, needs no script, and is as deterministic as the report.
+Three rows of bars go along the trend (cases, limits kept, cases resolved), one is of the customers' rating; where the
+report has groups one is of those with the most cases, and each improvement stands before and after. The picture has a
+title and a description for readers that do not see it, follows the reader's light or dark scheme, needs no script, and
+is as deterministic as the report.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+from ledger.report_measures import RATED
 from ledger.reports.rows import keyed
 from ledger.reports.words import WORDS
 
@@ -90,9 +92,13 @@ def _charts(report: Mapping[str, Any], words: Mapping[str, str]) -> Iterable[tup
     if report["groups"]:
         groups = sorted(keyed(report, "groups"), key=lambda one: (-one[1]["cases"], one[0]))
         most = groups[0][1]["cases"]
-        by = " / ".join(report["asked"]["by"])
+        by = " / ".join(words[name] for name in report["asked"]["by"])
         bars = [_count(label, figures["cases"], most) for label, figures in groups[:MOST]]
         yield words["groups"].format(by=by), bars, max(0, len(groups) - MOST)
+    improved = report["improvements"]
+    if improved:
+        bars = [_improved(one, name, words) for one in improved[: MOST // 2] for name in ("before", "after")]
+        yield words["improvements"], bars, max(0, len(improved) - MOST // 2)
 
 
 def _count(label: str, count: int, most: int) -> Bar:
@@ -108,10 +114,23 @@ def _share(label: str, share: Mapping[str, int], words: Mapping[str, str]) -> Ba
 
 def _stars(label: str, figures: Mapping[str, Any], words: Mapping[str, str]) -> Bar:
     rated = figures["satisfaction"]["customers"]["overall"]
-    if not rated["count"]:
+    return _mean(label, rated["sum"], rated["count"], words)
+
+
+def _mean(label: str, stars: int, count: int, words: Mapping[str, str]) -> Bar:
+    if not count:
         return Bar(label, 0, 1, words["nothing"])
-    mean = _tenths(10 * rated["sum"], rated["count"])
-    return Bar(label, rated["sum"], 5 * rated["count"], f"{mean} ({rated['count']:,})")
+    return Bar(label, stars, 5 * count, f"{_tenths(10 * stars, count)} ({count:,})")
+
+
+def _improved(one: Mapping[str, Any], name: str, words: Mapping[str, str]) -> Bar:
+    """The measure of an improvement before it was planned, or after; what is not measured by a figure has none."""
+    said = words["planned" if name == "after" and one["done"] is None else name]
+    target = f" ({words['target'].format(target=one['target'])})" if name == "after" and one["target"] else ""
+    label, found = f"{said}{target}: {one['finding']}", one[name] or {"count": 0, "of": 0}
+    if one["measure"] in RATED:
+        return _mean(label, found["count"], found["of"], words)
+    return _share(label, found, words)
 
 
 def _tenths(value: int, of: int) -> str:

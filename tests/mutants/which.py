@@ -4,16 +4,37 @@ _CHECKS = [f"tests/test_audit_{name}.py" for name in "checks unknown vectors".sp
 _ATTACK = ["tests/test_attack_verifier.py"]
 _DOUBT = ["tests/test_audit_doubt.py"]
 _STATE = ["tests/test_audit_state.py"]
-_SOURCES = ["tests/test_audit_sources.py"]
+_SOURCES = ["tests/test_audit_sources.py", "tests/test_source_reads.py"]
 _AGAIN = ["tests/test_audit_sources.py::test_a_leaf_that_changes_between_two_readings_is_noticed"]
 _HISTORY = ["tests/test_verify_history.py", "tests/test_verify_kept.py"]
 _TABLE = ["tests/test_verify_table.py"]
+_BUNDLES = ["tests/test_history.py", "tests/test_history_kept.py", "tests/test_attack_core.py"]
+_RULES = [f"tests/test_rule{name}.py" for name in ("", "_items", "_parties", "_unseen")]
 
 FILES: dict[str, list[str]] = {
     "ledger/merkle.py": ["tests/test_merkle.py"],
     "ledger/submap.py": ["tests/test_submap.py"],
     "ledger/leaf.py": ["tests/test_leaf.py"],
     "ledger/disclosure.py": ["tests/test_disclosure.py"],
+    "ledger/note.py": ["tests/test_note.py"],
+    "ledger/checkpoint.py": ["tests/test_checkpoint.py"],
+    "ledger/cosignature.py": ["tests/test_cosignature.py"],
+    "ledger/tiles.py": ["tests/test_tiles.py"],
+    "ledger/canonical.py": ["tests/test_canonical.py"],
+    "ledger/dsse.py": ["tests/test_dsse.py"],
+    "ledger/didkey.py": ["tests/test_didkey.py"],
+    "ledger/proof.py": ["tests/test_proof.py"],
+    "ledger/receipt.py": ["tests/test_receipt.py", *_BUNDLES],
+    "ledger/bundle.py": _BUNDLES,
+    "ledger/history.py": [*_BUNDLES, "tests/test_verify_history.py"],
+    "ledger/holderkey.py": ["tests/test_holderkey.py"],
+    "ledger/uri.py": ["tests/test_uri.py"],
+    "ledger/times.py": ["tests/test_times.py"],
+    "ledger/trust.py": ["tests/test_trust.py"],
+    "ledger/party.py": _RULES,
+    "ledger/holding.py": ["tests/test_holding.py", *_RULES],
+    "ledger/replay.py": _BUNDLES,
+    "ledger/rule.py": _RULES,
     "verifier/reader.py": [
         *_HISTORY,
         *_ATTACK,

@@ -16,10 +16,13 @@ from verifier.folder import open_folder
 from verifier.source import Source
 
 
-def parser(command: str, description: str) -> argparse.ArgumentParser:
-    """An argument parser for ``patina COMMAND`` that keeps the line breaks of its description."""
+def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
+    """An argument parser for ``patina COMMAND`` that keeps the line breaks of its texts, and ends with an example."""
     return argparse.ArgumentParser(
-        prog=f"patina {command}", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=f"patina {command}",
+        description=description,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
 

@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = parser("audit", _DESCRIPTION)
+    made = parser("audit", _DESCRIPTION, 'patina audit https://ledger.example --vkey "$VKEY" --state audited')
     made.add_argument("source", metavar="SOURCE", help="a folder, or an address")
     add_vkey(made)
     made.add_argument("--state", metavar="DIR", type=Path, help="folder to continue from and to keep the new state in")

@@ -13,7 +13,8 @@ from verifier.cli.arguments import add_json, parser, write_new
 
 def main(argv: Sequence[str]) -> int:
     """The exit code of ``patina keygen`` with these words."""
-    made = parser("keygen", "Make an Ed25519 key: its seed in a file that only you can read, its did:key printed.")
+    about = "Make an Ed25519 key: its seed in a file that only you can read, its did:key printed."
+    made = parser("keygen", about, "patina keygen --out workshop.key")
     made.add_argument("--out", metavar="FILE", type=Path, required=True, help="file for the seed; must not exist")
     add_json(made)
     options = made.parse_args(argv)

@@ -23,7 +23,8 @@ _KINDS = (".svg", ".png")
 
 def main(argv: Sequence[str]) -> int:
     """The exit code of ``patina qr`` with these words."""
-    made = parser("qr", "Make QR codes of addresses, and read them from photographs and screenshots.")
+    about = "Make QR codes of addresses, and read them from photographs and screenshots."
+    made = parser("qr", about, 'patina qr read photo.jpg --check --vkey "$VKEY"')
     commands = made.add_subparsers(dest="command", metavar="make|read", required=True)
     _add_make(commands)
     _add_read(commands)

@@ -26,9 +26,8 @@ grouping. What is read is proved to be under the ledger's signed checkpoint, whi
 With --verify FILE, count a report (JSON) that somebody has handed out again, from the entries below the checkpoint that
 it names: the same bytes, or the first figure that differs. Exit: 0 proven, 1 disproved, 2 could not tell."""
 _EXAMPLES = """\
-examples:
-  patina report --dir ~/ledger --vkey V --period 2026-Q3 --by fault --format csv
-  patina report --verify report.json https://ledger.example --vkey V"""
+patina report --dir ~/ledger --vkey "$VKEY" --period 2026-Q3 --by fault --format csv
+  patina report --verify report.json https://ledger.example --vkey "$VKEY\""""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -85,8 +84,7 @@ def _disclosures(path: Path) -> Mapping[str, Sequence[str]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = parser("report", _DESCRIPTION)
-    made.epilog = _EXAMPLES
+    made = parser("report", _DESCRIPTION, _EXAMPLES)
     made.add_argument("source", metavar="SOURCE", nargs="?", help="the folder of a ledger, or its address")
     made.add_argument("--dir", metavar="D", help="the same, of the ledger on this machine")
     add_vkey(made)
@@ -106,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         "--times", choices=TIMES, default="counted",
         help="place a case by its opening as clocks count it, or as its author stated it (old records brought in)",
     )  # fmt: skip
-    made.add_argument("--evidence", choices=("", *EVIDENCE), default="", help="list what an assessor asks for")
+    made.add_argument("--evidence", choices=EVIDENCE, default="", help="list what an assessor by this text asks for")
     made.add_argument("--disclosures", metavar="FILE", type=Path, help="disclosed costs: JSON, lists by statement id")
     made.add_argument("--format", choices=FORMATS, default="json", help="(default: json, which can be verified)")
     made.add_argument("--out", metavar="FILE", type=Path, help="write to a new file (default: standard output)")

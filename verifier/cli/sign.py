@@ -28,7 +28,7 @@ _MAX_KEY_FILE = 200
 
 def main(argv: Sequence[str]) -> int:
     """The exit code of ``patina sign`` with these words."""
-    made = parser("sign", _DESCRIPTION)
+    made = parser("sign", _DESCRIPTION, "patina sign to-sign.json --key workshop.key > signed.json")
     made.add_argument("statement", metavar="STATEMENT.json", type=Path)
     made.add_argument(
         "--key", metavar="FILE", type=Path, action="append", default=[],

@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = parser("verify", _DESCRIPTION)
+    made = parser("verify", _DESCRIPTION, 'patina verify history.json --vkey "$VKEY" --subject "$ITEM"')
     made.add_argument(
         "file", metavar="FILE", nargs="+", type=Path, help="a receipt or a history bundle; - reads standard input"
     )

@@ -10,7 +10,7 @@ const page = document.body.dataset.page;
 async function start() {
   const who = await session();
   if (!who) {
-    location.replace(`/console/door?next=${encodeURIComponent("/console/ledger")}`);
+    location.replace(`/console/door?next=${encodeURIComponent(location.pathname + location.search)}`);
     return;
   }
   $("[data-who]").textContent = who.name;

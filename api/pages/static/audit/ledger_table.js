@@ -2,6 +2,7 @@
 // rows; what a role may not read the service refuses, and the page says so.
 
 import { $, el, explained, message, show } from "./draw.js";
+import { act as button } from "./ledger_act.js";
 import { partyNames } from "./ledger_names.js";
 import { say, told, when, word } from "./words.js";
 import { ask, segment } from "./wire.js";
@@ -10,26 +11,7 @@ const page = document.body.dataset.page;
 const list = (values) => (values ?? []).map(word).join(", ");
 const yes = (value) => say(value ? "yes" : "no");
 
-/** A button that asks once more before it does something; with `reason` it asks for one, which the log will say. */
-function act(name, method, path, body, reason = false) {
-  const button = el("button", { type: "button", class: "plain" }, say(name));
-  const field = reason ? el("input", { "aria-label": say("reason"), placeholder: say("reason"), maxlength: "200" }) : null;
-  show(field, false);
-  button.addEventListener("click", async () => {
-    if (!button.dataset.sure) {
-      button.dataset.sure = "1";
-      button.textContent = say("really", { what: say(name) });
-      show(field);
-      field?.focus();
-      return;
-    }
-    const answer = await ask(method, path, reason ? { reason: field.value.trim() } : body);
-    if (!answer.ok) return message("", "bad", explained(answer.body));
-    await fill();
-    return message(say("done"), "good");
-  });
-  return el("span", {}, field, button);
-}
+const act = (name, ...what) => button(name, fill, ...what);
 
 /** What each page reads, and each of its tables: the rows, and their columns by the names of the texts. */
 const PAGES = {
@@ -71,7 +53,7 @@ const PAGES = {
   addresses: {
     path: "/v1/addresses",
     tables: [[(body) => body.addresses, {
-      email: (one) => one.email, language: (one) => one.language, confirmed: (one) => (one.confirmed_at ? when(one.confirmed_at) : say("not_yet")),
+      email: (one) => one.email, person: (one) => people.get(one.person)?.name ?? "", events: (one) => list(one.events), language: (one) => one.language, confirmed: (one) => (one.confirmed_at ? when(one.confirmed_at) : say("not_yet")),
       action: (one) => act("delete", "DELETE", `/v1/addresses/${segment(one.id)}`),
     }]],
   },
@@ -102,6 +84,15 @@ function table(rows, columns) {
 
 let me;
 let named;
+const people = new Map();
+
+/** The people whose address one may be, to choose from and to be named in the list. */
+async function persons(choice) {
+  const { ok, body } = await ask("GET", "/v1/people");
+  const mine = ok ? body.people.filter((one) => one.party === me.party && !one.disabled_at) : [];
+  for (const one of mine) people.set(one.id, one);
+  choice.append(...mine.map((one) => el("option", { value: one.id }, `${one.name} (${word(one.role)})`)));
+}
 
 async function fill() {
   const { path, tables } = PAGES[page];
@@ -117,13 +108,22 @@ export async function start(who) {
   const form = $("[data-add]");
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const { email, language } = form.elements;
-    const answer = await ask("POST", PAGES[page].path, { email: email.value.trim(), language: language.value });
+    const { email, language, person } = form.elements;
+    const events = [...form.querySelectorAll("[name=events]:checked:enabled")].map((one) => one.value);
+    const answer = await ask("POST", PAGES[page].path, { email: email.value.trim(), language: language.value, person: person.value || null, events });
     if (!answer.ok) return message("", "bad", explained(answer.body));
     email.value = "";
     await fill();
     return message(say("done"), "good");
   });
   ({ named } = await partyNames());
+  if (form) {
+    const { person } = form.elements;
+    const reports = $("[value='report.*']", form);
+    const choose = () => { reports.disabled = !person.value; };
+    person.addEventListener("change", choose);
+    await persons(person);
+    choose();
+  }
   await fill();
 }

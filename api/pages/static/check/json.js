@@ -8,9 +8,12 @@ import { Malformed } from "./errors.js";
 
 const MAX_DEPTH = 16;
 const NAME = /^_?[A-Za-z][A-Za-z0-9_]{0,62}$/;
-// With the flag u, the last range matches surrogates that stand alone and no others.
-const BAD_CHARACTER = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ud800-\udfff]/u;
-const LONE_SURROGATE = /[\ud800-\udfff]/u;
+const BAD_CHARACTER = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+// Without the flag u, under which WebKit 2.44 and before finds the second half of a whole character too.
+const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?:^|[^\ud800-\udbff])[\udc00-\udfff]/;
+
+/** Whether a text holds half of a character: a surrogate that stands alone. */
+export const hasHalf = (text) => HALF.test(text);
 
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 export const has = (object, name) => Object.prototype.hasOwnProperty.call(object, name);
@@ -42,7 +45,7 @@ export const checkRules = (value) => walk(value, 0);
 
 function walk(value, depth) {
   if (typeof value === "string") {
-    if (BAD_CHARACTER.test(value)) throw new Malformed("got a character in a string that may not stand there");
+    if (BAD_CHARACTER.test(value) || hasHalf(value)) throw new Malformed("got a character in a string that may not stand there");
   } else if (typeof value === "number") {
     if (!Number.isSafeInteger(value)) throw new Malformed("got a number that is no integer within 2^53-1");
   } else if (typeof value === "object" && value !== null) {
@@ -137,7 +140,7 @@ class Reader {
     if (to < 0) throw new Malformed("got a string without an end");
     this.at = to + 1;
     const value = JSON.parse(this.text.slice(from, this.at));
-    if (LONE_SURROGATE.test(value)) throw new Malformed("got half a character in a string");
+    if (hasHalf(value)) throw new Malformed("got half a character in a string");
     return value;
   }
 

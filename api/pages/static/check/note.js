@@ -3,6 +3,7 @@
 import { checkPoint } from "./didkey.js";
 import { Disproved, Invalid, Malformed, Unknown } from "./errors.js";
 import { hexOf, joined, parseBase64, utf8 } from "./forms.js";
+import { hasHalf } from "./json.js";
 
 export const ED25519 = 1;
 export const COSIGNATURE = 4;
@@ -54,7 +55,7 @@ function asMalformed(check) {
 /** The `{text, signatures: [{name, id, signature}]}` of a note, of which nothing is proved; throws `Malformed`. */
 export function parseNote(raw) {
   if (utf8(raw).length > MAX_NOTE) throw new Malformed("got a note of more than 64 KiB");
-  if (CONTROL.test(raw) || /[\ud800-\udfff]/u.test(raw)) throw new Malformed("got a note with a control character");
+  if (CONTROL.test(raw) || hasHalf(raw)) throw new Malformed("got a note with a control character");
   const end = raw.lastIndexOf("\n\n");
   const lines = raw.slice(end < 0 ? 0 : end + 2).split("\n");
   if (lines.length < 2 || lines.pop() !== "") throw new Malformed("got a note without signature lines at its end");

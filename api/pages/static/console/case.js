@@ -4,7 +4,7 @@ import { $, $$, facts, item, message, show } from "./draw.js";
 import { say, told, typed, when, word } from "./words.js";
 import { historyOf, itemOf } from "./things.js";
 import { entryRow } from "./item.js";
-import { byKeyboard, record, told_of, valuesOf } from "./form.js";
+import { byKeyboard, pointed, record, told_of, valuesOf } from "./form.js";
 import { sides } from "./sides.js";
 import { ask } from "./wire.js";
 
@@ -37,6 +37,9 @@ function draw(found, thing, entries, who) {
     show(details, allowed.has(details.dataset.step) && spoken.has(details.dataset.step));
     show($("[data-expected]", details), expected.has(details.dataset.step));
   }
+  // What the standard expects stands first.
+  const steps = $("[data-steps]");
+  steps.prepend(...$$("[data-step]", steps).filter((one) => expected.has(one.dataset.step)));
   const over = $("[data-handover]");
   show(over, allowed.has("case.handed_over") && spoken.has("handover"));
   $("a", over).href = `/console/handover?item=${encodeURIComponent(found.subject)}`;
@@ -61,10 +64,14 @@ export async function start(who) {
       event.preventDefault();
       const button = $("button:not([type=button])", form);
       button.disabled = true;
-      const about = { things: { thing: found.subject }, about: found.case };
+      const about = { things: { thing: found.subject }, about: found.case, called: $("[data-item]").textContent };
       const became = await record(declared, valuesOf(form, declared), about, who);
       button.disabled = false;
-      if (!became || !told_of(became)) return;
+      if (!became) return;
+      if (!told_of(became)) {
+        pointed(form, declared, became);
+        return;
+      }
       form.reset();
       form.closest("details").open = false;
       await again();

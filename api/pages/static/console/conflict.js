@@ -19,6 +19,7 @@ export async function reason({ problem, statements }) {
   const { statement } = statements[number] ?? statements[0];
   const [subject, about] = [statement.subjects[0], statement.case ?? null];
   const kind = String(problem?.type ?? "").split("#")[1];
+  if (kind === "photo_differs") return { why: "why_photo_differs", subject, about };
   const found = PLACES.find(([where]) => where.test(place))?.[1];
   const unknown = kind === "conflict" && found === "why_not_ours";
   const key = statements.map((one) => one.statement.details.holder_key).find(Boolean);

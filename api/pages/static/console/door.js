@@ -8,7 +8,7 @@ import { ask, Offline } from "./wire.js";
 /** Where to go after coming in: a page of the console, never another place. */
 function next() {
   const asked = new URLSearchParams(location.search).get("next") ?? "";
-  return /^\/console(\/[a-z]+(\?.*)?)?$/.test(asked) ? asked : "/console";
+  return /^\/console(\/[a-z]+){0,2}(\?.*)?$/.test(asked) ? asked : "/console";
 }
 
 async function come(path, body) {

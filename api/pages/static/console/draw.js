@@ -29,6 +29,23 @@ export function message(text, tone = "note", more = []) {
   if (text && tone === "bad") node.focus();
 }
 
+/** Say beside a field what is wrong with it, and go there; it is taken back when the field is changed. */
+export function wrong(input, ...said) {
+  const before = input.getAttribute("aria-describedby");
+  const id = `${input.id}-wrong`;
+  const text = el("p", { class: "wrong", id }, ...said);
+  $(`#${CSS.escape(id)}`)?.remove();
+  input.closest(".field").append(text);
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", [before?.replace(id, ""), id].filter(Boolean).join(" ").trim());
+  input.focus();
+  const right = () => {
+    text.remove();
+    input.removeAttribute("aria-invalid");
+  };
+  for (const kind of ["input", "change"]) input.addEventListener(kind, right, { once: true });
+}
+
 export const item = (id) => `/console/item?id=${encodeURIComponent(id)}`;
 export const caseOf = (id, subject) => `/console/case?id=${encodeURIComponent(id)}&item=${encodeURIComponent(subject)}`;
 

@@ -24,6 +24,7 @@ async function look(text, kind) {
   const section = $("[data-results]");
   $("[data-rows]", section).replaceChildren(...known.map(itemRow), ...(known.length ? [] : [el("li", {}, say("found_none"))]));
   $("[data-count]", section).textContent = known.length;
+  show($("[data-unknown]", section), known.length === 0);
   show(section);
 }
 

@@ -1,8 +1,8 @@
 // A flow: one screen, one atomic batch, and then the paper.
 
-import { $, caseOf, el, explained, item, message, show } from "./draw.js";
+import { $, caseOf, el, explained, item, message, show, wrong } from "./draw.js";
 import { say, told, typed } from "./words.js";
-import { byKeyboard, choosing, record, told_of, valuesOf } from "./form.js";
+import { byKeyboard, choosing, pointed, record, told_of, valuesOf } from "./form.js";
 import { historyOf, itemOf } from "./things.js";
 import { follow, sides } from "./sides.js";
 import { newId } from "./making.js";
@@ -39,15 +39,15 @@ async function owner(id) {
 }
 
 /** What a sale with a card names of it, `{card, id, holder_key, holder_custody}`; or says why not, and `null`. */
-async function fromCard(text, thing) {
-  const card = await cardOf(text).catch((error) => {
+async function fromCard(input, thing) {
+  const card = await cardOf(input.value).catch((error) => {
     if (error instanceof Offline) return null;
     throw error;
   });
   // A new thing without an id of its own gets the one that the card was drawn for.
   const named = card?.keys.find((one) => one.item === thing.id) ?? (thing.fresh && !thing.named && card?.keys.length === 1 ? card.keys[0] : null);
   if (named && !card.used) return { card, id: named.item, holder_key: named.holder_key, holder_custody: card.holder_custody };
-  message(say(!card ? "card_unknown" : card.used ? "card_used" : "card_other"), "bad");
+  wrong(input, say(!card ? "card_unknown" : card.used ? "card_used" : "card_other"));
   return null;
 }
 
@@ -60,7 +60,10 @@ async function papers(things, about) {
 
 async function done(node, things, about, { card, drawn }, became) {
   const sent = told_of(became);
-  if (became.outcome.problem && !became.outcome.later) return;
+  if (became.outcome.problem && !became.outcome.later) {
+    pointed(node, form, became);
+    return;
+  }
   show(node, false);
   show($("[data-identity]"), false);
   const after = $("[data-done]");
@@ -72,25 +75,26 @@ async function done(node, things, about, { card, drawn }, became) {
   show(after);
   after.focus();
   const place = $("[data-made]", after);
-  if (card) place.append(el("p", {}, el("strong", {}, say("owner_code"))), el("p", { class: "short" }, card.owner.typed), el("p", { class: "id" }, card.owner.url));
+  if (card) place.append(el("p", {}, el("strong", {}, say("owner_code"))), el("p", { class: "short" }, card.owner.typed.replace(/(.{4})(?=.)/g, "$1 ")), el("p", { class: "id" }, card.owner.url));
   if (sent) place.append(...(await papers(things, about)));
   else if (form.name === "sell" && !drawn) place.append(el("p", {}, say("owner_offline")));
 }
 
 async function submit(node, chosen, who) {
   const names = form.fields.filter((field) => field.kind === "thing").map((field) => field.name);
-  if (names.some((name) => !chosen.has(name))) {
-    message(say("thing_first"), "bad");
+  const missing = names.find((name) => !chosen.has(name));
+  if (missing) {
+    wrong(node.elements[missing], say("thing_first"));
     return;
   }
   if (form.case === "known" && !within) {
-    message(say(navigator.onLine ? "thing_no_case" : "case_offline"), "bad");
+    wrong(node.elements.thing, say(navigator.onLine ? "thing_no_case" : "case_offline"));
     return;
   }
   const things = Object.fromEntries(names.map((name) => [name, chosen.get(name).id]));
   const values = valuesOf(node, form);
   const about = form.case === "new" ? newId() : form.case === "known" ? within : null;
-  const drawn = values.card ? await fromCard(values.card, chosen.get("thing")) : null;
+  const drawn = values.card ? await fromCard(node.elements.card, chosen.get("thing")) : null;
   if (values.card && !drawn) return;
   if (drawn) things.thing = drawn.id;
   const card = form.name === "sell" && values.owner && !drawn ? await owner(things.thing) : null;
@@ -98,7 +102,7 @@ async function submit(node, chosen, who) {
   const more = holder_key ? { "item.sold": { holder_key, holder_custody } } : {};
   const codes = names.map((name) => chosen.get(name).code).filter(Boolean);
   const fresh = names.filter((name) => chosen.get(name).fresh);
-  const became = await record(form, values, { things, fresh, about, more, codes }, who);
+  const became = await record(form, values, { things, fresh, about, more, codes, called: chosen.get("thing").name }, who);
   if (!became) return;
   if (drawn) await useCard(drawn.card);
   await done(node, things, about, { card, drawn }, became);

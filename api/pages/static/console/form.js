@@ -1,10 +1,10 @@
 // A form of the console, filled in by hand: the thing is looked up while the next field is typed, Enter moves on, and
 // what was recorded is written down here before it is sent.
 
-import { $, $$, el, explained, message, show } from "./draw.js";
+import { $, $$, el, explained, message, show, wrong } from "./draw.js";
 import { say } from "./words.js";
 import { make, newId } from "./making.js";
-import { keep, send } from "./queue.js";
+import { discard, keep, send } from "./queue.js";
 import { laidIn } from "./laid_in.js";
 import { find, idIn, itemOf } from "./things.js";
 import { Offline } from "./wire.js";
@@ -82,20 +82,38 @@ export function choosing(node, form, onChange = () => {}) {
   return { chosen, known, settled: () => Promise.all(waiting.values()) };
 }
 
-/** Record what a form holds: it is kept, then sent; what became of it, or `null` for what cannot be said so. */
+let refused = null;
+
+/**
+ * Record what a form holds: it is kept, then sent; what became of it, or `null` for what cannot be said so.
+ *
+ * What was refused a moment ago about the same thing, and stands in the form still, is replaced by what is said now.
+ */
 export async function record(form, values, about, who) {
-  const { codes = [], ...more } = about;
+  const { codes = [], called = "", ...more } = about;
   const made = make(form, values, { ...more, who });
   let kept;
   try {
-    kept = await keep(form, made, who, codes);
+    kept = await keep(form, { ...made, called }, who, codes);
   } catch (error) {
     if (error.name !== "Malformed") throw error;
     message(say("unsayable"), "bad");
     return null;
   }
+  const { thing } = about.things;
+  if (refused?.thing === thing) await discard(refused.id);
   const outcome = await send(who, kept.id);
+  refused = outcome.problem && !outcome.later ? { id: kept.id, thing } : null;
   return { kept, outcome, made };
+}
+
+/** Say beside the field what a refusal points at, if it is what somebody typed. */
+export function pointed(node, form, { kept, outcome }) {
+  const [first] = outcome.problem?.errors ?? [];
+  const [, number, place] = /^\/(\d+)\/(?:statement\/)?(.*)$/.exec(first?.pointer ?? "") ?? [];
+  const type = kept.statements[number]?.statement.type;
+  const field = form.fields.find((one) => one.to.some((to) => to.startsWith(`${type}:`) && `${place}/`.startsWith(`${to.slice(type.length + 1)}/`)));
+  if (field) wrong(node.elements[field.name], say("field_wrong"), " ", el("span", { lang: "en" }, first.detail));
 }
 
 /** Say what became of a record; whether it was sent. */

@@ -39,6 +39,13 @@ function rightRow(one) {
   return el("li", {}, el("strong", {}, said(`right_${one.right}`)), " ", until.join(" "), el("p", { class: "quiet" }, why));
 }
 
+/** What a case is called: its kind, and the job number by which a shop knows it. */
+function casewords({ case: about }, history) {
+  const opened = history.find(({ statement }) => statement.type === "case.opened" && statement.case === about);
+  const { kind, job_no: job } = opened?.statement.details ?? {};
+  return kind ? [word(kind), job].filter(Boolean).join(" · ") : say("case");
+}
+
 export async function start(who) {
   const id = new URLSearchParams(location.search).get("id") ?? "";
   const found = await itemOf(id);
@@ -49,14 +56,16 @@ export async function start(who) {
   for (const node of $$("[data-fill]")) node.textContent = found[node.dataset.fill] ?? "";
   document.title = `${found.name} · ${told.words.text.brand}`;
   $("[data-flows]").replaceChildren(...told.flows.filter((flow) => told.roles[who.role]?.includes(flow)).map((flow) => el("a", { class: "button", href: `/console/${flow}?item=${encodeURIComponent(id)}` }, typed(flow))));
-  facts($("[data-facts]"), [[say("state"), word(found.state)], [say("brand_of"), [found.brand, found.model].filter(Boolean).join(" ")], ...found.certificates.map((one) => [say("by_certificate_no"), one.certificate_no])]);
+  $("[data-state]").textContent = word(found.state);
+  facts($("[data-facts]"), [[say("brand_of"), [found.brand, found.model].filter(Boolean).join(" ")], ...found.certificates.map((one) => [say("by_certificate_no"), one.certificate_no])]);
   const rights = found.rights?.in_force ?? [];
   $("[data-rights]").replaceChildren(...rights.map(rightRow));
   show($("[data-no-warranty]"), !rights.some((one) => one.right === "free_repair"));
+  const history = await historyOf(id);
   const open = [...found.cases].reverse();
-  $("[data-cases]").replaceChildren(...open.map((one) => el("li", {}, el("a", { href: caseOf(one.case, id) }, when(one.opened_at)), " ", one.closed ? typed("case.closed") : say("list_open"))));
+  $("[data-cases]").replaceChildren(...open.map((one) => el("li", {}, el("a", { href: caseOf(one.case, id) }, casewords(one, history)), " ", el("span", { class: "quiet" }, `${when(one.opened_at)} · ${one.closed ? typed("case.closed") : say("list_open")}`))));
   show($("[data-none]"), open.length === 0);
   $("[data-code]").addEventListener("click", async () => $("[data-made]").replaceChildren(...made(await ask("POST", `/v1/items/${segment(id)}/codes`, { kind: "view" }))));
   $("[data-paper]").addEventListener("click", async () => $("[data-made]").replaceChildren(...made(await ask("POST", "/v1/receipts", { kind: "gift", items: [id] }))));
-  $("[data-history]").replaceChildren(...(await historyOf(id)).reverse().map(entryRow));
+  $("[data-history]").replaceChildren(...history.reverse().map(entryRow));
 }

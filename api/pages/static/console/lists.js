@@ -34,6 +34,7 @@ async function fill(section, address) {
   more.onclick = () => fill(section, new URL(answer.body.next).pathname + new URL(answer.body.next).search);
   $("[data-count]", section).textContent = list.children.length + (answer.body.next ? "+" : "");
   show(none, list.children.length === 0);
+  section.classList.toggle("empty", list.children.length === 0);
 }
 
 export async function start(who) {

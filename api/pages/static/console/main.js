@@ -13,17 +13,23 @@ const page = document.body.dataset.page;
 const PAGES = { lists: "lists", door: "door", find: "find", item: "item", case: "case", queue: "waiting", register: "register" };
 const RETRY = 15_000;
 
+/** Whether this is the address that the service knows itself by, or one of this very machine: nobody comes in by others. */
+function atHome() {
+  return new URL(`//${told.host}`, location.href).host === location.host || /^((.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname);
+}
+
 /** Say plainly what this page cannot do, each found by trying and never by the browser's name. */
 function limits() {
   const lacking = [
     window.isSecureContext ? null : "limit_plain",
+    window.isSecureContext && !atHome() ? "limit_address" : null,
     canScan() ? null : "limit_camera",
     "serviceWorker" in navigator ? null : "limit_worker",
     crypto.subtle ? null : "limit_crypto",
     "indexedDB" in window ? null : "limit_store",
   ].filter(Boolean);
   const box = $("[data-limits]");
-  $("ul", box).replaceChildren(...lacking.map((one) => Object.assign(document.createElement("li"), { textContent: say(one) })));
+  $("ul", box).replaceChildren(...lacking.map((one) => Object.assign(document.createElement("li"), { textContent: say(one, { host: told.host }) })));
   // A browser without a reader of codes is no news on a page where everything else works.
   show(box, lacking.some((one) => one !== "limit_camera") || (page === "find" && lacking.length > 0));
 }

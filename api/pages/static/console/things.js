@@ -8,6 +8,7 @@ const CODE = /\/(i|c|r)\/([A-Za-z0-9_-]{22})(?:[/?#]|$)/;
 const OWNER = /\/o#/;
 const LINK = /\/(01\/[0-9]{14}\/21\/[^/?#]+|8004\/[^/?#]+)/;
 const PHONE = /^[+(]?[0-9][0-9 ()/.-]{4,}$/;
+const NUMBER = /^\S*\d\S*$|^[+(0-9][0-9 ()/.-]+$/;
 /** What a number could be, in the order in which it is looked for; each costs one of the searches of a quarter of an hour. */
 const NUMBERS = ["job_no", "serial", "certificate_no", "receipt_no"];
 
@@ -55,7 +56,7 @@ export async function find(text, kind = "any") {
   if (typed.includes("@")) return once(await byNumber("email", typed));
   const kinds = PHONE.test(typed) ? [...NUMBERS, "phone"] : [...NUMBERS];
   if (/^[0-9A-Za-z]{4}[- ]?[0-9A-Za-z]{4}[- ]?[0-9A-Za-z]{3,4}$/.test(typed)) kinds.unshift("short_code");
-  for (const one of /^\S*\d\S*$|^[+(0-9][0-9 ()/.-]+$/.test(typed) ? kinds : []) {
+  for (const one of NUMBER.test(typed) ? kinds : []) {
     const found = await byNumber(one, typed);
     if (found.length) return once(found);
   }

@@ -23,6 +23,25 @@ async function explain(record) {
   ];
 }
 
+/** What a record is about, as the shop knows it: its name or job number, else the end of the thing's id. */
+function about({ statements, called }) {
+  const said = statements.map((one) => one.statement.details);
+  const names = [called, ...["name", "job_no"].map((member) => said.map((details) => details[member]).find(Boolean))].filter(Boolean);
+  return names.length ? names.join(" · ") : `…${statements[0].statement.subjects[0].slice(-12)}`;
+}
+
+/** Nothing takes a record away by a slip of the finger: it is nowhere else. */
+const takeAway = (record) => window.confirm(say("take_away_ask", { what: `${typed(record.form)} · ${about(record)}` })) && discard(record.id);
+
+/** The photographs of a record, as they wait here. */
+function pictures({ photos = [] }) {
+  const files = photos.map((photo) => photo.file).filter(Boolean);
+  return files.map((file) => {
+    const address = URL.createObjectURL(file);
+    return el("img", { src: address, alt: told.words.field.photo, load: () => URL.revokeObjectURL(address) });
+  });
+}
+
 async function draw(who) {
   const records = await all();
   const reasons = await Promise.all(records.map((one) => (one.state === REFUSED ? explain(one) : null)));
@@ -30,10 +49,10 @@ async function draw(who) {
     const mine = one.who.agent === who.agent && one.who.party === who.party;
     const buttons = [
       one.state === REFUSED && mine ? el("button", { type: "button", class: "plain", click: async () => { await again(one); await send(who); } }, say("try_again")) : null,
-      mine ? el("button", { type: "button", class: "plain", click: () => discard(one.id) }, say("take_away")) : null,
+      mine ? el("button", { type: "button", class: "plain", click: () => takeAway(one) }, say("take_away")) : null,
     ];
     const state = reasons[number] ?? [el("span", { class: "quiet" }, mine ? say("queue_waits") : say("queue_of", { name: one.who.name }))];
-    return el("li", { class: one.state === REFUSED ? "bad" : "" }, el("strong", {}, typed(one.form)), " ", el("span", { class: "quiet" }, `${when(one.made_at)} · ${say(one.key ? "queue_signed" : "queue_unsigned")}`), el("div", { class: one.state === REFUSED ? "banner" : "" }, ...state), el("p", { class: "actions" }, ...buttons));
+    return el("li", { class: one.state === REFUSED ? "bad" : "" }, el("strong", {}, `${typed(one.form)} · ${about(one)}`), " ", el("span", { class: "quiet" }, `${when(one.made_at)} · ${say(one.key ? "queue_signed" : "queue_unsigned")}`), ...pictures(one), el("div", { class: one.state === REFUSED ? "banner" : "" }, ...state), el("p", { class: "actions" }, ...buttons));
   });
   $("[data-rows]").replaceChildren(...rows);
   show($("[data-none]"), rows.length === 0);

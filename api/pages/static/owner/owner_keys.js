@@ -1,17 +1,19 @@
 // Keys of the holder, made and kept in the browser (docs/holders.md).
 //
-// Where WebCrypto has Ed25519, a device's key is one that no script can read out. Elsewhere (a page without https,
-// browsers before 2023) it is 32 random bytes, used by the JavaScript library and kept as they are; the page says so.
-// Both lie in this browser's IndexedDB. A key of the paper is derived from the owner code each time and kept nowhere.
+// A device's key is one that no script can read out, where the browser is seen to make, keep and use such a one: that
+// is tried, and apart from which way checks histories. Elsewhere (a page without https, browsers before 2023, a private
+// window that keeps no such keys) it is 32 random bytes, kept as they are; the page says so. Both lie in this browser's
+// IndexedDB. A key of the paper is derived from the owner code each time and kept nowhere.
 
 import { openCrypto } from "./crypto.js";
 import { formatDid } from "./didkey.js";
-import { bytesOf, formatBase64url, joined, parseBase64url } from "./forms.js";
+import { bytesOf, formatBase64url, joined, parseBase64url, utf8 } from "./forms.js";
 import { derive } from "./holderkey.js";
 
 const BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ED25519 = { name: "Ed25519" };
 const PKCS8_HEAD = bytesOf("302e020100300506032b657004220420"); // RFC 8410
+const TRIAL = "trial"; // a record's name for as long as one transaction
 const opening = openCrypto();
 
 /** The way to cryptography here, `native` or `library`; null if there is none, or no place to keep a key. */
@@ -58,12 +60,30 @@ export async function keyOf(seed) {
 
 const imported = (seed) => crypto.subtle.importKey("pkcs8", joined(PKCS8_HEAD, seed), ED25519, false, ["sign"]);
 
-/** A new key, which no script can read out where the browser has such. */
+/** A new key, which no script can read out where the browser has such, and keeps them. */
 export async function makeKey() {
-  if ((await wayHere()) === "library") return keyOf(crypto.getRandomValues(new Uint8Array(32)));
+  try {
+    return await lockedKey();
+  } catch {
+    const seed = crypto.getRandomValues(new Uint8Array(32));
+    return { ...(await keyOf(seed)), signer: seed };
+  }
+}
+
+/** A new key of WebCrypto's that still signs after it was kept and read again; throws where there is none. */
+async function lockedKey() {
   const pair = await crypto.subtle.generateKey(ED25519, false, ["sign", "verify"]);
-  const did = formatDid(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)));
-  return { did, signer: pair.privateKey };
+  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+  const { signer } = await database("readwrite", (store) => {
+    store.put({ did: TRIAL, signer: pair.privateKey });
+    const asked = store.get(TRIAL);
+    store.delete(TRIAL);
+    return asked;
+  });
+  const { verifies } = await opening;
+  const message = utf8(TRIAL);
+  if (!(await verifies(raw, await signed(signer, message), message))) throw new Error("a key that does not sign");
+  return { did: formatDid(raw), signer };
 }
 
 /** The 64 bytes of a signature. */
@@ -84,7 +104,14 @@ function database(mode, use) {
     request.onerror = () => reject(request.error);
     request.onsuccess = () => {
       const working = request.result.transaction("keys", mode);
-      const asked = use(working.objectStore("keys"));
+      let asked;
+      try {
+        asked = use(working.objectStore("keys"));
+      } catch (error) {
+        reject(error); // what cannot be kept here at all
+        request.result.close();
+        return;
+      }
       working.oncomplete = () => (request.result.close(), resolve(asked.result));
       working.onerror = working.onabort = () => reject(working.error);
     };

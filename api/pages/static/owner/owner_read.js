@@ -4,6 +4,7 @@ import { formatBase64url, hexOf, utf8 } from "./forms.js";
 import { sha256 } from "./owner_keys.js";
 import { ask, asking, called, made, on, one, page, plain, row, say, word } from "./owner_page.js";
 import { openDisclosures } from "./owner_says.js";
+import { photoOf } from "./photo.js";
 
 /** By statement id, what the holder may read; null, and said so, if it is refused. */
 export async function openPrivate() {
@@ -49,12 +50,17 @@ function fileButton(file) {
   return place;
 }
 
-/** Upload a photograph of the holder's: what a statement of hers then lists; throws with the server's words. */
+/** Upload a photograph of the holder's: what a statement of hers then lists; throws with the server's words.
+ *
+ * Where it could be drawn anew here, the server must keep the very picture that was sent. */
 export async function upload(file, number) {
+  const name = `photo-${number}`;
+  const drawn = await photoOf(file, name);
   const headers = { "Patina-Asking": formatBase64url(utf8(JSON.stringify(await asking()))) };
-  const path = `/i/${page.token}/attachments?name=photo-${number}`;
-  const answer = await fetch(path, { method: "POST", body: file, headers });
+  const path = `/i/${page.token}/attachments?name=${name}`;
+  const answer = await fetch(path, { method: "POST", body: drawn ? drawn.file : file, headers });
   const value = await answer.json();
   if (!answer.ok) throw new Error(value.detail);
+  if (drawn && drawn.attachment.sha256 !== value.attachment.sha256) throw new Error(word("photo_differs"));
   return value.attachment;
 }

@@ -1,0 +1,138 @@
+"""What the console does for somebody with a customer waiting: where it says what is wrong, what waits, what is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Dialog, expect
+
+from tests.browser import chromium, needs_chromium
+from tests.counter import Counter, at_tablet, open_counter, ready
+from tests.offline import new_thing, to_flow, waiting
+
+pytestmark = needs_chromium
+RECORD = "form.flow button:not([type=button])"
+
+
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
+    with open_counter(tmp_path_factory.mktemp("counter")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+def test_what_is_wrong_stands_beside_its_field_until_it_is_changed(counter: Counter, browser: Browser) -> None:
+    subject = counter.item("Without a case")
+    with at_tablet(browser, counter) as page:
+        for flow, field, text, why in (
+            ("sell", "thing", "nobody knows it", "Choose the thing first"),
+            ("handover", "thing", subject, "no open case"),
+            ("sell", "card", "no card", "card"),
+        ):
+            to_flow(page, counter, flow, **{"thing": subject, field: text})
+            page.click(RECORD)
+            wrong = page.locator(f"[data-field={field}] .wrong")
+            expect(wrong).to_contain_text(why, ignore_case=True)
+            place = page.locator(f"#{flow}-{field}")
+            expect(place).to_be_focused()
+            expect(place).to_have_attribute("aria-invalid", "true")
+            assert (place.get_attribute("aria-describedby") or "").endswith(f"{flow}-{field}-wrong")
+            place.fill("another")
+            expect(wrong).to_have_count(0)
+            assert place.get_attribute("aria-invalid") is None
+        assert waiting(page) == []
+
+
+def test_what_the_service_refuses_is_shown_at_the_field_and_replaced_when_it_was_mended(
+    counter: Counter, browser: Browser
+) -> None:
+    with at_tablet(browser, counter) as page:
+        new_thing(page, counter, "sell", name="Chain", category="jewellery", warranty_months="9999")
+        page.click(RECORD)
+        wrong = page.locator("[data-field=warranty_months] .wrong")
+        expect(wrong).to_contain_text("This does not fit")
+        expect(page.locator("#sell-warranty_months")).to_be_focused()
+        (refused,) = waiting(page)
+        assert refused["state"] == "refused"
+        page.fill("#sell-warranty_months", "24")
+        page.click(RECORD)
+        expect(page.locator("[data-message]")).to_have_text("Recorded.")
+        assert waiting(page) == []
+        expect(page.locator("[data-queue]")).to_be_hidden()
+        (subject,) = refused["statements"][0]["statement"]["subjects"]
+        assert counter.said(subject) == ["item.registered", "item.sold"]
+        expect(page.get_by_role("link", name="Next customer")).to_have_class("button plain")
+
+
+def test_the_queue_says_what_waits_and_lets_nothing_go_by_a_slip(counter: Counter, browser: Browser) -> None:
+    subject = counter.item("Ring that waits")
+    asked: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    with at_tablet(browser, counter) as page:
+        page.context.route("**/v1/statements/batch*", lambda route: route.abort())
+        new_thing(page, counter, "sell", name="Chain", category="jewellery")
+        page.click(RECORD)
+        expect(page.locator("[data-message]")).to_contain_text("Kept here")
+        to_flow(page, counter, "wait", thing=subject, work="cleaned")
+        page.click(RECORD)
+        expect(page.locator("[data-message]")).to_contain_text("Kept here")
+        page.goto(counter.address("/console/queue"))
+        ready(page)
+        rows = page.locator("[data-rows] li")
+        expect(rows.nth(0)).to_contain_text("Sell · Chain")
+        expect(rows.nth(1)).to_contain_text("While you wait · Ring that waits")
+        page.once("dialog", dismiss)
+        rows.first.get_by_role("button", name="Take away").click()
+        expect(rows).to_have_count(2)
+        assert "Sell · Chain" in asked[0]
+        page.once("dialog", lambda dialog: dialog.accept())
+        rows.first.get_by_role("button", name="Take away").click()
+        expect(rows).to_have_count(1)
+        page.once("dialog", lambda dialog: dialog.accept())
+        rows.first.get_by_role("button", name="Take away").click()
+        expect(rows).to_have_count(0)
+        assert counter.said(subject) == ["item.registered"]
+
+
+def test_what_comes_next_stands_first_and_what_is_empty_takes_a_line(counter: Counter, browser: Browser) -> None:
+    order = ["case.received", "case.quoted", "repair.completed"]
+    steps = [{"kinds": ["repair"], "steps": order, "source": "house"}]
+    counter.say("standard.adopted", counter.shop, {"standard": "ours", "version": "1", "steps": steps})
+    subject = counter.item("Walked")
+    case = counter.taken_in(subject, "J-31")
+    with at_tablet(browser, counter) as page:
+        empty, full = page.locator("[data-list=repeated]"), page.locator("[data-list=open]")
+        expect(full.locator("li")).to_have_count(1)
+        expect(empty).to_have_class("card empty")
+        page.set_viewport_size({"width": 360, "height": 800})
+        assert empty.bounding_box()["height"] < 60  # type: ignore[index]
+        # Six flows in two rows, each large enough for a finger; whatever this person may not do is not there.
+        assert page.locator(".flows").bounding_box()["height"] < 120  # type: ignore[index]
+        page.goto(counter.address(f"/console/item?id={subject}"))
+        ready(page)
+        expect(page.locator("[data-cases] li")).to_contain_text("repair · J-31")
+        page.goto(counter.address(f"/console/case?id={case}&item={subject}"))
+        ready(page)
+        first = page.locator("[data-steps] > details:visible").first
+        expect(first).to_contain_text("Quote")
+        expect(page.locator("[data-steps] [data-expected]:visible")).to_have_count(1)
+        expect(first.locator("[data-expected]")).to_be_visible()
+        page.goto(counter.address("/console/find#text=nobody-knows-this"))
+        ready(page)
+        expect(page.locator("[data-rows]")).to_contain_text("as a new thing")
+        expect(page.locator("[data-unknown] a").first).to_be_visible()
+    with at_tablet(browser, counter, None) as page:
+        page.goto(counter.address("/console/door"))
+        ready(page)
+        expect(page.locator(".flows")).to_be_hidden()
+        expect(page.locator("[data-quick]")).to_be_hidden()
