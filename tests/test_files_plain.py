@@ -131,3 +131,77 @@ def test_no_bytes_make_it_fail(noise: bytes, at: int, instead: bytes) -> None:
     for one in (noise, HEAD + noise, HEAD + noise + END, raw[:at] + instead + raw[at + len(instead) :]):
         if is_plain(one):
             assert is_plain(altered(one))
+
+
+def _spelt(words: bytes) -> bytes:
+    """A flat grey picture in whose scan each byte is a code, and most codes say the same: nothing."""
+    codes = bytes((0, 0, 0, 0, 0, 0, 0, 255, *bytes(8)))
+    wide = 8 * (len(words) // 2 + 1)
+    # Of the first coefficient, codes from 0x80 on are of seven bits: the last block has one, so that its end is seen.
+    first = b"\0" + codes + bytes(128) + b"\7" * 127
+    rest = b"\x10" + codes + bytes(255)
+    front = [(TABLES, b"\0" + b"\1" * 64), (CODES, first), (CODES, rest)]
+    frame = b"\x08\0\x08" + wide.to_bytes(2, "big") + b"\1\1\x11\0"
+    return made([*front, (FRAME, frame), (SCAN, b"\1\1\0\0\x3f\0" + words + b"\x80\xfe\1" + END)])
+
+
+def test_a_scan_in_which_codes_say_nothing_spells_no_words() -> None:
+    hidden = _spelt(b"<script>fetch('//evil')</script>PK\3\4 lat 52.1 lon 4.2 ." * 8)
+    with Image.open(io.BytesIO(hidden)) as shown:
+        assert shown.convert("L").getextrema()[0] == 128, "it is a picture, and grey but for its end"
+    assert b"<script>" not in kept(hidden)
+    assert b"PK\3\4" not in kept(hidden)
+
+
+def _with_frame(raw: bytes, width: int) -> bytes:
+    parts = [(kind, body[:3] + width.to_bytes(2, "big") + body[5:] if kind == FRAME else body)
+             for kind, body in segments(raw)[1:]]  # fmt: skip
+    return made(parts)
+
+
+@pytest.mark.parametrize("optimize", [True, False])
+@pytest.mark.parametrize(("mode", "wide"), [("L", 8), ("RGB", 16)])
+def test_what_stands_beyond_the_edge_of_the_last_blocks_is_gone(mode: str, wide: int, *, optimize: bool) -> None:
+    whole = Image.effect_noise((wide, 800), 90).convert(mode)
+    whole.paste("white", (0, 0, 1, 800))
+    raw = plain(whole, subsampling="4:2:0", optimize=optimize)
+    assert kept(raw) == raw
+    cut = _with_frame(raw, 1)
+    assert is_plain(cut)
+    assert len(kept(cut)) < len(cut) / 2
+
+
+def test_a_step_of_0_hides_nothing() -> None:
+    raw = plain(Image.effect_noise((64, 64), 90))
+    parts = [(kind, body[:33] + bytes(32) if kind == TABLES else body) for kind, body in segments(raw)[1:]]
+    assert not is_plain(made(parts))
+
+
+def test_tables_hold_no_words() -> None:
+    *front, scan = segments(plain())[1:]
+    for name, other in {
+        "a symbol of no picture": b"\x11" + bytes((0, 0, 0, 5, *bytes(12))) + b"place",
+        "an empty one": b"",
+        "a symbol twice": b"\x11" + bytes((0, 2, *bytes(14))) + b"\0\0",
+        "a difference of too many bits": b"\1" + bytes((0, 2, *bytes(14))) + b"\0\x0c",
+    }.items():
+        parts = [one for one in front if not other or one[0] != CODES or one[1][0] != other[0]]
+        assert not is_plain(made([*parts, (CODES, other), scan])), name
+
+
+def test_noise_that_the_encoder_has_no_room_for_is_written_anew() -> None:
+    noise = Image.merge("RGB", [Image.effect_noise((400, 300), 100) for _ in range(3)])
+    front = segments(save(noise, "JPEG", quality=100, subsampling="4:4:4"))[1:]
+    assert kept(made(front)) == made(front)
+    # A code for eleven bits less in a table, which nothing here uses: it is no standard one, and is tried as its own.
+    place = next(at for at, (kind, body) in enumerate(front) if kind == CODES and body[0] == 0)
+    raw = made([*front[:place], (CODES, front[place][1][:1] + _without_last(front[place][1][1:])), *front[place + 1 :]])
+    assert is_plain(raw)
+    assert kept(raw) != raw
+    assert Image.open(io.BytesIO(kept(raw))).size == (400, 300)
+
+
+def _without_last(table: bytes) -> bytes:
+    longest = max(at for at in range(16) if table[at])
+    counts = bytes(count - (at == longest) for at, count in enumerate(table[:16]))
+    return counts + table[16:-1]

@@ -9,13 +9,14 @@ tables, which loses next to nothing. A picture's size is read from its header an
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Any
 
 from PIL import Image, ImageChops, ImageCms, ImageOps, JpegImagePlugin
 
 from api.files.kinds import JPEG, MAX_PIXELS, MAX_SIDE, PNG, THUMBNAIL, WEBP, Unfit, Washed
-from api.files.plain import altered, is_plain
+from api.files.plain import altered, has_codes_of, is_as_short, is_plain
 
 _FORMATS = {JPEG: "JPEG", PNG: "PNG", WEBP: "WEBP"}
 _QUALITY = 90
@@ -39,7 +40,7 @@ def wash_picture(media_type: str, source: IO[bytes], target: IO[bytes], thumbnai
         raise Unfit("too_large", f"got a picture of more than {MAX_PIXELS} pixels") from None
     except Exception:  # noqa: BLE001 -- a decoder raises whatever it stumbles over
         raise Unfit("malformed", f"got bytes that begin as {media_type} and cannot be decoded as that") from None
-    if media_type == JPEG and (raw := _plain_file(source, picture)) is not None:
+    if media_type == JPEG and (raw := _plain_file(source, picture, options)) is not None:
         target.write(raw)
     else:
         washed.save(target, _FORMATS[media_type], **options)
@@ -47,14 +48,29 @@ def wash_picture(media_type: str, source: IO[bytes], target: IO[bytes], thumbnai
     return Washed(media_type, *washed.size)
 
 
-def _plain_file(source: IO[bytes], picture: Image.Image) -> bytes | None:
-    """The file itself, if it holds nothing but this picture."""
+def _plain_file(source: IO[bytes], picture: Image.Image, options: Mapping[str, Any]) -> bytes | None:
+    """The file itself, if it holds nothing but this picture, which ``options`` encode as it was."""
     source.seek(0)
     raw = source.read()
     if not is_plain(raw):
         return None
     with Image.open(io.BytesIO(altered(raw)), formats=("JPEG",)) as other:
-        return raw if ImageChops.difference(picture, other).getbbox() else None
+        if not ImageChops.difference(picture, other).getbbox():
+            return None
+    anew = _encoded(picture, options)
+    if not has_codes_of(raw, anew):
+        try:
+            anew = _encoded(picture, {**options, "optimize": True})
+        except OSError:
+            # More noise than the encoder has room for.
+            return None
+    return raw if is_as_short(raw, anew) else None
+
+
+def _encoded(picture: Image.Image, options: Mapping[str, Any]) -> bytes:
+    written = io.BytesIO()
+    picture.save(written, "JPEG", **options)
+    return written.getvalue()
 
 
 def _check_size(width: int, height: int) -> None:
