@@ -93,19 +93,18 @@ class Visiting:
     def check_origin(self, scope: Scope) -> None:
         """Raise ``Problem`` 403 if a browser says that a page of another site, or under another address, made this.
 
-        On this machine every address of its own will do: nobody else has a page under one.
+        An address of this machine will do where the page itself is under it: nobody else has a page there. A name that
+        somebody else has pointed here is none, whatever it leads to.
         """
         if header(scope, b"sec-fetch-site") not in {None, "same-origin", "none"}:
             raise Problem("forbidden", "got a request that another site's page made")
         origin, host = header(scope, b"origin"), header(scope, b"host")
         if origin is None or origin == self._origin:
             return
-        named = f"{self._scheme}://{host}"
-        if origin == named and (self._here or is_loopback(urlsplit(named).hostname or "")):
-            return
-        if origin == named:
+        if origin != f"{self._scheme}://{host}":
+            raise Problem("forbidden", "got a request that another site's page made")
+        if not _is_of_this_machine(origin):
             raise Problem("forbidden", f"got a page under another address, want {self._origin} (PATINA_PUBLIC_URL)")
-        raise Problem("forbidden", "got a request that another site's page made")
 
     def session_secret(self, scope: Scope) -> str | None:
         """The secret of the session's cookie."""
@@ -135,6 +134,13 @@ class Visiting:
         life = 0 if secret is None else seconds
         end = "; Secure" if self._secure else ""
         return f"{name}={secret or ''}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{end}"
+
+
+def _is_of_this_machine(origin: str) -> bool:
+    try:
+        return is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:
+        return False
 
 
 def party_rights(ledger: Ledger, party: str) -> frozenset[str]:

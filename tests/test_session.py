@@ -197,6 +197,23 @@ def test_a_page_under_an_address_of_this_machine_may_bring_somebody_in_and_under
         assert told in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("host", ["evil.example:8000", "192.168.1.20:8000", "127.0.0.1.evil.example:8000", "[::1", "["])
+def test_a_name_that_somebody_pointed_at_this_machine_is_another_site(tmp_path: Path, host: str) -> None:
+    """DNS rebinding: the page's own address leads here, so that ``Origin`` and ``Host`` agree."""
+    with open_console(tmp_path, public_url="http://127.0.0.1:8000") as shop:
+        add_person(shop, shop.parties["Alder"].id, "owner", "iris")
+        answer = Browser(shop).log_in(IRIS, Origin=f"http://{host}", Host=host)
+        assert answer.status_code == 403, answer.text
+        assert "set-cookie" not in answer.headers
+        here = Browser(shop).log_in(IRIS, Origin="http://localhost:9000", Host="localhost:9000")
+        assert here.status_code == 200
+
+
+def test_an_address_that_is_none_is_another_site(shop: Shop) -> None:
+    answer = Browser(shop).log_in(IRIS, Origin="https://[", Host="[")
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
 def test_another_sites_page_cannot_bring_anybody_in(shop: Shop, headers: dict[str, str]) -> None:
     answer = Browser(shop).log_in(IRIS, **headers)
