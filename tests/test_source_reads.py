@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import socket
 import sqlite3
 import tempfile
 import threading
@@ -198,6 +199,64 @@ def test_after_an_answer_that_was_too_long_the_next_one_needs_no_second_attempt(
             client.get("/x", 100)
         assert client.get("/x", 100) == b"good"
     assert pauses == []
+
+
+@contextmanager
+def _dripping(head: bytes, drop: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that never ends an answer; its address, and what it was asked."""
+    stop = threading.Event()
+    asked: list[bytes] = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def drip() -> None:
+            while not stop.is_set():
+                with suppress(OSError), closing(server.accept()[0]) as connection:
+                    asked.append(connection.recv(4096))
+                    connection.sendall(head)
+                    while not stop.wait(0.02):
+                        connection.sendall(drop)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        finally:
+            stop.set()
+            server.shutdown(socket.SHUT_RDWR)
+            dripping.join()
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+def test_a_server_that_sends_a_byte_now_and_then_holds_nobody(
+    head: bytes, drop: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes before the time-out, in the body of the answer or before it."""
+    monkeypatch.setattr(fetch, "LONGEST", 0.3)
+    monkeypatch.setattr(fetch, "ATTEMPTS", 2)
+    with _dripping(head, drop) as (address, asked):
+        client = Client(urlsplit(address), {}, lambda _: None)
+        with closing(client), pytest.raises(Unknown, match="could not fetch"):
+            client.get("/x", 2_000_000)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", "a..example", ".example"])
+def test_a_name_that_cannot_be_one_is_no_address(host: str) -> None:
+    with pytest.raises(Unknown, match="got the address"):
+        fetch.get(f"http://{host}/x", 10)
+
+
+def test_an_ipv6_address_without_a_port_is_asked_at_the_usual_one() -> None:
+    with closing(Client(urlsplit("http://[2001:db8::5]/x"), {})) as client:
+        connection = client._connection()
+        assert (connection.host, connection.port) == ("2001:db8::5", 80)
 
 
 def test_who_stops_reading_asks_for_no_more(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ decompression; what fails on the way is tried again a few times and is then "cou
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.errors import Disproved, Unknown
@@ -20,6 +22,8 @@ from verifier.source import TILE_WIDTH, bundles_of, read_bundle, read_note, read
 
 TIMEOUT = 30.0
 """Seconds without a byte before an attempt counts as failed."""
+LONGEST = 600.0
+"""Seconds for an attempt, so that a server which sends a byte now and then holds nobody for ever."""
 ATTEMPTS = 4
 PAUSE = 0.5
 """Seconds before the second attempt; doubled for each one after it."""
@@ -73,7 +77,19 @@ class Client:
             connection.close()
 
     def _ask(self, target: str, limit: int) -> tuple[int, bytes]:
+        """Status and body of one attempt, which is hung up on after ``LONGEST``."""
         connection = self._connection()
+        if connection.sock is None:
+            connection.connect()
+        ends = threading.Timer(LONGEST, _hang_up, [connection.sock])
+        ends.daemon = True
+        ends.start()
+        try:
+            return self._answer(connection, target, limit)
+        finally:
+            ends.cancel()
+
+    def _answer(self, connection: http.client.HTTPConnection, target: str, limit: int) -> tuple[int, bytes]:
         connection.request("GET", target, headers=self._headers)
         answer = connection.getresponse()
         if answer.status != http.client.OK:
@@ -87,7 +103,8 @@ class Client:
         if len(body) > room:
             self._forget()
             raise _too_long(target, limit)
-        if answer.length:
+        # An answer that is cut off in its head looks like one of no length, whose end is that of the connection.
+        if answer.length or (not body and answer.length is None):
             raise http.client.IncompleteRead(body, answer.length)
         if zipped:
             unzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -103,7 +120,9 @@ class Client:
         if connection is None:
             made = http.client.HTTPSConnection if self._origin.scheme == "https" else http.client.HTTPConnection
             assert self._origin.hostname is not None
-            connection = made(self._origin.hostname, self._origin.port, timeout=TIMEOUT)
+            # Without a port, what stands behind the last colon of an IPv6 address would be taken for one.
+            port = self._origin.port or made.default_port
+            connection = made(self._origin.hostname, port, timeout=TIMEOUT)
             self._local.connection = connection
             self._open.append(connection)
         return connection
@@ -111,6 +130,11 @@ class Client:
     def _forget(self) -> None:
         """Close this thread's connection, which may hold the rest of an answer; it opens again when asked."""
         self._connection().close()
+
+
+def _hang_up(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _too_long(target: str, limit: int) -> Disproved:
@@ -121,7 +145,7 @@ def split_address(address: str) -> SplitResult:
     """The parts of an http or https address; raises ``Unknown`` for anything else."""
     try:
         parts = urlsplit(address)
-        _ = parts.port
+        _ = parts.port, (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise Unknown(f"got the address {address[:200]!r}: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not address.isascii():
