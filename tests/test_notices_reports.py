@@ -245,3 +245,20 @@ def test_two_who_were_both_at_a_report_tell_of_it_once(shop: Shop, alder: Party)
     hand_in = HandIn()
     tell(shop, hand_in=hand_in)
     assert hand_in.subjects == ["Alder: the report for May 2026 is ready"]
+
+
+def test_whoever_is_forgotten_while_an_address_of_hers_is_added_leaves_none(
+    shop: Shop, alder: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, vera = signed_in(shop, alder.id, "owner"), add_person(shop, alder.id, "manager", "vera")
+    addresses = shop.ledger.addresses
+    add = addresses.add
+
+    def late(*args: Any, **more: Any) -> Any:
+        shop.ledger.access.people.forget(vera.id)
+        return add(*args, **more)
+
+    monkeypatch.setattr(addresses, "add", late)
+    made = owner.post("/v1/addresses", {"email": "vera@shop.example", "person": vera.id})
+    assert (made.status_code, made.json()["errors"][0]["pointer"]) == (422, "/person")
+    assert addresses.of([alder.id]) == []

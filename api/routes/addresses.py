@@ -71,7 +71,7 @@ async def post_address(request: Request, body: Annotated[NewAddress, Depends(rea
     email = plain_email(body.email.strip())
     if not email:
         raise Invalid("got no e-mail address", "/email")
-    events, now = await _events(request, body), site.clock()
+    events, now = _events(body), site.clock()
 
     def ask(connection: Connection, added: Address) -> None:
         if added.confirmed_at is not None:
@@ -112,17 +112,11 @@ async def post_confirm(request: Request) -> Response:
     return _page(request, "done" if good else "unknown")
 
 
-async def _events(request: Request, body: NewAddress) -> list[str]:
-    """What an address is to be told; raises ``Invalid`` for a person that is none here, and for reports to nobody."""
-    site, caller = site_of(request), caller_of(request)
-    if body.person is None:
-        if REPORTS in (body.events or ()):
-            raise Invalid("want the person whose address it is: reports are for the people of a role", "/person")
-        return list(body.events or [OVERDUE])
-    person = await site.read(site.ledger.access.people.get, body.person)
-    if person is None or person.party != caller.party or person.disabled_at is not None:
-        raise Invalid("got an id that is nobody's of your party who may come in", "/person")
-    return list(body.events or [OVERDUE, REPORTS])
+def _events(body: NewAddress) -> list[str]:
+    """What an address is to be told; raises ``Invalid`` for reports to nobody."""
+    if body.person is None and REPORTS in (body.events or ()):
+        raise Invalid("want the person whose address it is: reports are for the people of a role", "/person")
+    return list(body.events or ([OVERDUE] if body.person is None else [OVERDUE, REPORTS]))
 
 
 def _page(request: Request, state: str) -> Response:

@@ -19,7 +19,8 @@ from ledger import times
 from ledger.db.outbox_tables import address, notice_cursor
 from ledger.db.rows import Rows, is_row_id
 from ledger.db.secret import KeyKeeper
-from ledger.errors import Refused
+from ledger.db.tables import person as people
+from ledger.errors import Invalid, Refused
 
 MAX_ADDRESSES: Final = 20
 """Of one party, confirmed or not."""
@@ -56,6 +57,16 @@ def _ask_nobody(_: Connection, __: Address) -> None:
     """Ask at another time."""
 
 
+def _check_person(connection: Connection, person_id: str | None, party: str) -> None:
+    """Raise ``Invalid`` for nobody of the party; who is somebody is not forgotten before the transaction has ended."""
+    if person_id is None:
+        return
+    columns = people.c
+    mine = columns.id == person_id, columns.party == party, columns.disabled_at.is_(None)
+    if connection.execute(select(columns.id).where(*mine).with_for_update()).first() is None:
+        raise Invalid("got an id that is nobody's of your party who may come in", "/person")
+
+
 class Addresses:
     """The addresses of all parties."""
 
@@ -76,7 +87,8 @@ class Addresses:
         """Add an address that is not used before it is confirmed; the same again is the same row, told as said last.
 
         ``email`` was looked at by whoever will write to it. ``ask`` is called in the transaction, in which nobody else
-        adds one: what it raises leaves everything as it was. Raises ``Refused`` for more than twenty.
+        adds one: what it raises leaves everything as it was. Raises ``Refused`` for more than twenty, and ``Invalid``
+        for a person who is none of the party, or may not come in.
         """
         # By what it is of: whoever adds it again after a deletion is not asked again on the same day.
         address_id = self._hash_of("address", f"{party}\n{email}")[:8].hex()
@@ -85,6 +97,7 @@ class Addresses:
         values = {"id": address_id, "party": party, "wrapped": wrapped, "created_at": self._rows.now(), **said}
         with self._rows.writing() as connection:
             connection.execute(select(notice_cursor).with_for_update())
+            _check_person(connection, person, party)
             found = connection.execute(select(address.c.id).where(address.c.party == party)).scalars().all()
             if address_id not in found and len(found) >= MAX_ADDRESSES:
                 raise Refused(f"this party has {MAX_ADDRESSES} addresses; delete one first")

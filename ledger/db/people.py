@@ -129,8 +129,9 @@ class People:
         wrapped = self._wrap(person_id, "", "")
         values = {**gone, "wrapped": wrapped, "disabled_at": self._rows.now()}
         with self._rows.writing() as connection:
-            connection.execute(delete(address).where(address.c.person == person_id))
+            # In this order: whoever adds an address of hers at this moment has done so, or finds her gone.
             connection.execute(update(person).where(person.c.id == person_id).values(**values))
+            connection.execute(delete(address).where(address.c.person == person_id))
 
     def by_login(self, login: str) -> Proof | None:
         """What the password of whoever has this login is compared with; ``None`` if nobody has."""
