@@ -22,8 +22,10 @@ HEAD = b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0"
 END = b"\xff\xd9"
 TAIL = 16
 """Bytes at the end of a scan of which some must be seen: fewer than these can stand behind the picture."""
-SLACK = 32
-"""A file may be longer by this part of the one encoded anew, and by so many bytes: what rounding does to pixels."""
+SLACK = 8
+"""A file may be longer by this part of the one encoded anew: what rounding and finer colours do to noise."""
+ROOM = 32
+"""Bytes by which the smallest may be longer besides."""
 _MARKER = 0xFF
 _QUANTISATION, _FRAME, _HUFFMAN, _SCAN = 0xDB, 0xC0, 0xC4, 0xDA
 _COEFFICIENTS = 64
@@ -67,7 +69,7 @@ def has_codes_of(raw: bytes, other: bytes) -> bool:
 
 def is_as_short(raw: bytes, anew: bytes) -> bool:
     """Whether a plain file has no more in it than the same picture encoded anew."""
-    return len(raw) <= len(anew) + len(anew) // SLACK + SLACK
+    return len(raw) <= len(anew) + len(anew) // SLACK + ROOM
 
 
 def _read(raw: bytes) -> tuple[int | None, _Found]:
