@@ -61,7 +61,7 @@ Retention = Callable[[Ledger, str], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did: leaves of the backup, leaves brought forward, keys destroyed again; and were there any."""
+    """What a restore did: leaves of the backup, leaves brought forward, keys destroyed again; and if it had keys."""
 
     size: int
     forward: int
