@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import random
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 from urllib.request import Request, urlopen
@@ -20,8 +19,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from playwright.sync_api import Request as Sent
 
 from tests import files
-from tests.browser import chromium, needs_chromium
-from tests.counter import Counter, at_tablet, come_in, open_counter, ready
+from tests.browser import needs_chromium
+from tests.counter import Counter, at_tablet, come_in, ready
 from tests.offline import (
     by_pin,
     check_signed,
@@ -66,18 +65,6 @@ WRONG = (
     "HTMLCanvasElement.prototype.toBlob = (then) => then(new Blob([Uint8Array.of(255, 216, 255, 221, 0, 4, 0, 1)]));",
     "Image.prototype.decode = () => Promise.reject(new DOMException('', 'EncodingError'));",
 )
-
-
-@pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
-    with open_counter(tmp_path_factory.mktemp("counter")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> bytes:
