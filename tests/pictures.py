@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, sync_playwright
 
 from api.cli import demo
+from ledger.standards import template
 from tests.browser import CHROMIUM
 from tests.build import uuid
 from tests.served import Server
@@ -54,6 +55,7 @@ def pages_of(origin: str, shown: dict[str, Any]) -> dict[str, tuple[str, dict[st
     """What is taken, by the name of its picture: path, and how the reader's browser is set."""
     shop = next(party for party in shown["parties"] if "Morning Light" in party["name"])
     ring, watch = shown["items"][0], shown["items"][6]
+    say(origin, shop, "standard.adopted", shop["id"], template("jewellery"))
     case = open_case(origin, shop, ring["id"])
     view = ask(origin, shop, f"/v1/items/{quote(ring['id'], safe='')}/codes", {"kind": "view"})["token"]
     receipts = {
@@ -74,6 +76,7 @@ def pages_of(origin: str, shown: dict[str, Any]) -> dict[str, tuple[str, dict[st
         "receipt-page": (f"/r/{receipts['intake']['token']}", {}),
         "gift-page": (f"/r/{receipts['gift']['token']}", {"locale": "zh-TW"}),
         "case-page": (f"/c/{in_case}", {}),
+        "party-page": (f"/p/{shop['id'].removeprefix('urn:uuid:')}", {}),
         "owner-page": ("/o", {}),
         "missing-page": ("/i/none", {}),
         "front-page": ("/", {}),
