@@ -29,7 +29,7 @@ from ledger.types import TYPES
 COST: Final = "cost"
 WHY: Final = "/v1/reports"
 SCHEDULED: Final = "/v1/report-schedules"
-"""What the access log has as the route by which costs were read."""
+"""What the access log has as the route by which costs were read, by somebody who asked and by a schedule."""
 _TYPES: Final = frozenset(name for name, one in TYPES.items() if COST in one.private)
 
 

@@ -20,7 +20,7 @@ from api.roles import ROLES
 from api.signing_keys import Clerk
 from api.site import Site, caller_of, site_of
 from ledger import uri
-from ledger.db.draft import Draft
+from ledger.db.draft import Draft, Outcome
 from ledger.db.tablet_keys import TabletKeys
 from ledger.db.visits import Device
 from ledger.errors import Forbidden, Invalid, PatinaError, Refused
@@ -127,34 +127,35 @@ async def end_key(tablet: Device, speaker: str, site: Site) -> str | None:
     did = await key_of(site, tablet)
     if did is None:
         return None
-    draft = await site.read(clerk_of(site).revocation, speaker, did, "lost", None)
-    (outcome,) = await site.appender.append([draft])
+    outcome = await _revoke(did, speaker, site)
     if isinstance(outcome, PatinaError) and await key_of(site, tablet) is not None:
         raise outcome
     return did
 
 
 async def end_left(site: Site) -> list[str]:
-    """Say that the keys of revoked tablets are lost, where they are in force still; which.
+    """Say that the keys of revoked tablets are lost, where they are in force still; return these keys.
 
-    A process that died between the two, or paired a tablet that another one revoked, leaves such a key. Where no key in
-    custody can say so, it stays.
+    A process that died after it had revoked a tablet, or paired one that another process revoked, leaves such a key.
+    Where no key in custody can say so, it stays.
     """
     ended: list[str] = []
     left = await site.read(site.ledger.access.tablet_keys.of_revoked)
     parties = await site.read(site.ledger.reader.parties)
     for did, party in left:
-        if parties.in_force(did, party):
-            with suppress(Forbidden, Refused):
-                ended += await _end(did, party, site)
+        if not parties.in_force(did, party):
+            continue
+        with suppress(Forbidden, Refused):
+            if not isinstance(await _revoke(did, party, site), PatinaError):
+                ended.append(did)
     return ended
 
 
-async def _end(did: str, speaker: str, site: Site) -> list[str]:
-    """The key, if the log says now that it is lost."""
+async def _revoke(did: str, speaker: str, site: Site) -> Outcome:
+    """Append that a key is lost; what came of it. Raises ``Refused`` where no key of ``speaker`` is in custody."""
     draft = await site.read(clerk_of(site).revocation, speaker, did, "lost", None)
     (outcome,) = await site.appender.append([draft])
-    return [] if isinstance(outcome, PatinaError) else [did]
+    return outcome
 
 
 def _plain(one: Statement) -> Statement:

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from ledger import doubt, dsse, leaf, rule, types
 from ledger.doubt import Doubt
 from ledger.errors import Disproved, Invalid, Malformed, Refused, Unknown
-from ledger.leaf import Entry, Statement
+from ledger.leaf import Entry
 from ledger.party import Parties
 from ledger.state import NOT_SHOWN, State
 from ledger.untold import Untold
@@ -65,7 +65,7 @@ class Replay:
                 self._keep(entry, rule.follow(entry, leaf_hash, self.parties, before))
             else:
                 self._pass_over(entry)
-                self._add_signer(entry.statement)
+                rule.pass_over(entry, before)
 
     def doubtful(self, entries: Iterable[Entry]) -> dict[int, Doubt]:
         """Those that a key signed which was compromised at the time, by index, as far as the shown entries say."""
@@ -102,12 +102,6 @@ class Replay:
         """Leave an entry out of the fold; it stands in the log, so others may be about it."""
         self._untold.add(entry.statement)
         self._entries[entry.statement.id] = entry
-
-    def _add_signer(self, statement: Statement) -> None:
-        """Note who said what could not be folded in: that a party is concerned follows from any type (§9)."""
-        for state in [self.states[subject] for subject in statement.subjects if subject in self.states]:
-            if statement.grant is None and statement.party not in state.signers:
-                state.signers = (*state.signers, statement.party)
 
     def _before(self, entry: Entry) -> list[State | None]:
         return [self.state(subject) for subject in entry.statement.subjects]

@@ -85,8 +85,7 @@ def follow(entry: Entry, leaf_hash: str, parties: Parties, states: Sequence[Stat
         now.last_at = entry.recorded_at
         if now.held.pending:
             now.held = now.held.at(entry.recorded_at)
-        if statement.grant is None and statement.party not in now.signers:
-            now.signers = (*now.signers, statement.party)
+        now.add_signer(statement)
         if number == 0 and now.kind in {"item", "case"}:
             item.follow(now, entry, leaf_hash)
         elif now.kind == "item":
@@ -96,6 +95,12 @@ def follow(entry: Entry, leaf_hash: str, parties: Parties, states: Sequence[Stat
         after.append(now)
     parties.follow(entry, leaf_hash)
     return after
+
+
+def pass_over(entry: Entry, states: Sequence[State | None]) -> None:
+    """Note who said what cannot be folded in: that a party is concerned follows from any type (§9)."""
+    for state in filter(None, map(_shown, states)):
+        state.add_signer(entry.statement)
 
 
 def speak(entry: Entry, parties: Parties, state: State | None) -> None:

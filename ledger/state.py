@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger.holding import Held
+from ledger.leaf import Statement
 
 Kind = str
 """``ledger``, ``authority``, ``party``, ``item`` or ``case``: fixed by a subject's first entry."""
@@ -66,6 +67,11 @@ class State(Struct, omit_defaults=True):
     retracted: tuple[str, ...] = ()
     custody: tuple[str, ...] = ()
     """Who has the item in hand, last; before it, who passed it on and expects it back (``ledger.custody``)."""
+
+    def add_signer(self, statement: Statement) -> None:
+        """Note the party that signed an entry of the subject; a holder is none (``grant``)."""
+        if statement.grant is None and statement.party not in self.signers:
+            self.signers = (*self.signers, statement.party)
 
 
 class _NotShown:

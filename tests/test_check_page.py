@@ -15,7 +15,7 @@ from api.cli import folder, init, parties
 from api.pages.joining import script_name
 from api.pages.modules import ENTRY, LIBRARY, LIBRARY_ENTRY, Modules
 from ledger.dsse import SigningKey
-from tests.browser import NO_ED25519, chromium, needs_chromium, needs_library
+from tests.browser import NO_ED25519, needs_chromium, needs_library
 from tests.build import ring, uuid
 from tests.served import Server
 
@@ -75,12 +75,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = Site(tmp_path_factory.mktemp("checked"))
     yield running
     assert running.stop() == [0, 0, 0]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser
 from ledger import bundle, didkey, history, merkle, note, submap, times, types
 from ledger.errors import Invalid
 from ledger.note import parse_vkey
-from tests.browser import WAYS, cases_page, chromium, needs_chromium, needs_library, verdicts_of
+from tests.browser import WAYS, cases_page, needs_chromium, needs_library, verdicts_of
 from tests.build import Build
 from tests.judged import Case, asked_of, judged, said_of
 from tests.reference import ed25519
@@ -40,12 +40,6 @@ JUDGING = (
 ).split()
 """The tests that let the verifier judge, or build ledgers of which it can."""
 ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

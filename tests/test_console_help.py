@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from playwright.sync_api import Browser, Dialog, expect
 
-from tests.browser import chromium, needs_chromium
-from tests.counter import Counter, at_tablet, open_counter, ready
+from tests.browser import needs_chromium
+from tests.counter import Counter, at_tablet, ready
 from tests.offline import new_thing, to_flow, waiting
 
 pytestmark = needs_chromium
 RECORD = "form.flow button:not([type=button])"
-
-
-@pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
-    with open_counter(tmp_path_factory.mktemp("counter")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def test_what_is_wrong_stands_beside_its_field_until_it_is_changed(counter: Counter, browser: Browser) -> None:

@@ -18,7 +18,7 @@ import rfc8785
 from playwright.sync_api import Browser, Page, expect
 
 from ledger import canonical, disclosure, dsse
-from tests.browser import NO_ED25519, chromium, needs_chromium, needs_library
+from tests.browser import NO_ED25519, needs_chromium, needs_library
 from tests.build import uuid
 from tests.counter import Counter, at_tablet, come_in, open_counter, ready
 from tests.offline import (
@@ -85,12 +85,6 @@ def port() -> int:
 def counter(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Counter]:
     with open_counter(tmp_path_factory.mktemp("counter"), more=("--port", str(port))) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

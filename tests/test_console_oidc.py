@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.pages.catalogue import LANGUAGES
 from api.pages.console import load_words
-from tests.browser import chromium, needs_chromium
+from tests.browser import needs_chromium
 from tests.console import login_of
 from tests.counter import Counter, at_tablet, open_counter, ready
 from tests.provider import CLIENT, SECRET, FakeProvider, fake_provider
@@ -37,12 +37,6 @@ def counter(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) ->
             patch.setenv(f"PATINA_OIDC_{name}", value)
         with open_counter(tmp_path_factory.mktemp("counter")) as made:
             yield made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def comes(page: Page) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import random
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 from urllib.request import Request, urlopen
@@ -20,8 +19,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 from playwright.sync_api import Request as Sent
 
 from tests import files
-from tests.browser import chromium, needs_chromium
-from tests.counter import Counter, at_tablet, come_in, open_counter, ready
+from tests.browser import needs_chromium
+from tests.counter import Counter, at_tablet, come_in, ready
 from tests.offline import (
     by_pin,
     check_signed,
@@ -66,18 +65,6 @@ WRONG = (
     "HTMLCanvasElement.prototype.toBlob = (then) => then(new Blob([Uint8Array.of(255, 216, 255, 221, 0, 4, 0, 1)]));",
     "Image.prototype.decode = () => Promise.reject(new DOMException('', 'EncodingError'));",
 )
-
-
-@pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
-    with open_counter(tmp_path_factory.mktemp("counter")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> bytes:
@@ -150,6 +137,18 @@ def take_in(page: Page, counter: Counter, subject: str, said: str, raw: bytes) -
     return waiting(page)[-1]
 
 
+def taken_in_without_network(
+    page: Page, counter: Counter, subject: str, raw: bytes, tablet: str | None
+) -> tuple[dict[str, Any], str | None]:
+    """The same on a ``tablet`` of this name that signs, with its key, or on one that does not."""
+    did = None
+    if tablet is not None:
+        did = pair(page, counter, tablet)
+        by_pin(page, counter)
+    without_network(page)
+    return take_in(page, counter, subject, "Kept here" if tablet is None else "kept here", raw), did
+
+
 def asked(page: Page) -> list[str]:
     """What the browser sends from now on, in order."""
     found: list[str] = []
@@ -175,12 +174,9 @@ def test_a_photograph_waits_with_its_statement_and_each_is_sent_once(
 ) -> None:
     subject = counter.item(f"Pictured, signed here: {signs}")
     with at_tablet(browser, counter, None if signs else "staff stella") as page:
-        did = None
-        if signs:
-            did = pair(page, counter, "Pictured")
-            by_pin(page, counter)
-        without_network(page)
-        kept = take_in(page, counter, subject, "kept here" if signs else "Kept here", files.jpeg(600, 400, 6))
+        kept, did = taken_in_without_network(
+            page, counter, subject, files.jpeg(600, 400, 6), "Pictured" if signs else None
+        )
         said = [value["statement"] for value in kept["statements"]]
         (named,) = said[1]["attachments"]
         assert said[1]["details"]["evidence"]["photos"] == [named["name"]]
@@ -260,12 +256,7 @@ def test_a_photograph_that_the_service_keeps_otherwise_is_explained_and_signed_a
 ) -> None:
     subject = counter.item(f"Kept otherwise, signed here: {signs}")
     with at_tablet(browser, counter, None if signs else "staff stella") as page:
-        did = None
-        if signs:
-            did = pair(page, counter, "Otherwise")
-            by_pin(page, counter)
-        without_network(page)
-        kept = take_in(page, counter, subject, "kept here" if signs else "Kept here", drawing())
+        kept, did = taken_in_without_network(page, counter, subject, drawing(), "Otherwise" if signs else None)
         first = kept["statements"][1]["statement"]
         page.context.route(
             "**/v1/attachments?*", lambda route: route.continue_(post_data=files.save(files.picture(), "JPEG"))

@@ -5,17 +5,15 @@ keystroke-level model. The figures stand in docs/using.md and are held to what i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.pages.console import load_words
 from api.pages.flows import FLOWS, MAX_FIELDS
-from tests.browser import chromium, needs_chromium
-from tests.counter import Counter, at_tablet, open_counter, ready
+from tests.browser import needs_chromium
+from tests.counter import Counter, at_tablet, ready
 from tests.keystrokes import Model
 from tests.pictured import drawing
 
@@ -39,18 +37,6 @@ FILLED: Final = {
                "resaleable": " ", "refund": "80.50", "currency": "e"},
 }  # fmt: skip
 """What a shop would put in; what is not here keeps what it holds, and is passed over."""
-
-
-@pytest.fixture(scope="module")
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
-    with open_counter(tmp_path_factory.mktemp("counter")) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def scanned(page: Page, model: Model, name: str, subject: str) -> None:

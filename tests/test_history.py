@@ -230,6 +230,15 @@ def test_a_holder_of_an_unknown_type_is_excused_or_refused_by_what_is_known() ->
     refused(8, _sealed(nobody))
 
 
+def test_what_rests_on_what_rests_on_something_unknown_is_not_disproved() -> None:
+    ledger = made()
+    # It may have ended the holding, so that the shop may have sold the ring again, and that holder may speak.
+    ledger.say("item.bought_back", "shop", ring(1))
+    ledger.sell(ring(1), "second receipt")
+    ledger.hold("item.reported_lost", ring(1), {})
+    assert len(check(_sealed(ledger)).unknown) == 3
+
+
 def _about(ledger: Build, subject: str) -> VerifiedHistory:
     asked = Asked(subject, (parse_vkey(ledger.vkey),), now=ledger.now)
     return check_history(bundle.parse_history(json.dumps(ledger.history(subject)).encode()), asked)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.pages.catalogue import load_catalogue
 from ledger.disclosure import digest
-from tests.browser import NO_ED25519, chromium, needs_chromium, needs_library
+from tests.browser import NO_ED25519, needs_chromium, needs_library
 from tests.files import jpeg
 from tests.owner_stage import HANDED, OPENED, QUOTED, RECEIVED, WORKED, Stage, Step, claimed, recorded, staged
 
@@ -39,12 +39,6 @@ SCENES: dict[str, tuple[Step, ...]] = {
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with staged(tmp_path_factory.mktemp("acts") / "ledger", SCENES) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
         yield found
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api.pages.catalogue import load_catalogue
 from ledger.disclosure import format_base64url, parse_base64url
-from tests.browser import NO_ED25519, chromium, needs_chromium, needs_library
+from tests.browser import NO_ED25519, needs_chromium, needs_library
 from tests.owner_stage import Stage, claimed, recorded, staged
 from tests.test_pages_axe import violations
 
@@ -36,12 +36,6 @@ NAMES = (
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with staged(tmp_path_factory.mktemp("passing") / "ledger", dict.fromkeys(NAMES, ())) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
         yield found
 
 

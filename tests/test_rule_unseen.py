@@ -148,6 +148,18 @@ def test_a_holders_statement_of_any_type_is_by_the_key_in_force_then(world: Worl
     rule.speak(praised("tablet", world.hash_of(late)), world.parties, state)
 
 
+def test_who_said_what_could_not_be_folded_in_is_concerned_once_and_a_holder_is_not(world: World, sale: Entry) -> None:
+    state = world.states[RING]
+    states = [state, NOT_SHOWN, None]
+    assert [*state.signers] == [uuid("shop")]
+    for name in ("lab", "shop", "lab"):
+        rule.pass_over(world._entry("item.praised", name, [RING], {}, [did(name)]), states)
+    assert [*state.signers] == [uuid("shop"), uuid("lab")]
+    grant = world.hash_of(sale)
+    rule.pass_over(world._entry("item.praised", "x", [RING], {}, [did("paper")], grant=grant, party=RING), states)
+    assert [*state.signers] == [uuid("shop"), uuid("lab")]
+
+
 def test_what_waited_is_in_force_in_the_state_after_the_next_entry(world: World, sale: Entry) -> None:
     claim(world, world.hash_of(sale), "phone")
     claim(world, world.hash_of(sale), "tablet")

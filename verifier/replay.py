@@ -18,7 +18,7 @@ import msgspec
 from ledger import didkey, leaf, party, rule, types
 from ledger.errors import Disproved, Forbidden, Invalid, PatinaError, Unknown
 from ledger.forms import ZERO_HASH
-from ledger.leaf import Entry, Link, Seal, Statement
+from ledger.leaf import Entry, Link, Seal
 from ledger.party import Parties
 from ledger.state import State
 from ledger.untold import Untold, is_strange_key
@@ -180,7 +180,7 @@ class Replay:
         if index == 0:
             self._start(entry, leaf_hash)
         states = [head.state for head in heads]
-        if self.parties is not None and self._judge(entry, heads, states, details):
+        if self.parties is not None and self._judge(entry, states, details):
             holder_key = types.holder_key(entry.statement.type, entry.statement.details)
             if holder_key is not None:
                 self._holders.put(didkey.parse_did(holder_key), (index + 1).to_bytes(8, "big"))
@@ -188,7 +188,7 @@ class Replay:
                 head.state = state
         self.heads.advance(heads, index, leaf_hash)
 
-    def _judge(self, entry: Entry, heads: list[Head], states: list[State | None], details: Details) -> bool:
+    def _judge(self, entry: Entry, states: list[State | None], details: Details) -> bool:
         """Whether the entry may stand at its index, reported if it may not, and nothing of it is unknown."""
         assert self.parties is not None
         statement, index = entry.statement, self._index
@@ -218,7 +218,7 @@ class Replay:
             return False
         if isinstance(details, Unknown):
             self._untold.add(statement)
-            _add_signer(statement, heads)
+            rule.pass_over(entry, states)
             return False
         return True
 
@@ -297,13 +297,6 @@ def _check_details(found: Parsed) -> Details:
         return leaf.check_details(found.statement)
     except (Unknown, Invalid) as error:
         return error
-
-
-def _add_signer(statement: Statement, heads: list[Head]) -> None:
-    """Note who said what could not be folded in: that a party is concerned follows from any type (§9)."""
-    for head in heads:
-        if head.state is not None and statement.grant is None and statement.party not in head.state.signers:
-            head.state.signers = (*head.state.signers, statement.party)
 
 
 def _id_key(statement_id: str) -> bytes:

@@ -255,7 +255,8 @@ def _api(ledger: Ledger, given: argparse.Namespace) -> int:
         raise Refused("got the scope admin for a party that is not the operator")
     ends = None if given.expires is None else folder.now_us() + given.expires
     secret = ledger.access.create_api_key(party, [given.scope], given.label, ends)
-    return _told(given, {"party": party, **_made(ledger, secret)}, _shown(ledger, secret))
+    made = {"party": party, "api_key": secret, "id": ledger.access.keys.id_of(secret)}
+    return _told(given, made, _shown(made))
 
 
 def _rotate_api(ledger: Ledger, given: argparse.Namespace) -> int:
@@ -263,18 +264,14 @@ def _rotate_api(ledger: Ledger, given: argparse.Namespace) -> int:
     secret = ledger.access.keys.rotate(given.id, folder.now_us() + given.overlap)
     old = ledger.access.keys.get(given.id)
     assert old is not None, "it was rotated just now"
-    text = f"{_shown(ledger, secret)}\nthe old one, {old.id}, works until {old.expires_at}"
-    made = {"party": old.party, **_made(ledger, secret), "old": old.id, "until": old.expires_at}
-    return _told(given, made, text)
+    made = {"party": old.party, "api_key": secret, "id": ledger.access.keys.id_of(secret)}
+    text = f"{_shown(made)}\nthe old one, {old.id}, works until {old.expires_at}"
+    return _told(given, {**made, "old": old.id, "until": old.expires_at}, text)
 
 
-def _made(ledger: Ledger, secret: str) -> dict[str, str]:
+def _shown(made: dict[str, str]) -> str:
     """A new API key, and the id that it is listed, rotated and revoked by."""
-    return {"api_key": secret, "id": ledger.access.keys.id_of(secret)}
-
-
-def _shown(ledger: Ledger, secret: str) -> str:
-    return f"API key  {secret} (shown only now)\nid       {_made(ledger, secret)['id']}"
+    return f"API key  {made['api_key']} (shown only now)\nid       {made['id']}"
 
 
 def _told(given: argparse.Namespace, value: dict[str, Any], text: str) -> int:

@@ -3,7 +3,7 @@
 A shell is the same for everybody and holds nothing about anybody, so it may be kept by the browser and opens without
 a network; whoever opens it sees records only after she has come in, by the same routes as every program
 (``docs/decisions/0025-console.md``). All files of the console share one mark, the hash of what they hold, in their
-address: they may be kept for ever, and a new version is fetched at once.
+address: they may be kept for ever, and a new version is fetched at once. Scripts go out without their comments.
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
-"""The outbox: what is to be told to whom, once for each statement, kept until it was told or given up.
+"""The outbox: what is to be told to whom, once for each event, kept until it was told or given up.
 
 A follower looks at the log from where ``notice_cursor`` stands. The notices of a stretch and the cursor behind it are
 committed together, and the cursor moves only from where it stood: so no statement is passed over and none is looked at
-twice, whoever is killed when and however many processes follow. A notice's id is a hash of what it is about, its row's
-key: nobody can put it in twice.
+twice, whoever is killed when and however many processes follow. What is no statement is put in by the transaction that
+brings it about (``adding``, ``put_few``). A notice's id is a hash of what it is about, its row's key: nobody can put it
+in twice.
 
 A notice is sent by whoever *claims* it, for the length of a lease; if that process dies, another one claims it when the
 lease is over. Between the sending and the note of it there is no transaction, so a notice may go out twice then, under
-the same id. A row has ids and states, no content and no address: what a notice says is read from the log, and to whom
-from the private members, at the moment when it is sent.
+the same id. A row has ids and states, no content and no address: what a notice says, and to whom, is read where it
+stands (the log, private members, reports, a shop's addresses) at the moment when it is sent.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ Everything happens in a folder of its own beside the ledger, and only what has p
 3. the log is brought forward (``forward``) from the present database or another newer copy;
 4. it is held against the guard files: what is behind what was released, or another history, is refused;
 5. what was erased since is destroyed again: whatever the record beside the guard files names (``erased_file``), and
-   whatever the log's own ``data.erased`` say, of each class whose legal time was over;
+   whatever the log's own ``data.erased`` say, of each class whose legal time was over; reports with costs, which no
+   backup holds, say that they are lost;
 6. what is found by private values is made findable again, as far as they are still there (``findagain``);
 7. a new epoch begins and the old ones end, so that no key of an older copy opens anything here.
 
@@ -61,7 +62,7 @@ Retention = Callable[[Ledger, str], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did: leaves of the backup, leaves brought forward, keys destroyed again; and were there any."""
+    """What a restore did: leaves of the backup, leaves brought forward, keys destroyed again; and if it had keys."""
 
     size: int
     forward: int

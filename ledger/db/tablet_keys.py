@@ -58,9 +58,9 @@ class TabletKeys:
         return [(row.did, row.party) for row in self._rows.read(gone)]
 
     def may_have(self, device_id: str, before: str | None) -> bool:
-        """Whether a tablet may be given a key by whoever saw it with ``before``, or with none: nobody was faster.
+        """Whether a tablet is still enrolled and has no key but ``before``, or none, in force in the log.
 
-        Asked when that is appended, of the log as it is then.
+        Asked when its next key is appended: else another process has paired or revoked it meanwhile.
         """
         enrolled = select(device.c.party).where(device.c.id == device_id, device.c.revoked_at.is_(None))
         rows, parties = self._rows.read(enrolled), self._view.parties

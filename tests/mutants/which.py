@@ -35,6 +35,7 @@ FILES: dict[str, list[str]] = {
     "ledger/holding.py": ["tests/test_holding.py", *_RULES],
     "ledger/replay.py": _BUNDLES,
     "ledger/rule.py": _RULES,
+    "ledger/state.py": _RULES,
     "verifier/reader.py": [
         *_HISTORY,
         *_ATTACK,
