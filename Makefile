@@ -56,7 +56,7 @@ define install
 endef
 
 test: setup-dev ## every test and every example in a text, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -n 3 $(ARGS)
 
 check: lint types imports coverage ## lint, types, who imports whom, the locks, branch coverage (and so every test)
 
@@ -69,7 +69,7 @@ imports: setup-dev
 doctest: setup-dev
 	$(BIN)/python -m pytest -q ledger verifier api docs
 coverage: setup-dev ## 100 % of the branches of core and verifier
-	$(BIN)/python -m pytest -q -n 2 --cov --cov-report=term-missing
+	$(BIN)/python -m pytest -q -n 3 --cov --cov-report=term-missing
 
 mutants: setup-dev ## change the core and the verifier in thousands of places: does a test notice? (docs/testing.md)
 	$(BIN)/python -m tests.mutants.run $(ARGS)

@@ -120,7 +120,7 @@ def test_a_rating_is_told_as_it_was_and_as_it_counts(shop: Shop, jeweller: Party
     assert rated.status_code == 201, rated.text
     told = {"overall": 2, "attitude": 5}
     assert seen(shop, case)["evaluation"] == {
-        "index": rated.json()["index"], "shown": told, "counted": told, "raised": False, "key_custody": "receipt",
+        "index": rated.json()["receipt"]["index"], "shown": told, "counted": told, "raised": False, "key_custody": "receipt",
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import { Disproved, Forbidden, Invalid, Malformed, PatinaError, Refused, Unknown
 import { authorityOf, joined, parseBase64, utf8 } from "./forms.js";
 import { statementBytes } from "./leaf.js";
 import { isStrangeKey } from "./party.js";
-import { NOT_SHOWN, checkSpeak, follow, judge, sign } from "./rule.js";
+import { NOT_SHOWN, checkSpeak, follow, judge, passOver } from "./rule.js";
 import { TYPES, checkDetails, holderKey } from "./types.js";
 
 const PAYLOAD_TYPE = "application/vnd.patina.statement.v1+json";
@@ -51,7 +51,7 @@ export class Replay {
 
   /** Fold in entry 0, from which `parties` was started. */
   begin(entry, leafHash) {
-    this.note(entry, checkDetails(entry.statement.type, entry.statement.details));
+    this.knowDetails(entry);
     this.keep(entry, follow(entry, leafHash, this.parties, this.before(entry)));
   }
 
@@ -64,16 +64,23 @@ export class Replay {
     } else if (found) {
       throw found;
     }
+    const known = this.knowDetails(entry);
+    const { type, subjects } = entry.statement;
     try {
-      this.note(entry, checkDetails(entry.statement.type, entry.statement.details));
-      judge(entry, this.parties, before, this);
+      if (TYPES.has(type)) judge(entry, this.parties, before, this);
+      else checkSpeak(entry, this.parties, this.states.get(subjects[0]));
     } catch (error) {
       if (!(error instanceof Unknown) && !this.untold.excuses(entry, error)) throw error;
-      this.passOver(entry, error);
-      if (error instanceof Unknown && !TYPES.has(entry.statement.type)) this.checkSpeaker(entry);
+      if (known || error instanceof Unknown) this.tell(entry, error.message);
+      this.passOver(entry);
       return;
     }
-    this.keep(entry, follow(entry, leafHash, this.parties, before));
+    if (known) {
+      this.keep(entry, follow(entry, leafHash, this.parties, before));
+    } else {
+      this.passOver(entry);
+      passOver(entry, before);
+    }
   }
 
   /** For `judge`: an earlier entry; undefined only if its subject's whole history is shown. */
@@ -95,27 +102,24 @@ export class Replay {
     this.unknown.push(`entry ${index}: ${what}`);
   }
 
-  note(entry, members) {
-    for (const member of members) this.tell(entry, `unknown member ${member}`);
+  /** Whether the type, and the type of a key that it names, are known; what is not known is noted. */
+  knowDetails(entry) {
+    try {
+      for (const member of checkDetails(entry.statement.type, entry.statement.details)) {
+        this.tell(entry, `unknown member ${member}`);
+      }
+    } catch (error) {
+      if (!(error instanceof Unknown)) throw error;
+      this.tell(entry, error.message);
+      return false;
+    }
+    return true;
   }
 
   /** Leave an entry out of the fold; it stands in the log, so others may be about it. */
-  passOver(entry, error) {
-    this.tell(entry, error.message);
+  passOver(entry) {
     this.untold.add(entry.statement);
     this.entries.set(entry.statement.id, entry);
-  }
-
-  checkSpeaker(entry) {
-    const { statement } = entry;
-    try {
-      checkSpeak(entry, this.parties, this.states.get(statement.subjects[0]));
-    } catch (error) {
-      if (!(error instanceof Forbidden) || !this.untold.excuses(entry, error)) throw error;
-      return;
-    }
-    const states = statement.subjects.map((subject) => this.states.get(subject)).filter((state) => state);
-    if (statement.grant === undefined) states.forEach((state) => sign(state, statement.party));
   }
 
   before({ statement }) {
@@ -152,13 +156,19 @@ class Untold {
     if (!(error instanceof Refused)) return false;
     const { subjects, party, grant } = statement;
     if (error instanceof Forbidden && OF_KEYS.some((pointer) => error.pointer.startsWith(pointer))) {
-      if (signatures.some(({ key }) => isStrangeKey(key))) return true;
+      if (refusedKeys(signatures, error.pointer).some(isStrangeKey)) return true;
       if (grant !== undefined) return subjects.some((subject) => this.keys.has(subject));
       const about = error.pointer.startsWith("/signatures") ? [] : subjects;
       return [authorityOf(party), ...about].some((subject) => this.keys.has(subject));
     }
     return subjects.some((subject) => this.states.has(subject));
   }
+}
+
+/** The key of the signature that is pointed at, else those of all: a new key beside it excuses no stranger's. */
+function refusedKeys(signatures, pointer) {
+  const place = /^\/signatures\/([0-9]+)\/key$/.exec(pointer);
+  return (place ? [signatures[Number(place[1])]] : signatures).map(({ key }) => key);
 }
 
 /** Whether an error says that an entry may not stand: anything else is a fault of this program. */

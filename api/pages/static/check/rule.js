@@ -67,8 +67,14 @@ export function follow(entry, leafHash, parties, before) {
   return after;
 }
 
+/** Note who said what cannot be folded in: that a party is concerned follows from any type (§9). */
+export function passOver({ statement: { party, grant } }, states) {
+  if (grant !== undefined) return;
+  for (const state of states) if (state && state !== NOT_SHOWN) sign(state, party);
+}
+
 /** Note that a party signed an entry of a subject. */
-export function sign(state, party) {
+function sign(state, party) {
   if (!state.signers.includes(party)) state.signers.push(party);
 }
 
