@@ -118,9 +118,9 @@ def test_a_rating_is_told_as_it_was_and_as_it_counts(shop: Shop, jeweller: Party
     shop.say(jeweller, "case.responded", paper.item, {}, case=case, agent="b01")
     rated = speak(shop, paper, "case.evaluated", paper.key, {"overall": 2, "attitude": 5}, case=case)
     assert rated.status_code == 201, rated.text
-    told = {"overall": 2, "attitude": 5}
+    told, index = {"overall": 2, "attitude": 5}, rated.json()["receipt"]["index"]
     assert seen(shop, case)["evaluation"] == {
-        "index": rated.json()["receipt"]["index"], "shown": told, "counted": told, "raised": False, "key_custody": "receipt",
+        "index": index, "shown": told, "counted": told, "raised": False, "key_custody": "receipt",
     }  # fmt: skip
 
 
