@@ -99,11 +99,12 @@ def found(page: Page, counter: Counter, text: str, name: str) -> None:
     expect(page.locator("[data-fill=name]")).to_have_text(name)
 
 
-def test_a_thing_is_found_by_serial_address_and_words(counter: Counter, browser: Browser) -> None:
+def test_a_thing_is_found_by_serial_certificate_address_and_words(counter: Counter, browser: Browser) -> None:
     numbered = "https://id.gs1.org/01/09520123456788/21/SN4711"
     counter.say("item.registered", numbered, {"name": "Numbered", "category": "watches"})
+    counter.say("certificate.recorded", numbered, {"issuer_name": "A Laboratory", "certificate_no": "GIA 123-456"})
     with at_tablet(browser, counter) as page:
-        for text in ("SN4711", numbered, "numbered"):
+        for text in ("SN4711", "gia 123456", numbered, "numbered"):
             found(page, counter, text, "Numbered")
 
 

@@ -8,7 +8,8 @@ const CODE = /\/(i|c|r)\/([A-Za-z0-9_-]{22})(?:[/?#]|$)/;
 const OWNER = /\/o#/;
 const LINK = /\/(01\/[0-9]{14}\/21\/[^/?#]+|8004\/[^/?#]+)/;
 const PHONE = /^[+(]?[0-9][0-9 ()/.-]{4,}$/;
-const NUMBER = /^\S*\d\S*$|^[+(0-9][0-9 ()/.-]+$/;
+/** One word with a digit in it, a telephone's digits, or who gave a number and the number: "GIA 123-456". */
+const NUMBER = /^\S*\d\S*$|^[+(0-9][0-9 ()/.-]+$|^\S+ \S*\d{3}\S*$/;
 /** What a number could be, in the order in which it is looked for; each costs one of the searches of a quarter of an hour. */
 const NUMBERS = ["job_no", "serial", "certificate_no", "receipt_no"];
 
