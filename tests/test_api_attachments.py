@@ -175,7 +175,7 @@ def test_an_altered_file_is_not_sent_and_is_marked(shop: Shop) -> None:
     assert kept is not None
     (path,) = (shop.ledger.directory / "blobs").glob(f"??/??/{kept.place.hex()}")
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"?")
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     for where in (address, f"{address}/thumbnail"):
         answer = shop.get(where, mine)
         assert (answer.status_code, answer.json()["type"]) == (410, "/docs/problems#gone")

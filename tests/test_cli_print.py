@@ -79,7 +79,7 @@ def test_labels_and_records_are_written(directory: Path, capsys: pytest.CaptureF
     document = run(directory, *record, "report.pdf").read_bytes()
     assert reading.codes(reading.pages(document)[0]) == [f"{PUBLIC_URL}/01/09520123456788/21/R1"]
     assert "polished" in reading.text(document)
-    document = run(directory, *record, "--token", page.rpartition("/")[2], "by-code.pdf").read_bytes()
+    document = run(directory, *record, "--token=" + page.rpartition("/")[2], "by-code.pdf").read_bytes()
     assert reading.codes(reading.pages(document)[0]) == [page]
 
 
