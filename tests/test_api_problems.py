@@ -12,9 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy.exc
+from starlette.testclient import TestClient
 
 from api import edge
+from api.app import create_app
 from api.problems import KINDS, MEDIA_TYPE, problem_of
+from api.settings import Settings
 from ledger import errors
 from ledger.db.ledger import Ledger, open_ledger
 from ledger.db.secret import MasterKey
@@ -301,11 +304,6 @@ def test_the_documentation_has_each_kind_of_problem(shop: Shop) -> None:
 
 
 def test_a_ledger_that_may_not_be_opened_is_said_everywhere(tmp_path: Path) -> None:
-    from starlette.testclient import TestClient  # noqa: PLC0415
-
-    from api.app import create_app  # noqa: PLC0415
-    from api.settings import Settings  # noqa: PLC0415
-
     def refuse() -> Any:
         raise Unavailable("the head is behind the guard: a backup was restored")
 
@@ -318,11 +316,6 @@ def test_a_ledger_that_may_not_be_opened_is_said_everywhere(tmp_path: Path) -> N
 
 
 def test_a_master_key_of_another_ledger_is_told_before_anybody_writes(tmp_path: Path) -> None:
-    from starlette.testclient import TestClient  # noqa: PLC0415
-
-    from api.app import create_app  # noqa: PLC0415
-    from api.settings import Settings  # noqa: PLC0415
-
     with open_shop(tmp_path):
         pass
     settings = Settings(tmp_path, "http://x.example", jobs=False)

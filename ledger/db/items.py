@@ -99,6 +99,7 @@ def _rows(
     rare = connection.rare(words) if words else None
     if rare is not None:
         return _among(connection, search, rare, cursor)[:limit]
+    condition, asked_of = connection.having(words) if words else ("i.sid >= ?", (0,))
     parties = (search.party,) if search.party is not None else search.seen_by
     if words and parties is not None:
         before = int(cursor) if cursor is not None else NEVER
@@ -110,14 +111,12 @@ def _rows(
         rows = [row for row in _among(connection, search, tried, cursor) if _has(words, *row[:5])]
         if are_all or len(rows) >= limit:
             return rows[:limit]
-        condition, asked_of = connection.having(words)
         newest = ask(_WITH.format(condition), *asked_of, before, FEW)
         rows = _among(connection, search, [sid for (sid,) in fetch(connection, newest)], cursor)
         if len(rows) >= limit:
             return rows[:limit]
     where, parameters = _where(search, cursor, with_words=bool(words), walk=True)
     source, order = _SOURCES[bool(words), search.party is not None]
-    condition, asked_of = connection.having(words) if words else ("i.sid >= ?", (0,))
     sql = f"SELECT {_COLUMNS} FROM {source} WHERE {condition}{where} ORDER BY {order} DESC LIMIT ?"  # noqa: S608 -- parts are ours
     return fetch(connection, ask(sql, *asked_of, *parameters, limit))
 
