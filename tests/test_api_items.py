@@ -167,6 +167,26 @@ def test_search_names_the_parameter_that_is_wrong(shop: Shop, jeweller: Party, q
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, parameter)
 
 
+def test_parties_come_in_pages_to_who_wants_them_so(shop: Shop) -> None:
+    everybody = shop.get("/v1/parties", shop.operator)
+    assert "link" not in everybody.headers
+    assert [one["name"] for one in everybody.json()["parties"]] == ["Operator", "jeweller", "rival"]
+    seen, path = [], "/v1/parties?limit=2"
+    while path:
+        page = shop.get(path, shop.operator)
+        assert page.status_code == 200
+        seen += page.json()["parties"]
+        following = page.json().get("next")
+        assert page.headers.get("link") == (following and f'<{following}>; rel="next"')
+        path = (following or "").removeprefix(PUBLIC_URL)
+    assert seen == everybody.json()["parties"]
+    assert shop.get("/v1/parties?limit=1&cursor=9007199254740992", shop.operator).json()["parties"] == []
+    for wrong in ("limit=0", "limit=1001", "limit=x", "cursor=-1", "cursor=x", "cursor=9007199254740993"):
+        answer = shop.get(f"/v1/parties?{wrong}", shop.operator)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["parameter"] == wrong.partition("=")[0]
+
+
 def test_a_code_opens_a_page_and_only_who_may_write_makes_one(shop: Shop, jeweller: Party, ring: str) -> None:
     path = f"/v1/items/{segment(ring)}/codes"
     code = shop.post(path, {"kind": "gift"}, jeweller).json()
