@@ -29,6 +29,7 @@ from ledger import (
     dsse,
     holderkey,
     leaf,
+    merkle,
     note,
     private,
     proof,
@@ -42,9 +43,10 @@ from ledger import (
     times,
     trust,
     types,
+    types_row,
     uri,
 )
-from ledger.errors import PatinaError
+from ledger.errors import Invalid, Malformed, PatinaError
 from tests.build import ring
 from tests.reference import statements as design
 from tests.test_asking import SENT
@@ -238,3 +240,43 @@ def test_details_of_every_type(data: st.DataObject) -> None:
     wrong = changed(data, details)
     passes(lambda value: types.check_details(name, value), wrong)
     passes(lambda value: types.check_correction(name, value), wrong)
+
+
+def bounded(name: str, most: int, value: Any) -> bytes:
+    """A bundle with one thing as long as it may be, or one longer; the text of the format has the numbers."""
+    made = copy.deepcopy(BUNDLE)
+    inside: Any = made
+    *way, last = name.split("/")
+    for part in way:
+        inside = inside[int(part) if part.isdigit() else part]
+    inside[last] = value * most
+    return json.dumps(made).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "value"),
+    [
+        ("checkpoint", 65_536, "x"),
+        ("tail/proof", 63, ["A" * 43 + "="]),
+        ("first/proof", 63, ["A" * 43 + "="]),
+        ("histories/0/last_proof", 63, ["A" * 43 + "="]),
+        ("histories/0/map/siblings", 256, ["A" * 43 + "="]),
+    ],
+)
+def test_lists_of_a_bundle_are_bounded_before_any_work(name: str, most: int, value: Any) -> None:
+    bundle.parse_history(bounded(name, most, value))
+    with pytest.raises(Malformed):
+        bundle.parse_history(bounded(name, most + 1, value))
+
+
+def test_the_limits_of_the_format_are_its_numbers() -> None:
+    """The tests of each limit go by its name; format.md §1 to §7 say these."""
+    assert (canonical.MAX_DEPTH, canonical.MAX_INTEGER) == (16, 9_007_199_254_740_991)
+    assert (leaf.MAX_STATEMENT, leaf.MAX_LEAF, leaf.MAX_SIGNATURES) == (32_768, 65_535, 4)
+    assert (leaf.MAX_SUBJECTS, types_row.MAX_SUBJECTS) == (16, 16)
+    assert (note.MAX_NOTE, merkle.MAX_PROOF, submap.MAX_NUMBER) == (65_536, 63, 2**53 - 1)
+    assert (disclosure.MIN_SALT_BYTES, disclosure.MAX_SALT_BYTES, disclosure.MAX_DIGESTS) == (16, 32, 64)
+    subjects = [f"urn:uuid:00000000-0000-7000-8000-{number:012}" for number in range(17)]
+    leaf.check_form(leaf.statement_from({**STATEMENT, "subjects": subjects[:16]}))
+    with pytest.raises(Invalid):
+        leaf.check_form(leaf.statement_from({**STATEMENT, "subjects": subjects}))
