@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -197,6 +198,19 @@ def test_a_guard_file_survives_a_torn_write(tmp_path: Path) -> None:
     assert parse_place(bytes(PLACE)) is None
     with pytest.raises(AssertionError, match="does not fit"):
         format_place(Released(1, bytes(32), "x" * PLACE))
+
+
+def test_a_guard_file_comes_to_the_disk_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    guard = Guard(tmp_path)
+    for size, microseconds in ((1, 5_000_000), (2, 5_000_001), (3, 5_999_999), (4, 6_000_000), (5, 6_000_001)):
+        guard.release(Released(size, bytes(32), "note\n"), microseconds)
+        ((_, newest),) = read_guards(tmp_path)
+        assert newest.size == size  # a killed process loses nothing
+    assert len(synced) == 2
+    guard.close()
+    assert len(synced) == 3
 
 
 def create(url: str, directory: Path, *, origin: str = ORIGIN) -> str:
