@@ -201,6 +201,7 @@ def test_a_code_opens_a_page_and_only_who_may_write_makes_one(shop: Shop, jewell
 def scan(picture: bytes) -> str:
     """What a scanner reads from a picture."""
     found = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)).convert("L"))
+    assert {one.ec_level for one in found} <= {"M"}
     return str(found[0].text) if found else ""
 
 
