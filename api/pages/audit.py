@@ -69,7 +69,7 @@ class AuditPages:
         words = load_audit_words(language)
         console = load_words(language)
         told = {
-            "words": {"text": words.text, "option": words.option, "form": {}, "problem": console.problem},
+            "words": {"text": words.text, "option": words.option, "form": console.form, "problem": console.problem},
             "language": language,
             "modules": f"/static/{self._modules}/",
             "origin": origin,
