@@ -25,6 +25,6 @@ export const pair = (name, value) => say("pair", { name, value });
 export function when(text) {
   if (!text) return "";
   const day = text.length === 10;
-  const shown = new Intl.DateTimeFormat(LOCALE, day ? { dateStyle: "medium", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short" });
+  const shown = new Intl.DateTimeFormat(LOCALE, day ? { dateStyle: "medium", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
   return shown.format(new Date(text));
 }

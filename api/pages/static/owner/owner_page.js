@@ -114,7 +114,7 @@ export function on(element, kind, act) {
 /** A day, or a time by this device's clock: day before month, and 24 hours, as the rest of the page writes them. */
 export function moment(text) {
   const { lang } = document.documentElement;
-  const how = text.length === 10 ? { timeZone: "UTC" } : { timeStyle: "short" };
+  const how = text.length === 10 ? { timeZone: "UTC" } : { timeStyle: "short", hourCycle: "h23" };
   return new Date(text).toLocaleString(lang === "en" ? "en-GB" : lang, { dateStyle: "long", ...how });
 }
 
