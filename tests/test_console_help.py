@@ -86,6 +86,7 @@ def test_a_history_says_what_others_stated_in_the_readers_language(counter: Coun
             ready(page)
             for one in said:
                 expect(page.locator("[data-history]")).to_contain_text(one)
+        expect(page.locator("[data-fill=category]")).to_have_text("珠宝首饰")
 
 
 def test_what_the_service_refuses_is_shown_at_the_field_and_replaced_when_it_was_mended(

@@ -59,7 +59,7 @@ export async function start(who) {
     message(told.words.problem.not_found, "bad");
     return;
   }
-  for (const node of $$("[data-fill]")) node.textContent = found[node.dataset.fill] ?? "";
+  for (const node of $$("[data-fill]")) node.textContent = node.dataset.fill === "category" ? word(found.category ?? "") : (found[node.dataset.fill] ?? "");
   document.title = `${found.name} · ${told.words.text.brand}`;
   // What is at work is most likely handed over, and anything else taken in.
   const likely = found.cases.some((one) => !one.closed) ? "handover" : "intake";
