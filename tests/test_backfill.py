@@ -41,7 +41,7 @@ def _wait_for(leaves: int, file: Path, place: Path) -> None:
 def test_the_file_holds_what_was_appended_while_the_ledger_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "WAL_PAGES", 64)
+    monkeypatch.setattr(backfill, "WAL_PAGES", 32)
     file, copies = tmp_path / "ledger.sqlite3", tmp_path / "copies"
     copies.mkdir()
     with stall(f"sqlite:///{file}", tmp_path / "ledger") as opened:
@@ -56,7 +56,7 @@ def test_the_file_holds_what_was_appended_while_the_ledger_is_open(
 
 
 def test_little_is_left_to_the_last_who_closes(tmp_path: Path) -> None:
-    """Below half of the threshold no thread is begun, and no page is written twice."""
+    """Below the threshold no thread is begun, and no page is written twice."""
     file = tmp_path / "ledger.sqlite3"
     with stall(f"sqlite:///{file}", tmp_path / "ledger") as opened:
         before = _leaves(file, tmp_path / "before")
@@ -68,7 +68,7 @@ def test_little_is_left_to_the_last_who_closes(tmp_path: Path) -> None:
 def test_a_reader_in_the_way_stops_neither_the_appends_nor_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "WAL_PAGES", 64)
+    monkeypatch.setattr(backfill, "WAL_PAGES", 32)
     file = tmp_path / "ledger.sqlite3"
     with stall(f"sqlite:///{file}", tmp_path / "ledger") as opened:
         with closing(sqlite3.connect(file, isolation_level=None)) as reader:
