@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,31 @@ def test_a_reader_in_the_way_stops_neither_the_appends_nor_the_end(
                 opened.accept(opened.register(f"ring {number}"))
             assert reader.execute("SELECT max(idx) FROM leaf").fetchone() == seen
         opened.accept(opened.register("another"))
+
+
+class _Log:
+    """A WAL that is so long at each pass, and how often it was gone through."""
+
+    def __init__(self, *lengths: int, busy: int = 0) -> None:
+        self.lengths, self.busy, self.passes = lengths, busy, 0
+
+    def execute(self, _: str) -> _Log:
+        self.passes += 1
+        return self
+
+    def fetchone(self) -> tuple[int, int, int]:
+        pages = self.lengths[min(self.passes, len(self.lengths)) - 1]
+        return self.busy, pages, pages
+
+
+@pytest.mark.parametrize(
+    ("log", "passes"),
+    [(_Log(90, 120, 130, 130), 4), (_Log(90), 2), (_Log(90, busy=1), 1), (_Log(*range(100)), backfill.PASSES)],
+    ids=["until it does not grow", "at rest", "beside another", "behind who appends faster"],
+)
+def test_the_log_is_gone_through_until_it_does_not_grow(log: Any, passes: int) -> None:
+    backfill.carry(log)
+    assert log.passes == passes
 
 
 def test_a_file_that_is_gone_is_not_made_and_raises_nothing(tmp_path: Path) -> None:

@@ -61,10 +61,10 @@ class Backfill:
             # A disk that is full or a file that is gone is for the next commit to say.
             with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as connection:
                 connection.execute("PRAGMA synchronous=FULL")
-                _carry(connection)
+                carry(connection)
 
 
-def _carry(connection: sqlite3.Connection) -> None:
+def carry(connection: sqlite3.Connection) -> None:
     """Go through the WAL until it does not grow meanwhile."""
     before = -1
     for _ in range(PASSES):
