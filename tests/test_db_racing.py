@@ -224,14 +224,14 @@ def test_connections_that_are_cut_are_replaced(postgres_url: str, tmp_path: Path
 
 def test_a_full_disk_records_nothing_and_passes(tmp_path: Path) -> None:
     with stall(f"sqlite:///{tmp_path / 'ledger.sqlite3'}", tmp_path) as shop:
-        with session(shop.ledger._engine) as connection:
+        with session(shop.ledger._appending) as connection:
             (((pages,),),) = connection.gather(ask("PRAGMA page_count"))
             connection.gather(ask(f"PRAGMA max_page_count = {pages}"))
         drafts = [shop.register(f"item {number}") for number in range(100)]
         for outcome in shop.append(*drafts):
             assert isinstance(outcome, Unavailable)
             assert "nothing was recorded" in outcome.message
-        with session(shop.ledger._engine) as connection:
+        with session(shop.ledger._appending) as connection:
             connection.gather(ask("PRAGMA max_page_count = 1000000"))
         assert not any(outcome.repeated for outcome in shop.accept(*drafts))
         recomputed(shop)

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import checkpoint as checkpoints
 from ledger import merkle, submap, times
+from ledger.db.backfill import Backfill
 from ledger.db.batch import Batch, Reads, Standing
 from ledger.db.commit import CAS, Nodes, head_row, inserts_of, swap_of
 from ledger.db.connect import session
@@ -64,6 +65,7 @@ class Writer:
         lock: AppendLock,
         *,
         guard: Guard | None,
+        backfill: Backfill,
         keys: LedgerKeys,
         clock: Callable[[], int],
     ) -> None:
@@ -75,6 +77,7 @@ class Writer:
         self._view = view
         self._lock = lock
         self._guard = guard
+        self._backfill = backfill
         self._keys = keys
         self._clock = clock
         self._head_query = HEAD + (" FOR UPDATE" if engine.dialect.name == "postgresql" else "")
@@ -269,6 +272,7 @@ class Writer:
         except OSError as error:
             self._refusal = f"cannot write the guard file: {reason(error)}"
             raise Unavailable(self._refusal) from None
+        self._backfill.written(len(batch.raws))
         return growth
 
     def _nodes(self, batch: Batch, records: dict[int, list[bytes]]) -> Nodes:

@@ -18,10 +18,11 @@ from ledger.db.access import Access
 from ledger.db.addresses import Addresses
 from ledger.db.append import DATABASE_ERRORS, Writer
 from ledger.db.attachments import Attachments
+from ledger.db.backfill import Backfill
 from ledger.db.blobs import BlobStore, FolderStore
 from ledger.db.codes import Codes
 from ledger.db.connect import session
-from ledger.db.engine import is_sqlite, open_engine, parse_url
+from ledger.db.engine import APPENDER_KIB, is_sqlite, open_engine, parse_url
 from ledger.db.epochs import Epochs
 from ledger.db.erasures import Erasures
 from ledger.db.find import Finder
@@ -85,6 +86,8 @@ class Ledger:
     _engine: Engine
     _lock: AppendLock
     _guard: Guard | None
+    _backfill: Backfill
+    _appending: Engine
 
     @property
     def id(self) -> str:
@@ -133,8 +136,10 @@ class Ledger:
         """Close every connection and give up the guard file."""
         with suppress(*DATABASE_ERRORS):  # what cannot be committed now stands in the spool for whoever opens next
             self.readings.close()
+        self._backfill.close()
         if self._guard is not None:
             self._guard.close()
+        self._appending.dispose()
         self._engine.dispose()
         self._lock.close()
 
@@ -246,7 +251,7 @@ def open_ledger(
     leaves, or it is behind a guard file (a restored backup). ``accept_clock`` is the operator's word that a clock more
     than a day past the last leaf is right; ``blobs`` is where files lie, by default in the directory.
     """
-    engine = open_engine(url)
+    engine = appending = open_engine(url)
     view, guard, lock = View(), None, AppendLock(None)
     try:
         migrate.check(engine)
@@ -254,7 +259,8 @@ def open_ledger(
             guard = Guard(directory)
             lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
         _load(engine, view, directory)
-        writer = Writer(engine, view, lock, guard=guard, keys=LedgerKeys(master), clock=clock)
+        appending, backfill = _appender(engine, url)
+        writer = Writer(appending, view, lock, guard=guard, backfill=backfill, keys=LedgerKeys(master), clock=clock)
         writer.accept_clock = accept_clock
         if read_only:
             writer.refusal = "this ledger was opened to be read"
@@ -263,15 +269,24 @@ def open_ledger(
         beside = _beside(engine, lock, view, master, own, spool=spool, blobs=blobs or FolderStore(directory / "blobs"))
         beside |= _erasing(engine, lock, beside["vault"], directory, beside["attachments"])
         core: dict[str, Any] = {"view": view, "writer": writer, "reader": Reader(engine, view)}
-        return Ledger(url=url, directory=directory, **core, **beside, _engine=engine, _lock=lock, _guard=guard)
+        core |= {"_engine": engine, "_lock": lock, "_guard": guard, "_appending": appending, "_backfill": backfill}
+        return Ledger(url=url, directory=directory, **core, **beside)
     except BaseException as error:
         if guard is not None:
             guard.close()
         lock.close()
+        appending.dispose()
         engine.dispose()
         if isinstance(error, DATABASE_ERRORS):
             raise Unavailable(f"cannot open the ledger: {reason(error)}") from error
         raise
+
+
+def _appender(engine: Engine, url: str) -> tuple[Engine, Backfill]:
+    """The connection that appends, on SQLite one of its own, and who carries what it wrote into the file."""
+    if not is_sqlite(engine.url):
+        return engine, Backfill(None)
+    return open_engine(url, cache_kib=APPENDER_KIB), Backfill(Path(str(engine.url.database)))
 
 
 def _beside(
