@@ -6,6 +6,7 @@ What must stay true: what is not in the index is younger than all that is, and e
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -18,9 +19,11 @@ from sqlalchemy import event, select, text
 
 from ledger import times
 from ledger.db import uses
+from ledger.db.backup import back_up
 from ledger.db.engine import open_engine
-from ledger.db.ledger import Ledger
+from ledger.db.ledger import Ledger, open_ledger
 from ledger.db.postgres import PostgresSession
+from ledger.db.restore import Sources, restore
 from ledger.db.sqlite import SqliteSession
 from ledger.db.tables import attachment_use
 from tests.build import uuid
@@ -29,7 +32,7 @@ from tests.files import jpeg
 from tests.kept_files import CONTENT, DIGEST, SHOP, keep, listed, read, say, shop, stored
 from tests.private_shop import rows, sold
 from tests.shop import RING, open_shop
-from tests.stall import Stall, urn
+from tests.stall import MASTER, START, Stall, stall, urn
 from tests.test_api_attachments import listed as upload
 from tests.test_sealed_in_order import carried_over
 
@@ -249,6 +252,45 @@ def test_an_entry_with_more_files_than_a_slice_comes_into_the_index_whole(shop: 
     assert indexed(shop.url) == [1] * len(contents) + [0]
     assert not shop.ledger.attachments.index()
     assert indexed(shop.url) == [1] * (len(contents) + 1)
+
+
+def test_a_backup_taken_in_between_is_restored_and_comes_into_the_index(tmp_path: Path) -> None:
+    place, shelf = tmp_path / "ledger", tmp_path / "shelf"
+    place.mkdir()
+    shelf.mkdir()
+    database = place / "ledger.sqlite3"
+    with stall(f"sqlite:///{database}", place) as shop:
+        keep(shop)
+        keep(shop, b"listed after the backup", small=False)
+        keep(shop, b"listed by nobody", small=False)
+        said = [say(shop, f"ring {number}", public=False) for number in range(3)]
+        shop.ledger.attachments.index()
+        backup = back_up(shop.ledger, shelf)
+        assert backup is not None
+        after = listed(b"listed after the backup")
+        made = shop.ledger.attachments.use_rows([after], [SHOP])
+        strange = listed(b"uploaded elsewhere")
+        shop.accept(shop.register("watch", attachments=(after, strange), rows=made))
+        index_all(shop.ledger)
+    (place / "master.key").write_text(bytes(range(32)).hex())
+    log = shutil.copy(database, shelf / "log.sqlite3")
+    restore(place, database, Sources(backup, None, Path(log)), MASTER, lambda *_: {})
+    url, now = f"sqlite:///{database}", [START]
+    ledger = open_ledger(url, directory=place, master=MASTER, clock=lambda: now[0])
+    try:
+        assert indexed(url)[:3] == [1, 1, 0], "as the backup had it"
+        check_found(ledger, said)
+        now[0] += 2 * times.DAY
+        assert ledger.attachments.sweep() == 1, "what no entry lists, and not what was listed after the backup"
+        found = ledger.attachments.find_public(after.sha256, urn("watch"))
+        assert found is not None
+        assert b"".join(ledger.attachments.parts(found)) == b"listed after the backup"
+        index_all(ledger)
+        assert indexed(url) == [1] * 4
+        check_found(ledger, said)
+        assert ledger.attachments.find_public(after.sha256) == found
+    finally:
+        ledger.close()
 
 
 def test_rows_of_before_there_was_a_later_index_are_older_than_all_that_come(tmp_path: Path, database_url: str) -> None:
