@@ -39,8 +39,8 @@ DEFAULT_PORT = 8000
 BACKLOG = 2048
 SWITCH_INTERVAL = 0.0005
 YOUNG = 10_000
-"""Objects after which Python looks for cycles among those made since. Statements that are committed together are alive
-together, with some dozens of objects each: after 700, Python's own number, these are looked at over and over in vain."""
+"""Objects after which Python looks for cycles among those made since. Statements of one commit are alive together, with
+some dozens of objects each: after 700, Python's own number, these are looked at over and over in vain."""
 GRACE = 10
 """Seconds that requests in flight get after a signal to stop."""
 POLL = 0.2
