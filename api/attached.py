@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from api.site import Site
@@ -48,4 +47,4 @@ async def _rows(site: Site, parties: set[str], files: Sequence[Attachment], wher
 
 def _files(values: Any) -> list[Attachment]:
     # Their form was checked with that of every private member.
-    return msgspec.convert(values, list[Attachment])
+    return [Attachment(**value) for value in values]

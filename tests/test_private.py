@@ -20,6 +20,8 @@ from tests.world import CASE, RING, World, did, uuid
 SALT = bytes(range(16))
 SOLD = {"customer": {"name": "Ada Example", "phone": "+1 555 0100"}, "price": {"amount": "120.00", "currency": "EUR"}}
 
+FILE = {"name": "a.pdf", "media_type": "application/pdf", "size": 1, "sha256": "0" * 64}
+
 
 class Rand:
     """Random bytes of a test: never the same twice, and counted."""
@@ -45,8 +47,7 @@ def test_disclosures_open_what_was_given_and_no_salt_is_used_twice() -> None:
 @pytest.mark.parametrize("names", [["price"], ["price", "note"], list(private.allowed("item.sold"))])
 def test_the_number_of_digests_tells_nothing(names: list[str]) -> None:
     rand = Rand()
-    file = {"name": "a.pdf", "media_type": "application/pdf", "size": 1, "sha256": "0" * 64}
-    values = {name: [file] if name == "attachments" else "1.00" for name in names}
+    values = {name: [FILE] if name == "attachments" else "1.00" for name in names}
     digests = private.make_digests("item.sold", private.make_disclosures("item.sold", values, rand), rand)
     assert len(digests) == len(set(digests)) == len(private.allowed("item.sold"))
     assert list(digests) == sorted(digests)
@@ -73,6 +74,38 @@ def test_what_is_out_of_form_is_refused_and_not_repeated(kind: str, values: dict
     with pytest.raises(Invalid) as refused:
         private.make_disclosures(kind, values, Rand())
     assert refused.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("files", "pointer"),
+    [
+        ([FILE], None),
+        ([FILE | {"size": 0}, FILE | {"size": 2**53 - 1, "name": "a" * 64}] * 16, None),
+        ([FILE] * 33, ""),
+        ("a.pdf", ""),
+        ({"0": FILE}, ""),
+        ([[FILE]], "/0"),
+        ([FILE, {name: value for name, value in FILE.items() if name != "size"}], "/1/size"),
+        ([FILE | {"caption": "x"}], ""),
+        ([FILE | {"size": True}], "/0/size"),
+        ([FILE | {"size": "1"}], "/0/size"),
+        ([FILE | {"size": -1}], "/0/size"),
+        ([FILE | {"size": 2**53}], "/0/size"),
+        ([FILE | {"sha256": "0" * 64 + "\n"}], "/0/sha256"),
+        ([FILE | {"sha256": "A" * 64}], "/0/sha256"),
+        ([FILE | {"name": ".pdf"}], "/0/name"),
+        ([FILE | {"name": "a" * 65}], "/0/name"),
+        ([FILE | {"name": None}], "/0/name"),
+        ([FILE | {"media_type": "pdf"}], "/0/media_type"),
+    ],
+)
+def test_files_listed_in_private_are_refused_where_they_are_out_of_form(files: Any, pointer: str | None) -> None:
+    if pointer is None:
+        assert len(private.make_disclosures("item.sold", {"attachments": files}, Rand())) == 1
+        return
+    with pytest.raises(Invalid) as refused:
+        private.make_disclosures("item.sold", {"attachments": files}, Rand())
+    assert refused.value.pointer == "/attachments" + pointer
 
 
 def test_a_refusal_tells_no_value() -> None:

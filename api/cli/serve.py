@@ -38,6 +38,9 @@ from ledger.errors import Invalid, PatinaError, Unavailable
 DEFAULT_PORT = 8000
 BACKLOG = 2048
 SWITCH_INTERVAL = 0.0005
+YOUNG = 10_000
+"""Objects after which Python looks for cycles among those made since. Statements of one commit are alive together, with
+some dozens of objects each: after 700, Python's own number, these are looked at over and over in vain."""
 GRACE = 10
 """Seconds that requests in flight get after a signal to stop."""
 POLL = 0.2
@@ -193,8 +196,7 @@ def run(place: Place, started: Callable[[], None]) -> int:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                gc.collect()
-                gc.freeze()
+                _leave_alone()
                 refusal = app.state.site.why_not_signing()
                 if refusal is not None:
                     terminal.remark(f"nothing is signed: {refusal}")
@@ -222,6 +224,13 @@ def run(place: Place, started: Callable[[], None]) -> int:
     server = Server(config)
     server.run(sockets=[listening])
     return 0 if server.started else COULD_NOT
+
+
+def _leave_alone() -> None:
+    """Tell Python that what is there now stays, and to look for cycles among what comes later, and seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 def _https(pair: certificate.Pair | None) -> dict[str, Any]:

@@ -4,7 +4,8 @@ A restored backup is behind what was released, and to append to it would make a 
 are in the log's public copies: a mirror, an auditor's folder, the damaged database itself. They are appended again, one
 commit of theirs as one of ours, at the time that they say. Everything in a leaf follows from what is before it, and
 Ed25519 gives one signature for one text, so what comes out must be the same bytes; where it is not, this stops, and the
-copy is of no use. What the database keeps beside the log (API keys, codes, sealed members) does not come back this way.
+copy is of no use. What the database keeps beside the log (API keys, codes, sealed members) does not come back this way;
+but a file that a leaf names is listed again, where there is a copy of it, or it would be swept away.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger import checkpoint, dsse, note, tiles, times
-from ledger.db.draft import Accepted, Draft
+from ledger.db.copies import use_rows
+from ledger.db.draft import Accepted, Draft, Row
 from ledger.db.ledger import Ledger
 from ledger.db.reason import reason
 from ledger.errors import PatinaError, Unavailable
-from ledger.leaf import Entry, Seal, parse_leaf, statement_bytes
+from ledger.leaf import Entry, Seal, Statement, parse_leaf, statement_bytes
 
 _SLICE = 1000
 
@@ -112,9 +114,18 @@ def _commit(ledger: Ledger, group: list[tuple[Entry, bytes]], seal: Seal, now: l
         body = statement_bytes(entry.statement)
         for signature in entry.signatures:
             dsse.check_signature(signature.key, body, signature.sig)
-        drafts.append([Draft(entry.statement, body, entry.signatures, verified=True)])
+        files = _listed(ledger, entry.statement)
+        drafts.append([Draft(entry.statement, body, entry.signatures, rows=files, verified=True)])
     outcomes = ledger.writer.append(drafts)
     for (outcome,), (entry, raw) in zip(outcomes, group, strict=True):
         if not isinstance(outcome, Accepted) or outcome.entry != raw:
             why = outcome.message if isinstance(outcome, PatinaError) else "it comes out otherwise"
             raise Unavailable(f"leaf {entry.index} of the newer log cannot follow: {why}")
+
+
+def _listed(ledger: Ledger, statement: Statement) -> tuple[Row, ...]:
+    """The rows of the files that a statement lists in clear, of which its party or the operator has a copy."""
+    files, parties = statement.attachments or (), (statement.party, ledger.operator)
+    found = {file: ledger.attachments.find(file.sha256, parties) for file in files}
+    copies = {kept.sha256: kept for kept in found.values() if kept is not None}
+    return use_rows([file for file in files if file.sha256 in copies], copies, public=True)

@@ -88,7 +88,7 @@ class Vault:
 
         Raises ``Unavailable`` here, and not when it is called, if the key of the epoch cannot be had.
         """
-        return partial(_sealed, self.rand, self._current(), statement, private.by_class(names, disclosures))
+        return partial(_sealed, self.rand, self._current(), statement, names, disclosures)
 
     def disclosures(self, subject: str) -> dict[str, list[str]]:
         """Every disclosure that is kept of statements whose first subject this is, by statement id."""
@@ -229,10 +229,15 @@ def content_identity(statement: bytes, number: int) -> bytes:
 
 
 def _sealed(
-    rand: Callable[[int], bytes], epoch: tuple[int, AESGCM], statement_id: str, members: Mapping[int, list[str]]
+    rand: Callable[[int], bytes],
+    epoch: tuple[int, AESGCM],
+    statement_id: str,
+    names: Iterable[str],
+    disclosures: Sequence[str],
 ) -> tuple[Seal, ...]:
     """The disclosures of each class of data, sealed by a key of its own that the epoch wraps."""
     statement, (newest, by) = uuid_bytes(statement_id), epoch
+    members = private.by_class(names, disclosures)
     # Drawn at once: a data key and two nonces for each class.
     drawn, seals = rand(_DRAWN * len(members)), []
     for place, (number, texts) in enumerate(members.items()):
