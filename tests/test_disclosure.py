@@ -218,6 +218,19 @@ def test_digests_in_form() -> None:
         check_digests(DIGESTS[:size])
 
 
+def test_the_last_letter_of_a_digest_is_one_that_32_bytes_can_end_in() -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    ends = {spelled(bytes([*bytes(31), last]))[-1] for last in range(256)}
+    assert len(ends) == 16
+    for letter in letters:
+        text = "A" * 42 + letter
+        if letter in ends:
+            check_digests([text])
+        else:
+            with pytest.raises(Invalid, match="out of form"):
+                check_digests([text])
+
+
 @pytest.mark.parametrize(
     ("sd", "pointer"),
     [
