@@ -24,7 +24,8 @@ def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Sta
     assert keys(shop) == sorted([kept.sha256, private.sha256])
     public_statement = say(shop)
     private_statement = say(shop, "brooch", public=False, content=b"private")
-    assert shop.ledger.attachments.erase([public_statement, private_statement]) == 2
+    for public in (True, False):
+        assert shop.ledger.attachments.erase([public_statement, private_statement], public=public) == 1
     assert stored(shop) == []
     find = shop.ledger.attachments.find
     tombstone = find(DIGEST, [SHOP])

@@ -53,9 +53,9 @@ def test_whether_indexed_or_not_every_use_is_found(shop: Stall, after: int) -> N
     assert files.listed_in_private(DIGEST, urn("watch")) == []
     assert files.find_public(DIGEST) is None
     assert files._waiting(SHOP) == 0
-    assert files.erase([said[0]]) == 0, "the other lists it still"
+    assert files.erase([said[0]], public=False) == 0, "the other lists it still"
     assert len(stored(shop)) == 2
-    assert files.erase([said[1]]) == 1
+    assert files.erase([said[1]], public=False) == 1
     assert stored(shop) == []
 
 

@@ -235,19 +235,18 @@ class Attachments:
         return bad
 
     def erase(self, statements: Collection[str], *, public: bool = True) -> int:
-        """Erase the files that these statements list and no others of the same party do; return how many.
+        """Erase the files that these statements list, in public or in private, and no others of the same party do.
 
         Keys and files are destroyed. Of a file that was listed in public a row stays that says so, as the log names it;
-        with ``public`` false only those that they list in private are erased, and nothing stays of them. May be called
-        again, and must be, if it raised or the process died.
+        of one that was listed in private nothing stays. Returns how many it were. May be called again, and must be, if
+        it raised or the process died.
         """
         if not statements:
             return 0
         use = attachment_use.c
-        meant = said_by(statements) if public else and_(said_by(statements), use.public == 0)
+        meant = and_(said_by(statements), use.public == int(public))
         with self._writing() as connection:
-            listed = select(use.party, use.sha256, func.max(use.public).label("public")).where(meant)
-            erased = connection.execute(listed.group_by(use.party, use.sha256)).all()
+            erased = connection.execute(select(use.party, use.sha256).where(meant).distinct()).all()
             connection.execute(delete(attachment_use).where(meant))
             gone = []
             for row in erased:
@@ -255,7 +254,7 @@ class Attachments:
                 if kept is None:
                     continue
                 gone.append(kept)
-                if row.public:
+                if public:
                     connection.execute(tombstone(kept))
         self._discard(gone)
         self.changes += len(gone)
