@@ -70,7 +70,7 @@ REMEMBER = 10 * times.MINUTE
 what it is, an erased file; no sweep takes it, as it was touched less than ``RENEW`` ago."""
 MAX_REMEMBERED = 4096
 MAX_USES = 64
-"""Entries that one request for a private file looks at."""
+"""Entries that one request for a file looks at."""
 _COPIES = COPY_SQL + "WHERE a.sha256 IN {among} AND a.party = ?"
 
 
@@ -145,12 +145,12 @@ class Attachments:
             return []
         return [use_of(raw) for raw in self._entries([idx for idx, _ in self._uses(kept.sha256, mine)]).values()]
 
-    def listed_in_private(self, digest: str, subject: str | None = None) -> list[tuple[Kept, bytes]]:
-        """The copies of a file (64 hex) that entries list in private, with each of these entries.
+    def listings(self, digest: str, subject: str | None = None, *, public: bool = False) -> list[tuple[Kept, bytes]]:
+        """The copies of a file (64 hex) that entries list in private, or in public, with each of these entries.
 
         Only of entries about ``subject``, if one is given.
         """
-        found = self._uses(digest, attachment_use.c.public == 0, subject=subject, most=MAX_USES)
+        found = self._uses(digest, attachment_use.c.public == int(public), subject=subject, most=MAX_USES)
         copies = {kept.party: kept for kept in self._copies([digest], {party for _, party in found})} if found else {}
         said = self._entries([idx for idx, _ in found])
         return [(copies[party], said[idx]) for idx, party in found if party in copies]
