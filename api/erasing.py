@@ -162,3 +162,10 @@ def absences(ledger: Ledger, entries: Iterable[Entry]) -> dict[str, Absence]:
             until = max(part.due, known.until or "")
             found[part.statement] = Absence(known.removed, known.at, until)
     return found
+
+
+def files_gone(ledger: Ledger, entries: Iterable[Entry]) -> frozenset[str]:
+    """The statements in these entries of which the files that they list in public were erased."""
+    listing = [entry.statement.id for entry in entries if entry.statement.attachments]
+    parts = ledger.erasures.parts_of(listing) if listing else []
+    return frozenset(part.statement for part in parts if part.kind == private.FILES and part.stage != KEPT)

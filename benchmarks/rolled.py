@@ -56,8 +56,10 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder, url = Path(name) / "ledger", given.url or f"sqlite:///{name}/ledger.sqlite3"
-        more = {"origin": "bench.example/log", "name": "Bench", "now": now(), "rand": os.urandom, "map_bits": 6}
-        create_ledger(url, directory=folder, master=MASTER, **more)
+        create_ledger(
+            url, directory=folder, origin="bench.example/log", name="Bench", now=now(), rand=os.urandom, master=MASTER,
+            map_bits=6,
+        )  # fmt: skip
         ledger = open_ledger(url, directory=folder, master=MASTER, clock=now)
         filled(ledger, given.keys)
         ledger.epochs.begin(1, now() - times.DAY)

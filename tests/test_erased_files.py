@@ -103,6 +103,20 @@ def test_public_files_stay_unless_they_are_named_and_what_another_lists_stays(sh
     assert kept == {second: SOLD}
 
 
+def test_it_stays_removed_from_its_record_though_the_same_bytes_come_again(shop: Shop, jeweller: Party) -> None:
+    photo = listed(shop, jeweller)
+    pictured(shop, jeweller, RING, photo)
+    sale = pictured(shop, jeweller, uuid("ring"), photo)
+    token = shop.code(jeweller, uuid("ring"))
+    erased(shop, jeweller, statements=[sale], classes=FILES)
+    for _ in range(2):
+        assert record(shop, token)["files"][0]["state"] == ERASED, "that another record lists it puts it back into none"
+        page = shop.get(f"/i/{token}").text
+        assert ("Removed on request." in page, f"{photo['sha256']}/thumbnail" in page) == (True, False)
+        assert record(shop, shop.code(jeweller))["files"][0]["state"] == "whole"
+        assert listed(shop, jeweller) == photo
+
+
 def test_a_persons_public_files_go_with_her_pseudonym(shop: Shop, jeweller: Party) -> None:
     photo, theirs = listed(shop, jeweller), listed(shop, jeweller, png())
     sale = pictured(shop, jeweller, RING, photo, person=PERSON)
