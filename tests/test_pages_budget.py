@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
@@ -139,8 +138,3 @@ def cost(work: Callable[[], object], times: int = 15) -> float:
         work()
         taken.append(time.process_time() - start)
     return statistics.median(taken)
-
-
-def test_the_styles_fetch_nothing() -> None:
-    css = (Path(pages.__file__).parents[1] / "pages" / "static" / "patina.css").read_text("utf-8")
-    assert not re.search(r"@import|url\(|https?:", css)
