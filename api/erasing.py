@@ -28,7 +28,8 @@ MAX_STATEMENTS = 1000
 class Wanted:
     """What is to be erased: everything under a ``person``, about an ``item``, or of ``statements``.
 
-    ``classes`` narrow it; ``party`` is who recorded it (``None``: anybody, which only the operator may ask for).
+    ``classes`` narrow it, or name public files (``private.FILES``), which go only if they are named; ``party`` is who
+    recorded it (``None``: anybody, which only the operator may ask for).
     """
 
     why: str
@@ -58,7 +59,7 @@ def ask(ledger: Ledger, wanted: Wanted, asked_by: str, now: int, erasure: str | 
     erase.operator_can_say(ledger)
     targets = _targets(ledger, wanted, now)
     if not targets:
-        raise Refused("nothing private is kept of what is named", wanted_at(wanted))
+        raise Refused(f"of {', '.join(wanted.classes)} nothing is kept of what is named", wanted_at(wanted))
     return ledger.erasures.ask(erasure or intake.new_id(now), asked_by, wanted.why, targets, now)
 
 
@@ -141,20 +142,30 @@ assert _WORDS[DONE] == "done", "the stages by number"
 def absences(ledger: Ledger, entries: Iterable[Entry]) -> dict[str, Absence]:
     """What was erased or is to be erased of the statements in these entries of one subject, by statement id.
 
-    That it was erased is what the log itself says (``data.erased``, among the entries); what waits is the service's own
-    affair and is asked of the database only for statements that have private members.
+    That it was erased is what the log itself says (``data.erased``, among the entries); what waits, and that it was the
+    files alone, is the service's own affair and is asked of the database only for statements that have any of it.
     """
     found: dict[str, Absence] = {}
     listed = list(entries)
+    erasable = [one.statement.id for one in listed if one.statement.sd or one.statement.attachments]
+    parts = ledger.erasures.parts_of(erasable) if erasable else []
+    said = {(part.statement, part.entry) for part in parts if part.kind != private.FILES}
+    files = {(part.statement, part.entry) for part in parts} - said
     for entry in listed:
         if entry.statement.type == "data.erased":
             absence = Absence(removed=entry.statement.details["why"], at=entry.recorded_at)
-            found |= dict.fromkeys(entry.statement.details["statements"], absence)
-    with_private = [entry.statement.id for entry in listed if entry.statement.sd]
-    if with_private:
-        for part in ledger.erasures.parts_of(with_private):
-            known = found.get(part.statement, Absence())
-            if part.stage == KEPT:
-                until = max(part.due, known.until or "")
-                found[part.statement] = Absence(known.removed, known.at, until)
+            named = [one for one in entry.statement.details["statements"] if (one, entry.statement.id) not in files]
+            found |= dict.fromkeys(named, absence)
+    for part in parts:
+        known = found.get(part.statement, Absence())
+        if part.stage == KEPT:
+            until = max(part.due, known.until or "")
+            found[part.statement] = Absence(known.removed, known.at, until)
     return found
+
+
+def files_gone(ledger: Ledger, entries: Iterable[Entry]) -> frozenset[str]:
+    """The statements in these entries of which the files that they list in public were erased."""
+    listing = [entry.statement.id for entry in entries if entry.statement.attachments]
+    parts = ledger.erasures.parts_of(listing) if listing else []
+    return frozenset(part.statement for part in parts if part.kind == private.FILES and part.stage != KEPT)

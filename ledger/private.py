@@ -30,6 +30,10 @@ from ledger.types_row import CURRENCY, QUANTITY
 
 CLASSES: Final = ("contact", "money", "description", "media")
 """The classes of data; where they are stored, by their number."""
+FILES: Final = "files"
+"""What a statement lists in public: no private member, and erased only where it is asked for by this name."""
+ERASABLE: Final = (*CLASSES, FILES)
+"""What an erasure names of a statement; where it is stored, by its number."""
 RETENTION_DAYS: Final[Mapping[str, int]] = MappingProxyType({"contact": 0, "money": 3653, "description": 0, "media": 0})
 """Days after ``recorded_at`` for which an erasure waits, where no standard in force says otherwise (house).
 
@@ -184,11 +188,12 @@ def by_class(names: Iterable[str], disclosures: Iterable[str]) -> dict[int, list
 
 
 def due_at(kind: str, recorded_at: str, retention: Mapping[str, Any] | None = None) -> int:
-    """When data of a class, recorded then, may be erased at the earliest, in microseconds since 1970.
+    """When one of ``ERASABLE``, recorded then, may be erased at the earliest, in microseconds since 1970.
 
-    ``retention`` is that member of the standard in force: days by class. What is no number of days there is left to
-    the built-in table, and nothing waits longer than ``MAX_RETENTION_DAYS``.
+    ``retention`` is that member of the standard in force: days by class; public files are kept as long as *media*. What
+    is no number of days there is left to the built-in table, and nothing waits longer than ``MAX_RETENTION_DAYS``.
     """
+    kind = "media" if kind == FILES else kind
     days = (retention or {}).get(kind)
     if type(days) is not int or days < 0:
         days = RETENTION_DAYS[kind]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ledger import holderkey
+from ledger.dsse import SigningKey
 from tests.browser import CHROMIUM
-from tests.build import uuid
+from tests.build import key, uuid
 from tests.console import PASSWORD, login_of
 from tests.counter import Counter, at_tablet, come_in, ready
+from tests.shop import signed
 from tests.test_console_flows import choose_thing, fill, opened, taken_in
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -71,6 +76,40 @@ def test_the_counter_sees_the_rights_that_the_customer_sees(counter: Counter, br
         ready(page)
         expect(page.locator("[data-rights] li")).to_have_count(0)
         expect(page.locator("[data-no-warranty]")).to_be_visible()
+
+
+def test_the_counter_is_told_how_the_key_of_a_holders_word_is_kept(counter: Counter, browser: Browser) -> None:
+    ring, phone = counter.item("Claimed ring"), key("phone of the claimed ring")
+    drawn = counter.ask("POST", f"/v1/items/{quote(ring, safe='')}/codes", {"kind": "owner"})
+    paper = holderkey.holder_key(holderkey.parse_owner_code(drawn["owner"]["code"]), ring)
+    counter.say("item.sold", ring, {"channel": "store", "holder_key": paper.did, "holder_custody": "receipt"})
+
+    def holder(kind: str, by: SigningKey, *also: SigningKey, **more: Any) -> None:
+        shown = json.loads(counter.server.get(f"/i/{drawn['token']}")[1])
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        said = {
+            "id": uuid(f"{kind} of the claimed ring"), "type": kind, "party": ring, "subjects": [ring], "details": {},
+            "grant": shown["holder"]["grant"], "ledger": shown["ledger"], "occurred_at": now, **more,
+        }  # fmt: skip
+        counter.ask("POST", f"/i/{drawn['token']}/statements", signed(said, by, *also))
+
+    holder("item.reported_lost", paper)
+    holder("item.claimed", paper, phone, details={"holder_key": phone.did, "holder_custody": "device"})
+    case = uuid("asked by the holder")
+    holder("case.opened", phone, case=case, details={"kind": "complaint", "channel": "web", "issue": "quality"})
+    receipt, device = "by the bearer of the receipt", "by the holder's own device"
+    with at_tablet(browser, counter) as page:
+        page.goto(counter.address(f"/console/item?id={ring}"))
+        ready(page)
+        expect(page.locator("[data-history] li")).to_have_count(5)
+        expect(page.locator("[data-history] .by")).to_have_text([device, receipt, receipt])
+        to_case(page, counter, ring)
+        expect(page.locator("[data-history] .by")).to_have_text([device])
+        page.set_viewport_size({"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.goto(counter.address(f"/console/case?id={case}&item={ring}&lang=zh-Hans"))
+        ready(page)
+        expect(page.locator("[data-history] .by")).to_have_text(["由持有人自己的手机"])
 
 
 def test_work_lists_begin_with_what_is_overdue(counter: Counter, browser: Browser) -> None:

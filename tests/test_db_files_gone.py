@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from hashlib import sha256
@@ -12,7 +13,8 @@ import pytest
 from ledger import times
 from ledger.db import attachments as files
 from ledger.db.blobs import FolderStore
-from ledger.db.copies import ERASED, Gone
+from ledger.db.cipher import FILE, encrypt
+from ledger.db.copies import ALTERED, ERASED, Gone, parts_of
 from tests.kept_files import CONTENT, DIGEST, RIVAL, SHOP, keep, keys, listed, read, say, shop, stored
 from tests.stall import Stall, urn
 
@@ -24,7 +26,8 @@ def test_erasing_destroys_key_and_file_and_says_so_where_it_was_public(shop: Sta
     assert keys(shop) == sorted([kept.sha256, private.sha256])
     public_statement = say(shop)
     private_statement = say(shop, "brooch", public=False, content=b"private")
-    assert shop.ledger.attachments.erase([public_statement, private_statement]) == 2
+    for public in (True, False):
+        assert shop.ledger.attachments.erase([public_statement, private_statement], public=public) == 1
     assert stored(shop) == []
     find = shop.ledger.attachments.find
     tombstone = find(DIGEST, [SHOP])
@@ -67,6 +70,19 @@ def test_erasing_leaves_what_another_statement_or_party_lists(shop: Stall) -> No
     assert read(shop, mine) == CONTENT
     assert shop.ledger.attachments.erase([second]) == 1
     assert read(shop, other) == CONTENT
+
+
+def test_another_file_under_the_right_key_is_not_the_one_that_was_listed(shop: Stall) -> None:
+    """As by whoever runs the service and has every key: then the digest in the signed statement alone tells."""
+    kept = keep(shop)
+    key = shop.ledger.vault.file_key(SHOP, bytes.fromhex(DIGEST))
+    assert key is not None
+    other = io.BytesIO(CONTENT.replace(b"camera", b"CAMERA"))
+    (path,) = [path for path in stored(shop) if path.name == kept.place.hex()]
+    path.write_bytes(b"".join(encrypt(parts_of(other), key, FILE, kept.identity)))
+    with pytest.raises(Gone) as gone:
+        shop.ledger.attachments.verify(kept)
+    assert gone.value.state == ALTERED
 
 
 def test_a_kill_between_file_and_row_leaves_nothing_half(shop: Stall) -> None:

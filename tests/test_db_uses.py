@@ -48,14 +48,14 @@ def test_whether_indexed_or_not_every_use_is_found(shop: Stall, after: int) -> N
         assert not files.index()
     assert indexed(shop) == [1] * after + [0] * (2 - after), "no statement comes into the index as it is appended"
     assert files.private_uses(kept) == [Use(said[0], (urn("ring"),)), Use(said[1], (urn("brooch"),))]
-    assert [one for one, _ in files.listed_in_private(DIGEST)] == [kept, kept]
-    assert [one for one, _ in files.listed_in_private(DIGEST, urn("brooch"))] == [kept]
-    assert files.listed_in_private(DIGEST, urn("watch")) == []
+    assert [one for one, _ in files.listings(DIGEST)] == [kept, kept]
+    assert [one for one, _ in files.listings(DIGEST, urn("brooch"))] == [kept]
+    assert files.listings(DIGEST, urn("watch")) == []
     assert files.find_public(DIGEST) is None
     assert files._waiting(SHOP) == 0
-    assert files.erase([said[0]]) == 0, "the other lists it still"
+    assert files.erase([said[0]], public=False) == 0, "the other lists it still"
     assert len(stored(shop)) == 2
-    assert files.erase([said[1]]) == 1
+    assert files.erase([said[1]], public=False) == 1
     assert stored(shop) == []
 
 
@@ -126,7 +126,7 @@ def test_no_question_walks_through_what_is_in_the_index(shop: Stall) -> None:
         connection.execute(text("ANALYZE"))
     with told(shop) as asked:
         assert len(shop.ledger.attachments.private_uses(kept)) == 1
-        assert len(shop.ledger.attachments.listed_in_private(DIGEST, urn("ring"))) == 1
+        assert len(shop.ledger.attachments.listings(DIGEST, urn("ring"))) == 1
     assert len(asked) == 5, "of both places each, and of a subject at once"
     with shop.ledger._engine.connect() as connection:
         for sql, parameters in asked:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,11 @@ from api import erasing
 from api.erasing import Wanted
 from api.pages.item_page import verify
 from ledger.db import erase
+from ledger.db.copies import ERASED
 from ledger.db.ledger import open_ledger
 from ledger.history import VerifiedHistory
 from ledger.note import parse_vkey
+from ledger.private import ERASABLE
 from tests import scanner
 from tests.build import ring, uuid
 from tests.shop import open_shop
@@ -25,6 +29,7 @@ from verifier.folder import open_folder
 
 NEEDLES = ["Ada Example", "ada@example.org", "+1 555 0100"]
 CUSTOMER = {"name": NEEDLES[0], "email": NEEDLES[1], "phone": NEEDLES[2]}
+PHOTO = b"what a camera saw of Ada"
 STEPS = ("recorded", "destroyed", "said", "begun", "rolled", "scrubbed", "renewed")
 
 
@@ -33,9 +38,14 @@ def prepare(directory: Path, url: str) -> tuple[int, str, list[bytes]]:
     with open_shop(directory, url) as shop:
         jeweller = shop.party("jeweller", "retailer")
         ids = []
-        for item, private in ((ring(1), {"customer": CUSTOMER}), (ring(2), {"note": "stays and stays"})):
+        kept, _ = shop.ledger.attachments.keep(jeweller.id, "image/jpeg", io.BytesIO(PHOTO), None)
+        photo = {"name": "a.jpg", "media_type": kept.media_type, "size": kept.size, "sha256": kept.sha256}
+        for item, private, more in (
+            (ring(1), {"customer": CUSTOMER}, {"attachments": [photo]}),
+            (ring(2), {"note": "stays and stays"}, {}),
+        ):
             shop.say(jeweller, "item.registered", item, {"name": "Ring", "category": "jewellery"})
-            statement = shop.statement(jeweller, "item.sold", item, {"channel": "store"})
+            statement = shop.statement(jeweller, "item.sold", item, {"channel": "store"}, **more)
             answer = shop.post("/v1/statements", {"statement": statement, "private": private}, jeweller)
             assert answer.status_code == 201
             ids.append(statement["id"])
@@ -43,8 +53,9 @@ def prepare(directory: Path, url: str) -> tuple[int, str, list[bytes]]:
             wrapped = [
                 *connection.exec_driver_sql('SELECT wrapped FROM seal_key WHERE "class" = 0').scalars(),
                 *connection.exec_driver_sql("SELECT wrapped FROM epoch").scalars(),
+                *connection.exec_driver_sql("SELECT wrapped FROM file_key").scalars(),
             ]
-        wanted = Wanted(why="request", party=None, statements=(ids[0],))
+        wanted = Wanted(why="request", party=None, statements=(ids[0],), classes=ERASABLE)
         found = erasing.ask(shop.ledger, wanted, shop.ledger.operator, shop.clock())
         return shop.clock(), found.id, [bytes(one) for one in wrapped]
 
@@ -70,6 +81,9 @@ def test_a_killed_erasure_is_completed(tmp_path: Path, database_url: str, step: 
         (kept,) = ledger.vault.disclosures(ring(2)).values()
         assert len(kept) == 1
         assert ledger.vault.disclosures(ring(1)) == {}
+        digest = sha256(PHOTO).hexdigest()
+        assert ledger.attachments.states([uuid("jeweller")], [digest]) == {digest: ERASED}
+        assert list(ledger.attachments._store.places()) == []
         vkey = ledger.vkeys[0]
     finally:
         ledger.close()

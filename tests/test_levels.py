@@ -18,6 +18,7 @@ from ledger.state import State
 from tests.build import uuid
 from tests.console import open_console, signed_in
 from tests.shop import RING, Party, Shop, segment
+from tests.test_api_attachments import listed as uploaded
 
 NECKLACE = RING.replace("001", "002")
 WATCH = RING.replace("001", "003")
@@ -83,6 +84,21 @@ def test_a_chain_sees_its_shops_and_they_see_neither_it_nor_each_other(shop: Sho
         assert set(reads(shop, who, subject).values()) == ({200} if subject in SEES[name] else {403})
     tiles = shop.get("/tile/entries/000.p/1", who).status_code
     assert tiles == (200 if name == "Audit" else 403)
+
+
+def test_a_public_file_is_for_whoever_sees_the_history_of_what_lists_it(shop: Shop) -> None:
+    north, stranger = shop.parties["North"], shop.parties["Alder"]
+    photo = uploaded(shop, north)
+    shop.say(north, "item.inspected", RING, {"tests": []}, attachments=[photo])
+    for end in ("", "/thumbnail"):
+        where = f"/v1/attachments/{photo['sha256']}{end}"
+        for name, sees in SEES.items():
+            assert shop.get(where, shop.parties[name]).status_code == (200 if RING in sees else 404), name
+        assert shop.get(where, stranger, Patina_Code=shop.code(north, RING)).status_code == 200
+        hidden = shop.get(where, stranger, Patina_Code=shop.code(north, NECKLACE))
+        unknown = shop.get(where.replace(photo["sha256"], "0" * 64), stranger)
+        answers = [{**one.json(), "request_id": ""} for one in (hidden, unknown)]
+        assert (hidden.status_code, answers[0]) == (404, answers[1])
 
 
 def test_a_chain_signs_for_none_of_its_shops(shop: Shop) -> None:

@@ -15,6 +15,8 @@ from ledger.errors import Disproved, Invalid, Unknown
 from ledger.note import parse_vkey
 from ledger.private import make_digests, make_disclosures
 from ledger.report_ask import parse_ask
+from ledger.report_cell import Cell, figures
+from ledger.report_measures import earned, measured
 from ledger.reports import spooled
 from tests.build import Build, ring, uuid
 from tests.reported import at, counted, written
@@ -82,6 +84,17 @@ def test_quality_is_counted(made: Build, folder: Path) -> None:
     assert rated["customers"]["overall"] == {"count": 1, "sum": 5, "distribution": [0, 0, 0, 0, 1]}
     assert rated["device"]["attitude"] == {"count": 1, "sum": 4, "distribution": [0, 0, 0, 1, 0]}
     assert rated["receipt"]["overall"]["count"] == 0
+
+
+def test_what_the_bearer_of_a_receipt_rates_is_no_customers_figure() -> None:
+    """Three times one star by whoever saw the paper, five stars by a device and four by a sealed card: nine of two."""
+    cell = Cell()
+    cell.counts.update({"rating/receipt/overall/1": 3, "rating/device/overall/5": 1, "rating/sealed/overall/4": 1})
+    rated = figures(cell)["satisfaction"]
+    assert rated["customers"]["overall"] == {"count": 2, "sum": 9, "distribution": [0, 0, 0, 1, 1]}
+    assert [rated[one]["overall"]["count"] for one in ("receipt", "sealed", "device")] == [3, 1, 1]
+    assert measured("satisfaction", cell) == (9, 2)
+    assert earned({"measure": "satisfied", "weight": "40", "of": 5, "at_least": "4"}, cell) == 40
 
 
 def test_targets_and_scores_are_those_of_the_standard_that_judged(made: Build, folder: Path) -> None:

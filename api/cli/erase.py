@@ -38,7 +38,8 @@ def main(argv: Sequence[str]) -> int:
     words.add_argument("--party", metavar="P", help="its id or its name: whose records")
     words.add_argument("--item", metavar="ID", help="everything private about an item")
     words.add_argument("--statement", metavar="ID", action="append", default=[], help="of this statement; repeatable")
-    words.add_argument("--class", dest="classes", action="append", choices=private.CLASSES, help="only this class")
+    classes = "only this class; files, those that are listed in public, go only if named; repeatable"
+    words.add_argument("--class", dest="classes", action="append", choices=private.ERASABLE, help=classes)
     words.add_argument("--why", choices=WHYS, default="request", help="on whose word (default: %(default)s)")
     words.add_argument("--id", metavar="ID", help="only tell the state of this erasure")
     words.add_argument("--resume", action="store_true", help="only go on with what is due")

@@ -110,6 +110,7 @@ class Console:
             "currencies": CURRENCY_OF,
             **({"columns": _columns()} if name == "register" else {}),
             **({"rights": rights} if rights else {}),
+            **({"speakers": _speakers(language)} if name in {"item", "case"} else {}),
         }
         values = {
             "name": name,
@@ -159,6 +160,13 @@ def _rights(language: str) -> dict[str, str]:
     """The words that a customer reads of warranty and rights: the counter says the same."""
     text, names = load_catalogue(language).text, ("heading_rights", "warranty_none", "source_house")
     return {name: one for name, one in text.items() if name in names or name.startswith(("right_", "rule_"))}
+
+
+def _speakers(language: str) -> dict[str, str]:
+    """By whom a holder's statement is, by how the key is kept: as on the customer's page."""
+    return {
+        name: one for name, one in load_catalogue(language).text.items() if name.startswith(("by_holder_", "by_reset"))
+    }
 
 
 def _columns() -> dict[str, list[str]]:

@@ -19,6 +19,7 @@ _PORTRAITS = ("item.registered", "item.inspected", "authentication.certified", "
 """Types of record whose pictures show the thing itself, the best first; those of a case may show what was broken."""
 _WHOLE = "whole"
 _UNKNOWN = "missing"
+_ERASED = "erased"
 _KIB = 1024
 
 
@@ -46,10 +47,13 @@ class FileShown:
 States = Callable[[Collection[str], Collection[str]], Mapping[str, str]]
 
 
-def shown_files(verified: VerifiedHistory, states: States) -> dict[int, tuple[FileShown, ...]]:
+def shown_files(
+    verified: VerifiedHistory, states: States, gone: Collection[str] = ()
+) -> dict[int, tuple[FileShown, ...]]:
     """The files of each record that lists any, by its index; ``states(parties, digests)`` tells how copies stand.
 
-    A party may have uploaded what it lists itself, or the operator for it.
+    A party may have uploaded what it lists itself, or the operator for it. Of the statements in ``gone`` what they list
+    in public was erased, and stays so whoever uploads the same bytes again or lists them elsewhere.
     """
     listed = {
         entry.index: (entry.statement.party, files)
@@ -60,9 +64,19 @@ def shown_files(verified: VerifiedHistory, states: States) -> dict[int, tuple[Fi
         return {}
     parties = {party for party, _ in listed.values()} | {verified.replay.parties.operator}
     known = states(parties, {file.sha256 for _, files in listed.values() for file in files})
+    erased = {
+        (entry.index, file.sha256)
+        for entry in verified.entries
+        if entry.statement.id in gone
+        for file in entry.statement.attachments or ()
+    }
+
+    def state(index: int, digest: str) -> str:
+        return _ERASED if (index, digest) in erased else known.get(digest, _UNKNOWN)
+
     return {
         index: tuple(
-            FileShown(file.name, file.media_type, _size(file.size), file.sha256, known.get(file.sha256, _UNKNOWN))
+            FileShown(file.name, file.media_type, _size(file.size), file.sha256, state(index, file.sha256))
             for file in files
         )
         for index, (_, files) in listed.items()

@@ -274,15 +274,17 @@ class Teller:
         if self.speaker(entry).special:
             yield text["by_installed" if statement.grant is None else "by_reset"]
         yield from self._doubt(entry)
-        if statement.sd:
-            yield from self._absent(statement)
+        yield from self._absent(statement)
 
     def _absent(self, statement: Statement) -> Iterable[str]:
-        """What is said of private members, which no page shows: that there are some, or that they were removed."""
+        """What is said of private members, which no page shows: that there are some, or that they were removed.
+
+        That a public file is to be removed is said alike; that it was, each file says itself.
+        """
         words, absence = self._words, self._absences.get(statement.id, Absence())
-        if absence.removed is None and absence.until is None:
+        if statement.sd and absence.removed is None and absence.until is None:
             yield words.text["private"]
-        if absence.removed is not None and absence.at is not None:
+        if statement.sd and absence.removed is not None and absence.at is not None:
             yield words.say(f"removed_{absence.removed}", when=words.day(absence.at))
         if absence.until is not None:
             yield words.say("kept_until", when=words.day(absence.until))

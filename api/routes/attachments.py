@@ -2,8 +2,8 @@
 
 An upload is the bytes of the file as body, its type in ``Content-Type``; there is no name in it that could lead
 anywhere. The answer is what a statement lists in ``attachments``. A party reads what it or a party below it uploaded,
-every caller what a statement lists in public, and whoever may see a private member ``attachments`` the files that it
-lists; what the caller may not read and what is not there get the same answer.
+whoever may see an item's history what its statements list in public, and whoever may see a private member
+``attachments`` the files that it lists; what the caller may not read and what is not there get the same answer.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import IO
 
 import msgspec
@@ -21,11 +22,13 @@ from starlette.responses import Response, StreamingResponse
 
 from api import private_out
 from api.files.kinds import MAX_FILE, SNIFFED, SUFFIXES, Unfit, Washed, sniff
+from api.levels import PUBLIC, sight
 from api.problems import Problem, not_found
+from api.rights import ENTRIES
 from api.routes.statements import JSON
 from api.site import Site, caller_of, site_of
 from ledger.db.codes import VIEW
-from ledger.db.copies import ALTERED, ERASED, WHOLE, Gone, Kept
+from ledger.db.copies import ALTERED, ERASED, WHOLE, Gone, Kept, use_of
 from ledger.disclosure import parse_disclosure
 from ledger.errors import Refused
 from ledger.leaf import Entry, parse_leaf
@@ -150,7 +153,7 @@ async def _readable(request: Request) -> Kept:
         raise not_found(_MISSING)
     files = site.ledger.attachments
     kept = await site.read(files.find, digest, sorted(caller.sees))
-    public = await site.read(files.find_public, digest) if kept is None or kept.state != WHOLE else None
+    public = await _public(request, digest) if kept is None or kept.state != WHOLE else None
     kept = public or kept
     if kept is None:
         return await disclosed(request, digest, _ROUTE)
@@ -164,6 +167,18 @@ async def _readable(request: Request) -> Kept:
     return kept
 
 
+async def _public(request: Request, digest: str) -> Kept | None:
+    """The copy that a statement lists in public, if the caller may see the history of what that is about."""
+    site, files = site_of(request), site_of(request).ledger.attachments
+    if not (site.settings.entries_public or caller_of(request).may(ENTRIES)):
+        listings = await site.read(partial(files.listings, public=True), digest)
+        uses = [use_of(raw) for _, raw in listings]
+        subjects = sorted({subject for use in uses for subject in use.subjects})
+        if all([(await sight(request, subject)).level == PUBLIC for subject in subjects]):
+            return None
+    return await site.read(files.find_public, digest)
+
+
 async def disclosed(request: Request, digest: str, why: str, of: tuple[str, private_out.Asker] | None = None) -> Kept:
     """The copy that some statement lists in private, for who may see that list, and that is written down too.
 
@@ -173,7 +188,7 @@ async def disclosed(request: Request, digest: str, why: str, of: tuple[str, priv
         raise not_found(_MISSING)
     site = site_of(request)
     subject, asker = of or (None, None)
-    for kept, raw in await site.read(site.ledger.attachments.listed_in_private, digest, subject):
+    for kept, raw in await site.read(site.ledger.attachments.listings, digest, subject):
         entry = parse_leaf(raw)
         assert isinstance(entry, Entry), "a use is committed with its statement"
         for text in await private_out.disclosures_of(request, entry.statement, why, asker):

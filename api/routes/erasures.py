@@ -33,6 +33,7 @@ _encode = msgspec.json.encode
 async def post_erasure(request: Request) -> Response:
     """Ask for an erasure: of a ``person`` (your pseudonym), an ``item``, or ``statements``, perhaps some ``classes``.
 
+    Files that statements list in public go only where ``classes`` names ``files``.
     What no law keeps back is gone when this answers, but for the end of its key's epoch, which follows within seconds;
     the rest is kept until the legal time ends, and is then erased without being asked again.
     """
@@ -91,8 +92,8 @@ def _wanted(body: dict[str, Any], caller: Caller) -> tuple[Wanted, str | None]:
     statements, classes = body.get("statements", []), body.get("classes", list(private.CLASSES))
     if not isinstance(statements, list) or not all(isinstance(one, str) and is_uuid(one) for one in statements):
         raise Invalid("want statements, a list of ids", "/statements")
-    if not isinstance(classes, list) or not classes or not all(one in private.CLASSES for one in classes):
-        raise Invalid(f"want classes, a list of {', '.join(private.CLASSES)}", "/classes")
+    if not isinstance(classes, list) or not classes or not all(one in private.ERASABLE for one in classes):
+        raise Invalid(f"want classes, a list of {', '.join(private.ERASABLE)}", "/classes")
     everybody = caller.may(ADMIN)
     if "party" in body and not everybody and body["party"] != caller.party:
         raise Invalid("got another party, want your own or none", "/party")

@@ -190,7 +190,7 @@ def _make(site: Site, shown: Shown, below: int | None, *, packed: bool) -> bytes
     page = None if verified is None else page_of_verified(site, verified, shown.language, below)
     if verified is None or page is None:
         return None
-    files = shown_files(verified, site.ledger.attachments.states) if shown.opened else {}
+    files = files_of(site, verified) if shown.opened else {}
     if shown.as_json:
         body = _as_json(site, shown, page, files)
     else:
@@ -209,6 +209,11 @@ def read_verified(
     """The newest history of a subject, verified as any reader would; raises what that raises."""
     found = site.ledger.reader.history(subject, disclosures=disclosures)
     return None if found is None else verify(found[1], subject, site.ledger.vkeys, site.clock())
+
+
+def files_of(site: Site, verified: VerifiedHistory) -> Files:
+    """The files of a history's records, by their index."""
+    return shown_files(verified, site.ledger.attachments.states, erasing.files_gone(site.ledger, verified.entries))
 
 
 def page_of_verified(site: Site, verified: VerifiedHistory, language: str, below: int | None = None) -> ItemPage | None:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from api import fold, private_out
 from api.levels import need_view
-from api.pages.files_shown import photo_of, shown_files
+from api.pages.files_shown import photo_of
 from api.pages.item_page import ItemPage
 from api.paper import slips
 from api.paper.records import record
@@ -25,7 +25,7 @@ from api.paper.sheet import Code, Paper
 from api.paper.slips import Desk, Owner, Slip, Thing
 from api.problems import Problem, not_found
 from api.promised import warranty_of
-from api.routes.pages import by_code, page_of_verified, read_verified
+from api.routes.pages import by_code, files_of, page_of_verified, read_verified
 from api.routes.printing import ROLLS, SHEETS, Wanted, code_of, desk_of, printed, wanted_page
 from api.site import Site, site_of
 from ledger import shortcode, uri
@@ -134,7 +134,7 @@ def _portrait(site: Site, page: ItemPage, verified: VerifiedHistory) -> bytes:
     It is one that a statement lists in public: whoever may open the page sees it there. A private one is on no paper.
     """
     files = site.ledger.attachments
-    found = photo_of({one.index: one.type for one in page.events}, shown_files(verified, files.states))
+    found = photo_of({one.index: one.type for one in page.events}, files_of(site, verified))
     kept = None if found is None else files.find_public(found.sha256, page.subject)
     if kept is None or not kept.thumbnail:
         return b""

@@ -17,13 +17,12 @@ from starlette.responses import Response
 from api import erasing, holders, intake, private_out
 from api.languages import headers_of, language_of
 from api.pages.case_page import CasePage, describe_case, make_case
-from api.pages.files_shown import shown_files
 from api.pages.own_case import make_own_case
 from api.pages.owner import owner_values
 from api.problems import not_found
 from api.promised import promised_of
 from api.routes.items import page_of
-from api.routes.pages import by_code, page_of_verified, read_verified
+from api.routes.pages import by_code, files_of, page_of_verified, read_verified
 from api.routes.shown import html, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
 from api.site import Site, site_of
@@ -97,7 +96,7 @@ async def get_case_page(request: Request) -> Response:
         address = f"{site.settings.public_url}/c/{token}"
         found = await asyncio.to_thread(promised_of, site, verified, site.pages.catalogues[language])
         own = replace(found, cases=tuple(one for one in found.cases if one.case == code.case))
-        files = await site.read(shown_files, verified, site.ledger.attachments.states)
+        files = await site.read(files_of, site, verified)
         more: dict[str, Any] = {"path": f"/c/{token}", "address": address, "files": files, "promised": own}
         return html(request, "case.html", headers=headers, page=shown, **more)
 

@@ -70,7 +70,7 @@ REMEMBER = 10 * times.MINUTE
 what it is, an erased file; no sweep takes it, as it was touched less than ``RENEW`` ago."""
 MAX_REMEMBERED = 4096
 MAX_USES = 64
-"""Entries that one request for a private file looks at."""
+"""Entries that one request for a file looks at."""
 _COPIES = COPY_SQL + "WHERE a.sha256 IN {among} AND a.party = ?"
 
 
@@ -145,12 +145,12 @@ class Attachments:
             return []
         return [use_of(raw) for raw in self._entries([idx for idx, _ in self._uses(kept.sha256, mine)]).values()]
 
-    def listed_in_private(self, digest: str, subject: str | None = None) -> list[tuple[Kept, bytes]]:
-        """The copies of a file (64 hex) that entries list in private, with each of these entries.
+    def listings(self, digest: str, subject: str | None = None, *, public: bool = False) -> list[tuple[Kept, bytes]]:
+        """The copies of a file (64 hex) that entries list in private, or in public, with each of these entries.
 
         Only of entries about ``subject``, if one is given.
         """
-        found = self._uses(digest, attachment_use.c.public == 0, subject=subject, most=MAX_USES)
+        found = self._uses(digest, attachment_use.c.public == int(public), subject=subject, most=MAX_USES)
         copies = {kept.party: kept for kept in self._copies([digest], {party for _, party in found})} if found else {}
         said = self._entries([idx for idx, _ in found])
         return [(copies[party], said[idx]) for idx, party in found if party in copies]
@@ -235,19 +235,18 @@ class Attachments:
         return bad
 
     def erase(self, statements: Collection[str], *, public: bool = True) -> int:
-        """Erase the files that these statements list and no others of the same party do; return how many.
+        """Erase the files that these statements list, in public or in private, and no others of the same party do.
 
         Keys and files are destroyed. Of a file that was listed in public a row stays that says so, as the log names it;
-        with ``public`` false only those that they list in private are erased, and nothing stays of them. May be called
-        again, and must be, if it raised or the process died.
+        of one that was listed in private nothing stays. Returns how many it were. May be called again, and must be, if
+        it raised or the process died.
         """
         if not statements:
             return 0
         use = attachment_use.c
-        meant = said_by(statements) if public else and_(said_by(statements), use.public == 0)
+        meant = and_(said_by(statements), use.public == int(public))
         with self._writing() as connection:
-            listed = select(use.party, use.sha256, func.max(use.public).label("public")).where(meant)
-            erased = connection.execute(listed.group_by(use.party, use.sha256)).all()
+            erased = connection.execute(select(use.party, use.sha256).where(meant).distinct()).all()
             connection.execute(delete(attachment_use).where(meant))
             gone = []
             for row in erased:
@@ -255,7 +254,7 @@ class Attachments:
                 if kept is None:
                     continue
                 gone.append(kept)
-                if row.public:
+                if public:
                     connection.execute(tombstone(kept))
         self._discard(gone)
         self.changes += len(gone)

@@ -1,6 +1,7 @@
 """Erasures: what was asked for, from when on it may be done, and the destroying itself.
 
-An erasure has *parts*: a statement and a class of data each, due when the legal time of that class ends. A part is kept
+An erasure has *parts*: a statement and one of ``private.ERASABLE`` each, a class of data or the files that it lists in
+public, due when the legal time of that ends. A part is kept
 (stage 0), destroyed (1), and done (2) once the log says so and no copy of its key is left (``ledger.db.erase`` takes
 these steps). Destroying is one transaction: the data key, what it sealed, the pseudonym once nothing is left under it,
 and whatever else was derived from private values (``private_tables.ERASED_WITH``); with who somebody is, the short
@@ -31,16 +32,25 @@ from ledger.db.session import Insert, Query, Session, Step, ask, fetch
 from ledger.db.tables import ANY_CLASS
 from ledger.db.vault import ITS_KEY, OF_SUBJECT, person_key
 from ledger.db.views import urn_of, uuid_bytes
+from ledger.private import ERASABLE
 
 KEPT, DESTROYED, DONE = range(3)
 """The stages of a part."""
 WHYS = ("request", "retention", "authority")
-_CONTACT = private.CLASSES.index("contact")
+_CONTACT, _MEDIA, _FILES = (ERASABLE.index(kind) for kind in ("contact", "media", private.FILES))
 SLICE = 256
 """Parts that are destroyed in one transaction."""
 _KEYS = 'SELECT k.statement, k."class" FROM statement s JOIN seal_key k ON k.idx = s.idx WHERE s.id IN {among}'
+_LISTING = "JOIN attachment_use a ON a.idx = s.idx AND a.public = 1"
+_LISTS = f"SELECT DISTINCT s.id FROM statement s {_LISTING} WHERE s.id IN {{among}}"  # noqa: S608 -- names of ours
 _PERSON = "SELECT DISTINCT k.statement FROM pseudonym p JOIN seal_key k ON k.idx = p.idx WHERE p.person = ?"
+_PERSON_LISTS = f"SELECT DISTINCT s.id FROM pseudonym p JOIN statement s ON s.idx = p.idx {_LISTING} WHERE p.person = ?"  # noqa: S608
 _SUBJECT = f'SELECT DISTINCT k.statement FROM {OF_SUBJECT} {ITS_KEY} WHERE u."key" = ?'  # noqa: S608 -- names of ours
+_SUBJECT_LISTS = (
+    "SELECT DISTINCT s.id FROM subject u JOIN link l ON l.sid = u.sid JOIN statement s ON s.idx = l.idx "  # noqa: S608
+    f'{_LISTING} WHERE u."key" = ?'
+)
+_ELSEWHERE = 'SELECT 1 FROM erasure_part WHERE statement = ? AND "class" = ? AND stage > 0'
 _NEWEST = "SELECT id FROM erasure ORDER BY asked_at DESC, id LIMIT ?"
 _NEWEST_OF = "SELECT id FROM erasure WHERE asked_by = ? ORDER BY asked_at DESC, id LIMIT ?"
 _PARTS = (
@@ -60,7 +70,7 @@ _UNSAID = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be erased: a class of data of a statement about ``subject``, not before ``due`` (microseconds)."""
+    """What is to be erased: one of ``private.ERASABLE`` of a statement about ``subject``, not before ``due`` (µs)."""
 
     statement: str
     subject: str
@@ -70,7 +80,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A class of data of a statement, when it is due, its stage, and the ``data.erased`` that names it, if any."""
+    """One of ``private.ERASABLE`` of a statement, when it is due, its stage, and the ``data.erased`` that names it."""
 
     statement: str
     kind: str
@@ -122,27 +132,32 @@ class Erasures:
         lock: AppendLock,
         epochs: Epochs,
         directory: Path,
-        drop_files: Callable[[list[str]], object],
+        drop_files: Callable[..., object],
     ) -> None:
-        """``drop_files`` erases the files that statements list in private; it may be called twice for the same ones."""
+        """``drop_files(statements, public=)`` erases the files that they list so; it may be called again for them."""
         self._drop_files = drop_files
         self._engine, self._lock, self._epochs, self._directory = engine, lock, epochs, directory
 
     def of_statements(self, statements: Iterable[str]) -> list[tuple[str, str]]:
-        """Statement and class of everything that is kept of these statements."""
+        """Statement and class of all that could be erased of these statements."""
         wanted = [uuid_bytes(one) for one in statements]
+        if not wanted:
+            return []
         with session(self._engine) as connection:
             connection.begin(write=False)
-            rows = fetch(connection, connection.among(_KEYS, wanted)) if wanted else []
-        return sorted((urn_of(statement), private.CLASSES[number]) for statement, number in rows)
+            keys, lists = connection.gather(connection.among(_KEYS, wanted), connection.among(_LISTS, wanted))
+        rows = [*keys, *((statement, _FILES) for (statement,) in lists)]
+        return sorted((urn_of(statement), ERASABLE[number]) for statement, number in rows)
 
     def of_person(self, party: str, person: str) -> list[str]:
-        """The statements that a party recorded under its pseudonym for somebody, of which private members are kept."""
-        return self._statements(ask(_PERSON, person_key(party, person)))
+        """The statements that a party recorded under its pseudonym for somebody, of which something could be erased."""
+        key = person_key(party, person)
+        return self._statements(ask(_PERSON, key), ask(_PERSON_LISTS, key))
 
     def of_subject(self, subject: str) -> list[str]:
-        """The statements about a subject of which private members are kept."""
-        return self._statements(ask(_SUBJECT, submap.key_of(subject)))
+        """The statements about a subject of which something could be erased."""
+        key = submap.key_of(subject)
+        return self._statements(ask(_SUBJECT, key), ask(_SUBJECT_LISTS, key))
 
     def ask(self, erasure: str, asked_by: str, why: str, targets: Sequence[Target], now: int) -> Erasure:
         """Write down what is to be erased; the same again under the same id changes nothing."""
@@ -150,7 +165,7 @@ class Erasures:
             (
                 erasure,
                 uuid_bytes(one.statement),
-                private.CLASSES.index(one.kind),
+                ERASABLE.index(one.kind),
                 submap.key_of(one.subject),
                 times.format_recorded(one.due),
                 KEPT,
@@ -211,11 +226,10 @@ class Erasures:
             return 0
         add_lines(
             self._directory,
-            [Line(urn_of(statement), private.CLASSES[number], why, at) for _, statement, number, why in due],
+            [Line(urn_of(statement), ERASABLE[number], why, at) for _, statement, number, why in due],
         )
         recorded()
-        media = private.CLASSES.index("media")
-        self._drop_files([urn_of(statement) for _, statement, number, _ in due if number == media])
+        self._drop((urn_of(statement), number) for _, statement, number, _ in due)
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             newest = fetch(connection, ask("SELECT coalesce(max(id), 0) FROM epoch"))[0][0]
@@ -230,11 +244,11 @@ class Erasures:
     def destroy_again(self, parts: Sequence[tuple[str, str]]) -> int:
         """Destroy (statement, class) without asking, after a restore; return how many data keys there were."""
         gone = 0
-        self._drop_files([statement for statement, kind in parts if kind == "media"])
+        self._drop((statement, ERASABLE.index(kind)) for statement, kind in parts)
         with self._lock, session(self._engine) as connection:
             self._epochs.start(connection)
             for statement, kind in parts:
-                gone += _destroy(connection, uuid_bytes(statement), private.CLASSES.index(kind))
+                gone += _destroy(connection, uuid_bytes(statement), ERASABLE.index(kind))
             connection.commit()
         return gone
 
@@ -262,16 +276,25 @@ class Erasures:
             connection.write((), (said, (epoch,)))
             connection.commit()
 
-    def _statements(self, query: Query) -> list[str]:
+    def _drop(self, parts: Iterable[tuple[str, int]]) -> None:
+        """Erase the files among these parts: what statements list in private is *media*, what in public is files."""
+        listed = list(parts)
+        for number, public in ((_MEDIA, False), (_FILES, True)):
+            self._drop_files([statement for statement, other in listed if other == number], public=public)
+
+    def _statements(self, *queries: Query) -> list[str]:
         with session(self._engine) as connection:
-            return sorted(urn_of(statement) for (statement,) in connection.begin(write=False, then=[query])[0])
+            found = connection.begin(write=False, then=list(queries))
+        return sorted({urn_of(statement) for rows in found for (statement,) in rows})
 
 
 _STAGE = 'UPDATE erasure_part SET stage = ?, epoch = ? WHERE erasure = ? AND statement = ? AND "class" = ?'
 
 
 def _destroy(connection: Session, statement: bytes, number: int) -> int:
-    """Destroy a class of data of a statement; 1 if its key was there, else 0."""
+    """Destroy a class of data of a statement; 1 if it was there, else 0."""
+    if number == _FILES:  # the files themselves went before, and their lists with them
+        return int(not fetch(connection, ask(_ELSEWHERE, statement, number)))
     names = [table.name for table in private_tables.ERASED_WITH]
     index, those = "(SELECT idx FROM statement WHERE id = ?)", 'statement = ? AND "class" IN (?, ?)'
     steps: list[Step] = [
@@ -292,4 +315,4 @@ def _destroy(connection: Session, statement: bytes, number: int) -> int:
 
 def _part(row: Sequence[Any]) -> Part:
     _, statement, number, due, stage, entry = row
-    return Part(urn_of(statement), private.CLASSES[number], due, stage, None if entry is None else urn_of(entry))
+    return Part(urn_of(statement), ERASABLE[number], due, stage, None if entry is None else urn_of(entry))

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -321,7 +320,7 @@ def _beside(
 
 def _erasing(engine: Engine, lock: AppendLock, vault: Vault, directory: Path, files: Attachments) -> dict[str, Any]:
     epochs = Epochs(engine, lock, vault.master, vault.rand)
-    return {"epochs": epochs, "erasures": Erasures(engine, lock, epochs, directory, partial(files.erase, public=False))}
+    return {"epochs": epochs, "erasures": Erasures(engine, lock, epochs, directory, files.erase)}
 
 
 def _load(engine: Engine, view: View, directory: Path) -> None:

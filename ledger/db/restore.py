@@ -140,12 +140,15 @@ def erase_again(ledger: Ledger, place: Path, retention: Retention, now: int) -> 
 def _recorded(ledger: Ledger, place: Path) -> Iterator[tuple[str, str]]:
     """Statement and class of what the record beside the guard files names."""
     for line in read_lines(place / RECORD):
-        if line.kind in private.CLASSES and ledger.reader.entry(line.statement) is not None:
+        if line.kind in private.ERASABLE and ledger.reader.entry(line.statement) is not None:
             yield line.statement, line.kind
 
 
 def _said(ledger: Ledger, retention: Retention) -> Iterator[tuple[str, str]]:
-    """The same of what the log says was erased: the classes whose legal time was over when it was said."""
+    """The same of what the log says was erased: the classes whose legal time was over when it was said.
+
+    It does not say whether public files were among it; of a statement without private members nothing else can be.
+    """
     size, standards = ledger.reader.size(), dict[str, dict[str, Any]]()
     for start in range(0, size, _SLICE):
         with ledger.reading() as connection:
@@ -164,6 +167,8 @@ def _said(ledger: Ledger, retention: Retention) -> Iterator[tuple[str, str]]:
                     ordered = erased.statement.details["why"] == "authority"
                     if ordered or private.due_at(kind, entry.recorded_at, standards[party]) <= when:
                         yield statement, kind
+                if entry.statement.sd is None:
+                    yield statement, private.FILES
 
 
 def _copy_backup(backup: Path, copy: Path) -> None:

@@ -47,6 +47,7 @@ _cut = Struct(f"{KEY_BYTES}s{NONCE_BYTES}s{NONCE_BYTES}s").unpack_from
 _DRAWN = KEY_BYTES + 2 * NONCE_BYTES
 Sealer = Callable[[], tuple[Seal, ...]]
 _EPOCHS = "SELECT id, wrapped FROM epoch ORDER BY id"
+_ERASED = 'SELECT 1 FROM erasure_part WHERE statement = ? AND stage > 0 AND "class" <> ?'
 _FILE_KEY = "SELECT epoch, wrapped FROM file_key WHERE party = ? AND sha256 = ?"
 OF_SUBJECT = "subject u JOIN link l ON l.sid = u.sid JOIN sealed s ON s.idx = l.idx AND s.sid = u.sid"
 """The sealed rows of the statements whose first subject is ``u``."""
@@ -119,7 +120,7 @@ class Vault:
 
     def is_erased(self, statement_id: str) -> bool:
         """Whether something of a statement's private members was destroyed."""
-        asked = ask("SELECT 1 FROM erasure_part WHERE statement = ? AND stage > 0", uuid_bytes(statement_id))
+        asked = ask(_ERASED, uuid_bytes(statement_id), private.ERASABLE.index(private.FILES))
         with session(self._engine) as connection:
             return bool(connection.begin(write=False, then=[asked])[0])
 

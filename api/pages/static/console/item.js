@@ -17,6 +17,11 @@ function valued(value) {
   return /^\d{4}-\d\d-\d\d(T.*)?$/.test(value) ? when(value) : word(value);
 }
 
+/** By whom a holder's statement is: whoever saw a receipt has its code, so the counter is told how the key is kept. */
+function spokenBy({ custody, reset }) {
+  return el("p", { class: "by" }, [say(`by_holder_${custody}`, {}, told.speakers), reset ? say("by_reset", {}, told.speakers) : null].filter(Boolean).join(". "));
+}
+
 /** An entry of a history. */
 export function entryRow(entry) {
   const { statement } = entry;
@@ -24,7 +29,7 @@ export function entryRow(entry) {
   const said = Object.entries({ ...details, ...(seen ? { weight_g: seen.weight_g, changed: seen.reason } : {}) }).filter(([, value]) => value !== undefined).map(([name, value]) => pair(told.words.field[name] ?? name.replaceAll("_", " "), valued(value)));
   const photos = (statement.attachments ?? []).filter((one) => one.media_type.startsWith("image/"));
   return el("li", {}, el("strong", {}, typed(statement.type)), " ", el("span", { class: "quiet" }, when(statement.occurred_at)),
-    el("p", {}, said.join(" · ")), ...privately(entry.private),
+    ...(entry.spoken ? [spokenBy(entry.spoken)] : []), el("p", {}, said.join(" · ")), ...privately(entry.private),
     ...photos.map((one) => el("img", { src: `/v1/attachments/${one.sha256}/thumbnail`, alt: told.words.field.photo })));
 }
 

@@ -72,9 +72,21 @@ export async function historyOf(id) {
   if (!answer.ok) return [];
   const part = answer.body.histories.find((one) => one.subject === id) ?? answer.body.histories[0];
   const base64 = (text) => new TextDecoder().decode(Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0)));
-  return part.entries.map((raw) => {
-    const entry = JSON.parse(raw);
+  const entries = part.entries.map((raw) => JSON.parse(raw));
+  const spokenBy = speakersOf(entries, part.subject);
+  return entries.map((entry) => {
     const shown = (answer.body.disclosures?.[entry.statement.id] ?? []).map((one) => JSON.parse(base64(one)));
-    return { ...entry, private: Object.fromEntries(shown.map(([, name, value]) => [name, value])) };
+    return { ...entry, spoken: spokenBy(entry), private: Object.fromEntries(shown.map(([, name, value]) => [name, value])) };
   });
+}
+
+/** Of a holder's statement how its key is kept, and whether it came by reset; of a party's nothing. A grant is the hash
+ * of the entry that named the key, which the next entry about the same thing links to. */
+function speakersOf(entries, subject) {
+  const named = new Map(entries.slice(1).map((one, place) => [one.links.find((link) => link.subject === subject)?.prev, entries[place].statement]));
+  return ({ statement: { grant } }) => {
+    if (!grant) return null;
+    const by = named.get(grant);
+    return { custody: by?.details.holder_custody ?? "receipt", reset: by?.type === "item.holder_reset" };
+  };
 }
