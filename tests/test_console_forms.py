@@ -12,6 +12,7 @@ from api.pages.catalogue import LANGUAGES
 from api.pages.console import HERE, LOCALES, PAGES, TYPES, WORKER
 from api.pages.flows import FLOWS, FORMS, MAX_FIELDS, Field, Form, spoken_by
 from api.pages.joining import shortened
+from api.pages.styles import style
 from api.roles import ROLES
 from ledger.clocks import CLOCKS
 from ledger.course import STATUS
@@ -22,7 +23,8 @@ from tests.shop import Shop
 from tests.test_pages_languages import SIMPLIFIED, TRADITIONAL
 
 WORDS = {language: json.loads((LOCALES / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
-FILES = {path.name: path.read_text("utf-8") for path in (HERE / "static" / "console").iterdir()}
+STATIC = HERE / "static" / "console"
+FILES = {path.name: path.read_text("utf-8") for path in STATIC.iterdir()}
 TEMPLATES = "".join(path.read_text("utf-8") for path in (HERE / "templates" / "console").iterdir())
 SCRIPTS = "".join(text for name, text in FILES.items() if name.endswith(".js"))
 
@@ -185,8 +187,9 @@ def test_files_are_served_under_their_mark_and_the_worker_over_all_pages(shop: S
     for name, text in FILES.items():
         answer = shop.get(f"/console/files/{mark}/{name}")
         assert answer.status_code == 200
-        # Scripts go out short, and say the same (tests/test_modules.py).
-        assert answer.text == (shortened(text) if name.endswith(".js") else text), name
+        # Scripts go out short, and say the same (tests/test_modules.py); the style sheet begins with the tokens of all.
+        sent = {"console.css": style(STATIC / "console.css").decode()}
+        assert answer.text == sent.get(name, shortened(text) if name.endswith(".js") else text), name
         assert "immutable" in answer.headers["cache-control"]
     worker = shop.get("/console/worker.js")
     assert worker.headers["service-worker-allowed"] == "/console"

@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from api.pages import site_pages
 from api.pages.catalogue import LANGUAGES
 from api.pages.item_page import verify
 from api.routes import pages
@@ -24,6 +25,7 @@ from tests.browser import needs_library
 from tests.build import uuid
 from tests.shop import RING, Party, Shop, open_shop
 
+STATIC = Path(site_pages.__file__).parent / "static"
 BUDGET = 60_000
 """Bytes of an item page with all that it fetches, compressed, without photographs."""
 ENTRIES = 20
@@ -141,6 +143,15 @@ def cost(work: Callable[[], object], times: int = 15) -> float:
     return statistics.median(taken)
 
 
-def test_the_styles_fetch_nothing() -> None:
-    css = (Path(pages.__file__).parents[1] / "pages" / "static" / "patina.css").read_text("utf-8")
-    assert not re.search(r"@import|url\(|https?:", css)
+def test_the_styles_fetch_nothing_and_share_their_colours_fonts_and_sizes_of_type() -> None:
+    sheets = {file.name: file.read_text("utf-8") for file in STATIC.rglob("*.css")}
+    assert set(sheets) == {"tokens.css", "patina.css", "console.css", "ledger.css"}
+    tokens = set(re.findall(r"(--[\w-]+):", sheets.pop("tokens.css")))
+    for name, css in sheets.items():
+        assert not re.search(r"@import|url\(|https?:", css), name
+        assert not re.search(r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl)a?\(|font-family: [^vi]|font[^;:]*: [^;]*[\d.]rem", css), (
+            name
+        )
+        own = set(re.findall(r"(--[\w-]+):", css))
+        assert set(re.findall(r"var\((--[\w-]+)", css)) <= tokens | own, name
+        assert not {one for one in own & tokens if not one.startswith("--tone")}, name

@@ -22,13 +22,14 @@ from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.pages.flows import FLOWS, FORMS, ROOMS, STEPS, spoken_by
 from api.pages.joining import shortened
 from api.pages.kept import Kept
+from api.pages.styles import style
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "console"
 FOLDERS = (HERE / "static" / "console", HERE / "static" / "audit")
 """Of files that stand under one mark: the console's, and those of the auditor's pages (``api.pages.audit``)."""
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-WORKER = "worker.js"
+WORKER, STYLE = "worker.js", "console.css"
 COLUMNS = ("name", "category", "brand", "model", "gtin", "serial")
 """Of a table of things to be registered."""
 PAGES = ("lists", "door", "find", "item", "case", "queue", "register", *(flow.name for flow in FLOWS))
@@ -131,7 +132,9 @@ class Console:
 
 
 def _served(path: Path) -> bytes:
-    """A file as it goes out: a script without comments and needless spaces."""
+    """A file as it goes out: a script without comments and needless spaces, the style sheet after the tokens."""
+    if path.name == STYLE:
+        return style(path)
     raw = path.read_bytes()
     return shortened(raw.decode()).encode() if path.suffix == ".js" else raw
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES, Catalogue, load_catalogue
 from api.pages.modules import Modules
+from api.pages.styles import style
 
 HERE = Path(__file__).parent
 KEPT = 512
@@ -33,8 +33,6 @@ STATIC = {
     "patina.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-_UNSENT = re.compile(rb"/\*.*?\*/\n*|^ +", re.DOTALL | re.MULTILINE)
-"""Of a style sheet: comments and what stands before a line, a seventh of it."""
 
 
 class Pages:
@@ -110,8 +108,7 @@ class Pages:
 
 def _sent(file: Path) -> bytes:
     """A file as it is sent: a style sheet without what is for its readers alone."""
-    raw = file.read_bytes()
-    return _UNSENT.sub(b"", raw) if file.suffix == ".css" else raw
+    return style(file) if file.suffix == ".css" else file.read_bytes()
 
 
 def pack(raw: bytes) -> bytes:
