@@ -130,7 +130,8 @@ def test_who_carried_and_who_was_found_responsible_is_named_and_what_was_said_of
     page = shop.get(f"/i/{token}").text
     said, alder = answers_for(page), "Alder <Jewellers>"
     assert f"{alder} registered it, sold it, delivered it, looked for a fault" in said
-    first = f"Who answers for a fault, as {alder} found on 4 May 2026:"
+    day = load_catalogue("en").day(format_recorded(shop.clock()))
+    first = f"Who answers for a fault, as {alder} found on {day}:"
     assert f"{first} nobody {first} the seller, presumably {alder} disputed {first}" in said
     # Of the laboratory, which signed nothing here, this history proves no name.
     assert f"{first} the carrier, namely {shop.parties['Lab'].id} {first} the carrier, namely {alder}" in said
