@@ -120,8 +120,8 @@ def test_who_carried_and_who_was_found_responsible_is_named_and_what_was_said_of
     shop.say(jeweller, "item.delivered", ring, {"method": "courier", "state": "whole"})
     shop.say(jeweller, "case.opened", ring, OPENED, case=case)
     found = {"findings": "bent prong", "in_warranty": True}
-    for responsible in ("none", "retailer"):
-        done = shop.say(jeweller, "case.diagnosed", ring, {**found, "responsible": responsible}, case=case)
+    shop.say(jeweller, "case.diagnosed", ring, {**found, "responsible": "none"}, case=case)
+    done = shop.say(jeweller, "case.diagnosed", ring, {**found, "responsible": "retailer"}, case=case)
     for party in (shop.parties["Lab"], jeweller):
         named = {**found, "responsible": "carrier", "responsible_party": party.id}
         shop.say(jeweller, "case.diagnosed", ring, named, case=case)
