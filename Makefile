@@ -3,10 +3,14 @@
 # requirements/*.txt, whose hashes are checked; docs/decisions/0004-locks-and-two-commands.md says how.
 
 PYTHON ?= python3
-PORT ?= 8000
+PORT := $(or $(PORT),8000)
 BIN := .venv/bin
 UV := $(BIN)/uv
 UV_FLAGS := --quiet --python $(BIN)/python
+# uv trusts what the machine trusts, as pip does: an authority of a company's own is not among those that it brings.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS := true
+endif
 
 # A stamp names what was installed: the locks' checksum and the folder (a venv cannot be moved).
 LOCKS := requirements/bootstrap.txt requirements/run.txt requirements/dev.txt pyproject.toml package-lock.json

@@ -238,7 +238,9 @@ ABOUT = {
 }
 """Answers that need words of their own."""
 
-NOTHING_NEW = frozenset({"/v1/items/{id}/history", "/i/{token}/history", "/c/{token}/history"})
+NOTHING_NEW = frozenset(
+    {"/v1/items/{id}/history", "/i/{token}/history", "/c/{token}/history", "/tile/{path}", "/tile/entries/{path}"}
+)
 """Addresses that answer 304 where the caller has what would be sent."""
 
 

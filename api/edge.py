@@ -8,10 +8,12 @@ reader came from.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import re
 import secrets
+from contextlib import suppress
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +28,10 @@ BATCH_LIMIT = 8 * 1024 * 1024
 BATCH_PATH = "/v1/statements/batch"
 FILES = "/attachments"
 """How the paths end to which files are sent."""
+HEARD_OUT = 64 * 1024 * 1024
+"""Bytes that are taken and dropped of a body that is too large: many a client reads no answer until it has sent all."""
+PATIENCE = 10.0
+"""Seconds after which the rest is not waited for."""
 
 _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -66,34 +72,47 @@ class Edge:
             return
         request_id = secrets.token_hex(8)
         scope["request_id"] = request_id
-        started = ended = False
-        headers = [*self._headers, (b"x-request-id", request_id.encode())]
-
-        async def send_more(message: Message) -> None:
-            nonlocal started, ended
-            if message["type"] == "http.response.start":
-                own = _unbroken(message["headers"])
-                started = True
-                names = {name for name, _ in own}
-                message["headers"] = [*own, *(one for one in headers if one[0] not in names)]
-                if b"cache-control" not in names:
-                    message["headers"].append((b"cache-control", b"no-store"))
-            else:
-                ended = not message.get("more_body", False)
-            await send(message)
-
+        answer = _Answer([*self._headers, (b"x-request-id", request_id.encode())], receive, send)
         try:
-            await self.app(scope, _bounded(scope, receive), send_more)
+            await self.app(scope, _bounded(scope, receive), answer.send)
         except Problem as problem:
-            await problem_response(problem, request_id)(scope, receive, send_more)
+            await problem_response(problem, request_id)(scope, receive, answer.send)
         except PatinaError as error:
-            await problem_response(problem_of(error), request_id)(scope, receive, send_more)
+            await problem_response(problem_of(error), request_id)(scope, receive, answer.send)
         except Exception as error:
             _write_down(error, request_id)
-            if not started:
-                await problem_response(fault_of(error, request_id), request_id)(scope, receive, send_more)
-            elif not ended:
+            if not answer.started:
+                await problem_response(fault_of(error, request_id), request_id)(scope, receive, answer.send)
+            elif not answer.ended:
                 raise
+
+
+class _Answer:
+    """What is sent as the answer of one request, with the headers that every answer carries."""
+
+    __slots__ = ("_closing", "_headers", "_receive", "_send", "ended", "started")
+
+    def __init__(self, headers: Headers, receive: Receive, send: Send) -> None:
+        self._headers, self._receive, self._send = headers, receive, send
+        self.started = self.ended = self._closing = False
+
+    async def send(self, message: Message) -> None:
+        """Send a part of it."""
+        if message["type"] == "http.response.start":
+            own = _unbroken(message["headers"])
+            self.started = True
+            self._closing = (b"connection", b"close") in own
+            names = {name for name, _ in own}
+            message["headers"] = [*own, *(one for one in self._headers if one[0] not in names)]
+            if b"cache-control" not in names:
+                message["headers"].append((b"cache-control", b"no-store"))
+        else:
+            self.ended = not message.get("more_body", False)
+            if self.ended and self._closing:
+                await self._send({**message, "more_body": True})
+                await _hear_out(self._receive)
+                message = {"type": "http.response.body"}
+        await self._send(message)
 
 
 def _unbroken(headers: Headers) -> Headers:
@@ -134,7 +153,7 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit() or int(value) > limit:
-                raise _too_large(limit)
+                raise _too_large(limit, more=True)
             return receive
     received = 0
 
@@ -143,10 +162,21 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > limit:
-            raise _too_large(limit)
+            raise _too_large(limit, more=message.get("more_body", False))
         return message
 
     return receive_less
+
+
+async def _hear_out(receive: Receive) -> None:
+    """Drop what is still sent. To close before that breaks the pipe of who sends, and the answer is lost with it."""
+    left, more = HEARD_OUT, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 def _limit_of(path: str) -> int:
@@ -155,6 +185,7 @@ def _limit_of(path: str) -> int:
     return BATCH_LIMIT if path == BATCH_PATH else BODY_LIMIT
 
 
-def _too_large(limit: int) -> Problem:
-    # The rest of the body is not read, so the connection cannot be used again.
-    return Problem("too_large", f"got a body of more than {limit} bytes", headers={"Connection": "close"})
+def _too_large(limit: int, *, more: bool) -> Problem:
+    # The rest of the body is of no use, and may be long: the connection is not used again.
+    headers = {"Connection": "close"} if more else {}
+    return Problem("too_large", f"got a body of more than {limit} bytes", headers=headers)

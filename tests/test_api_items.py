@@ -167,6 +167,26 @@ def test_search_names_the_parameter_that_is_wrong(shop: Shop, jeweller: Party, q
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, parameter)
 
 
+def test_parties_come_in_pages_to_who_wants_them_so(shop: Shop) -> None:
+    everybody = shop.get("/v1/parties", shop.operator)
+    assert "link" not in everybody.headers
+    assert [one["name"] for one in everybody.json()["parties"]] == ["Operator", "jeweller", "rival"]
+    seen, path = [], "/v1/parties?limit=2"
+    while path:
+        page = shop.get(path, shop.operator)
+        assert page.status_code == 200
+        seen += page.json()["parties"]
+        following = page.json().get("next")
+        assert page.headers.get("link") == (following and f'<{following}>; rel="next"')
+        path = (following or "").removeprefix(PUBLIC_URL)
+    assert seen == everybody.json()["parties"]
+    assert shop.get("/v1/parties?limit=1&cursor=9007199254740992", shop.operator).json()["parties"] == []
+    for wrong in ("limit=0", "limit=1001", "limit=x", "cursor=-1", "cursor=x", "cursor=9007199254740993"):
+        answer = shop.get(f"/v1/parties?{wrong}", shop.operator)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["parameter"] == wrong.partition("=")[0]
+
+
 def test_a_code_opens_a_page_and_only_who_may_write_makes_one(shop: Shop, jeweller: Party, ring: str) -> None:
     path = f"/v1/items/{segment(ring)}/codes"
     code = shop.post(path, {"kind": "gift"}, jeweller).json()
@@ -181,6 +201,7 @@ def test_a_code_opens_a_page_and_only_who_may_write_makes_one(shop: Shop, jewell
 def scan(picture: bytes) -> str:
     """What a scanner reads from a picture."""
     found = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)).convert("L"))
+    assert {one.ec_level for one in found} <= {"M"}
     return str(found[0].text) if found else ""
 
 
@@ -201,6 +222,28 @@ def test_qr_codes_lead_to_the_public_address(shop: Shop, jeweller: Party, ring: 
     assert {(int(x) + n, int(y)) for x, y, width in bars for n in range(int(width))} == dark
     assert min(x for x, _ in dark) == 4
     assert max(y for _, y in dark) == bitmap.height - 5
+
+
+def test_addresses_are_those_of_the_setting_and_never_of_the_request(shop: Shop, jeweller: Party, ring: str) -> None:
+    token = shop.code(jeweller, ring)
+    public, own = ring.removeprefix("https://id.gs1.org"), f"/v1/items/{segment(ring)}"
+    forged = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+    for path, body in ((f"{own}/codes", {}), ("/v1/items", {"name": "Chair", "category": "furniture"})):
+        made = shop.client.post(path, json=body, headers={**forged, **jeweller.headers})
+        assert (made.status_code, "evil" in made.text) == (201, False)
+        assert made.json()["page"].startswith(f"{PUBLIC_URL}/i/")
+    asked = [
+        *(f"/i/{token}", f"/i/{token}/qr.svg", public, f"{own}/history", f"{own}/qr.png?token={token}", own),
+        *("/v1/items?limit=1", "/openapi.json", "/docs", "/v1/log/keys"),
+    ]
+    for accept in ("text/html", "application/json", "application/linkset+json"):
+        for path in asked:
+            answer = shop.client.get(path, headers={**forged, **jeweller.headers, "Accept": accept})
+            assert answer.status_code in {200, 404}, path
+            assert "evil" not in answer.text + str(answer.headers), path
+    for path in (f"/i/{token}/qr.png", f"{own}/qr.png?token={token}"):
+        found = shop.client.get(path, headers={**forged, **jeweller.headers})
+        assert scan(found.content) == f"{PUBLIC_URL}/i/{token}"
 
 
 def test_qr_codes_refuse_what_they_cannot_draw(shop: Shop, jeweller: Party, ring: str) -> None:

@@ -69,7 +69,23 @@ def test_bundles_come_compressed_to_whoever_takes_gzip(shop: Shop) -> None:
         raw = b"".join(packed.iter_raw())
         assert packed.headers["content-encoding"] == "gzip"
         assert packed.headers["vary"] == "Accept-Encoding"
+        tag = packed.headers["etag"]
     assert gzip.decompress(raw) == plain.content
+    refused = shop.get("/tile/entries/000", accept_encoding="gzip;q=0, identity")
+    assert "content-encoding" not in refused.headers
+    assert refused.headers["etag"] == plain.headers["etag"] != tag
+
+
+@pytest.mark.parametrize(("path", "other"), [("/tile/0/000", "/tile/0/000.p/9"), ("/tile/entries/000", "/checkpoint")])
+def test_who_has_a_tile_is_not_sent_it_again(shop: Shop, path: str, other: str) -> None:
+    first = shop.get(path)
+    tag = first.headers["etag"]
+    assert (first.status_code, first.headers["cache-control"].split(", ")[-1]) == (200, "immutable")
+    for known in (tag, f'"x", W/{tag}'):
+        again = shop.get(path, if_none_match=known)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert shop.get(path, if_none_match='"x"').content == first.content
+    assert shop.get(other, if_none_match=tag).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import psycopg
 import pytest
 import sqlalchemy.exc
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from api import edge
 from api.app import create_app
@@ -181,9 +184,7 @@ def test_a_statement_larger_than_it_may_be(shop: Shop, jeweller: Party) -> None:
     assert shop.size() == size
 
 
-@pytest.mark.parametrize(
-    ("path", "limit"), [("/v1/statements", edge.BODY_LIMIT), ("/v1/statements/batch", edge.BATCH_LIMIT)]
-)
+@pytest.mark.parametrize(("path", "limit"), [("/v1/statements", 2**20), ("/v1/statements/batch", 2**23)])
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_larger_than_the_limit(shop: Shop, path: str, limit: int, declared: bool) -> None:
     size = shop.size()
@@ -195,6 +196,44 @@ def test_a_body_larger_than_the_limit(shop: Shop, path: str, limit: int, declare
         422 if "batch" in path else 400,
     )
     assert shop.size() == size
+
+
+def test_of_a_body_that_does_not_end_so_much_is_heard_out_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(body: AsyncIterator[bytes]) -> tuple[list[Any], int]:
+        sent: list[Any] = []
+        taken = 0
+
+        async def receive() -> Message:
+            nonlocal taken
+            part = await anext(body)
+            taken += len(part)
+            return {"type": "http.request", "body": part, "more_body": True}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            raise AssertionError
+
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-length", b"9" * 12)]}
+        await edge.Edge(app)(scope, receive, send)
+        return sent, taken
+
+    async def for_ever() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 65536
+
+    async def never() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b""
+
+    sent, taken = asyncio.run(refused(for_ever()))
+    assert taken == edge.HEARD_OUT
+    start, problem, end = sent
+    assert (start["status"], json.loads(problem["body"])["status"], problem["more_body"]) == (413, 413, True)
+    assert end == {"type": "http.response.body"}
+    monkeypatch.setattr(edge, "PATIENCE", 0.01)
+    assert asyncio.run(refused(never())) == (ANY, 0)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])

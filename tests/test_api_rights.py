@@ -168,6 +168,7 @@ def test_malformed_authorization_is_unauthorised(shop: Shop, value: str) -> None
 def test_entry_bundles_may_be_kept_for_auditors(tmp_path: Path) -> None:
     with open_shop(tmp_path, entries_public=False) as shop:
         assert shop.get("/tile/entries/000.p/1").status_code == 401
-        assert shop.get("/tile/entries/000.p/1", shop.operator).status_code == 200
+        read = shop.get("/tile/entries/000.p/1", shop.operator)
+        assert (read.status_code, read.headers["cache-control"].split(",")[0]) == (200, "private")
         assert shop.get("/tile/0/000.p/1").status_code == 200
         assert shop.get("/checkpoint").status_code == 200

@@ -252,7 +252,8 @@ def test_a_customers_page_says_what_was_promised_for_her_case(shop: Shop, jewell
         assert "A first answer: by " in page
         assert "By the shop&#39;s own rule." in page
         assert "In time" in page
-        assert "A step that was promised is missing: diagnosed." in page
+        assert "A step that was promised is missing: diagnosed it." in page
+        assert "缺少承诺的一步：做了检测。" in shop.get(path, accept_language="zh-CN").text
         assert "Provisional" in page
 
 

@@ -59,11 +59,20 @@ RISKS = (
      ("4 beside 6 in the last 28 days", "5 beside 65", "with 2.70e-3", "with 2.71e-2")),
     ("scans_implausible", {"code": 3, "subject": "urn:uuid:x", "day": "2026-11-24", "recent": 90, "before": 12,
                            "days_before": 28, "p": "1.00e-9", "adjusted": "1.10e-9"},
-     ("90 scans on", "Nov 24, 2026", "28 days before, 12", "with 1.10e-9")),
+     ("90 scans on", "24 Nov 2026", "28 days before, 12", "with 1.10e-9")),
     ("holders_reset", {"recent": 3}, ("3 in the last 28 days",)),
     ("key_compromised", {"doubtful": 2, "key": "did:key:z6Mk", "since": "2026-07-01T00:00:00.000Z"},
      ("2 statements", "2026", "did:key:z6Mk")),
 )  # fmt: skip
+
+
+@needs_chromium
+def test_a_field_that_does_not_fit_says_so_in_the_pages_language(site: Audited, browser: Browser) -> None:
+    with somebody(browser, site, "owner operator") as page:
+        visit(page, site.address("/tree?lang=zh-Hant"))
+        page.fill("#index", "ten")
+        page.press("#index", "Enter")
+        expect(page.locator("#index + .wrong")).to_have_text("請填寫整數，例如 24。")
 
 
 @needs_chromium
@@ -193,8 +202,10 @@ def test_an_owner_schedules_a_report_and_a_mail_leads_to_one(site: Audited, brow
         page.select_option("#by", "line")
         page.check("[data-ask] [name=evidence]")
         page.click("[data-ask] button")
-        expect(page.locator("[data-rows] .pill.good").first).to_be_visible(timeout=60_000)
-        expect(page.locator("[data-rows] li").first).to_contain_text("all · product line · ")
+        first = page.locator("[data-rows] li").first
+        expect(first).to_contain_text("all time · product line · ")
+        # This one, and not one that was made before.
+        expect(first.locator(".pill.good")).to_be_visible(timeout=60_000)
         newest = page.request.get(f"http://{site.place}/v1/reports").json()["reports"][0]["id"]
         link = site.address(f"/reports?report={newest}")
         page.click("[data-leave]")

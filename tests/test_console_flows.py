@@ -116,7 +116,7 @@ def test_hand_over_with_both_sides_and_a_reason_for_the_difference(counter: Coun
         expect(page.locator("[data-sides] .side")).to_have_count(2)
         expect(page.locator("[data-sides]")).to_contain_text("3.62")
         fill(page, "handover", weight_g="3.42")
-        expect(page.locator(".differs")).to_contain_text("-0.20")
+        expect(page.locator(".differs")).to_contain_text("−0.20")
         page.click("form.flow button:not([type=button])")
         expect(page.locator("[data-done]")).to_be_hidden()
         page.select_option("#handover-changed", "cleaned")
@@ -210,7 +210,7 @@ def test_a_return_settles_the_refund_with_it(counter: Counter, browser: Browser)
         fill(page, "return", condition="as new", refund="80.50")
         page.check("#return-resaleable")
         record(page)
-        expect(page.locator("[data-history]")).to_contain_text("80.50 CNY")
+        expect(page.locator("[data-history]")).to_contain_text("80.50 EUR")
         said = counter.statements(subject)
         assert [one["type"] for one in said] == [
             "item.registered", "case.opened", "case.received", "case.decided", "return.completed", "case.settled",

@@ -12,7 +12,6 @@ from api.pages.catalogue import LANGUAGES
 from api.pages.console import HERE, LOCALES, PAGES, TYPES, WORKER
 from api.pages.flows import FLOWS, FORMS, MAX_FIELDS, Field, Form, spoken_by
 from api.pages.joining import shortened
-from api.pages.styles import style
 from api.roles import ROLES
 from ledger.clocks import CLOCKS
 from ledger.course import STATUS
@@ -102,9 +101,17 @@ def test_every_language_has_every_word_and_no_other() -> None:
     assert {*FORMS, *(step.type for form in FORMS.values() for step in form.steps)} <= set(english["form"])
 
 
+def test_every_type_of_statement_has_a_name_in_a_history() -> None:
+    for language in LANGUAGES:
+        names = WORDS[language]["form"]
+        assert STATEMENTS.keys() <= names.keys(), STATEMENTS.keys() - names.keys()
+        assert all(names.values())
+
+
 def test_every_text_is_used_and_every_used_one_is_there() -> None:
     used = {*re.findall(r"\bt\.(\w+)", TEMPLATES), *re.findall(r'say\("(\w+)"', SCRIPTS)}
-    chosen = r"limit_\w+|register_\w+|picture_\w+|scan_none|thing_no_case|case_offline|offline\w*|kept\w*"
+    chosen = r"want_\w+|lists_\w+|thing_first|\w+_wrong|"
+    chosen += r"limit_\w+|register_\w+|picture_\w+|scan_none|thing_no_case|case_offline|offline\w*|kept\w*"
     used |= set(re.findall(rf'"({chosen}|queue_\w*signed|tablet_\w+|device_\w+|card_\w+|why_\w+)"', SCRIPTS))
     text = set(WORDS["en"]["text"])
     assert used <= text, used - text
@@ -187,9 +194,8 @@ def test_files_are_served_under_their_mark_and_the_worker_over_all_pages(shop: S
     for name, text in FILES.items():
         answer = shop.get(f"/console/files/{mark}/{name}")
         assert answer.status_code == 200
-        # Scripts go out short, and say the same (tests/test_modules.py); the style sheet begins with the tokens of all.
-        sent = {"console.css": style(STATIC / "console.css").decode()}
-        assert answer.text == sent.get(name, shortened(text) if name.endswith(".js") else text), name
+        # Scripts go out short, and say the same (tests/test_modules.py); of sheets see tests/test_pages_styles.py.
+        assert name.endswith(".css") or answer.text == shortened(text), name
         assert "immutable" in answer.headers["cache-control"]
     worker = shop.get("/console/worker.js")
     assert worker.headers["service-worker-allowed"] == "/console"

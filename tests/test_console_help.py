@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Dialog, expect
 
 from tests.browser import needs_chromium
-from tests.counter import Counter, at_tablet, ready
+from tests.counter import Counter, at_tablet, come_in, ready
 from tests.offline import new_thing, to_flow, waiting
 
 pytestmark = needs_chromium
@@ -32,6 +32,61 @@ def test_what_is_wrong_stands_beside_its_field_until_it_is_changed(counter: Coun
             expect(wrong).to_have_count(0)
             assert place.get_attribute("aria-invalid") is None
         assert waiting(page) == []
+
+
+def test_what_does_not_fit_is_said_in_the_pages_language_and_not_the_browsers(
+    counter: Counter, browser: Browser
+) -> None:
+    with at_tablet(browser, counter, None) as page:
+        page.goto(counter.address("/console/door?lang=zh-Hans"))
+        ready(page)
+        page.fill("#login", "nobody@example.org")
+        page.press("#login", "Enter")
+        expect(page.locator("#password + .wrong")).to_have_text("请填写此项。")
+        page.fill("#password", "wrong")
+        page.press("#password", "Enter")
+        expect(page.locator("#password + .wrong")).to_have_text("登录名与密码不匹配。")
+        expect(page.locator("[data-message]")).to_be_hidden()
+        come_in(page, counter, "staff stella")
+        new_thing(page, counter, "sell", name="项链", category="首饰", price="12,5,0", warranty_months="ten")
+        for field, said in (("price", "请填写数字，例如 12.50。"), ("warranty_months", "请填写整数，例如 24。")):
+            page.click(RECORD)
+            wrong = page.locator("form.flow .wrong")
+            expect(wrong).to_have_text([said])
+            expect(page.locator(f"#sell-{field}")).to_be_focused()
+            page.fill(f"#sell-{field}", "12")
+        assert waiting(page) == []
+
+
+def test_amounts_begin_with_the_shops_currency_and_then_with_the_one_last_taken(
+    counter: Counter, browser: Browser
+) -> None:
+    with at_tablet(browser, counter) as page:
+        new_thing(page, counter, "sell", name="Chain", category="jewellery", price="12")
+        # The shop is registered in Germany.
+        expect(page.locator("#sell-currency")).to_have_value("EUR")
+        page.select_option("#sell-currency", "GBP")
+        page.click(RECORD)
+        expect(page.locator("[data-message]")).to_have_text("Recorded.")
+        to_flow(page, counter, "return")
+        expect(page.locator("#return-currency")).to_have_value("GBP")
+
+
+def test_a_history_says_what_others_stated_in_the_readers_language(counter: Counter, browser: Browser) -> None:
+    subject = counter.item("Ring of many records")
+    counter.say("item.inspected", subject, {"tests": [{"name": "stones", "result": "pass"}]})
+    counter.say("maintenance.performed", subject, {"work": ["polished", "checked"], "next_due": "2030-01-31"})
+    counter.say("item.recalled", subject, {"reason": "clasp", "remedy": "repair"})
+    with at_tablet(browser, counter) as page:
+        for language, said in (
+            ("en", ["Recalled", "Work: polished, checked", "Next due: 31 Jan 2030", "stones pass"]),
+            ("zh-Hans", ["召回", "工作内容：polished, checked", "2030年1月31日", "检验", "合格"]),
+        ):
+            page.goto(counter.address(f"/console/item?id={subject}&lang={language}"))
+            ready(page)
+            for one in said:
+                expect(page.locator("[data-history]")).to_contain_text(one)
+        expect(page.locator("[data-fill=category]")).to_have_text("珠宝首饰")
 
 
 def test_what_the_service_refuses_is_shown_at_the_field_and_replaced_when_it_was_mended(

@@ -58,6 +58,12 @@ def test_what_is_wrong_is_shown_before_anything_is_recorded(counter: Counter, br
     with at_tablet(browser, counter) as page:
         given(page, counter, "things.csv", table.encode())
         expect(page.locator("[data-verdict]")).to_have_text("2 can be registered, 5 cannot.")
+        # On a phone a row's cells stand below each other, so that what is wrong is seen without pushing anything.
+        page.set_viewport_size({"width": 360, "height": 800})
+        fault = page.locator("[data-table] tr").first.locator("[data-head='What is wrong']").bounding_box()
+        assert fault is not None
+        assert fault["x"] + fault["width"] < 360
+        page.set_viewport_size({"width": 1024, "height": 768})
         assert named(counter, "tabled") == []
         wrong = {row.split("\t")[0]: row for row in page.locator("[data-table] tr.bad").all_inner_texts()}
         assert set(wrong) == {"4", "5", "6", "7", "8"}

@@ -45,7 +45,7 @@ def test_a_case_is_walked_by_the_steps_that_are_allowed(counter: Counter, browse
         assert "case.quoted" in names
         assert not {"case.approved", "case.declined", "case.reopened"} & names
         step(page, "case.quoted", amount="120.00")
-        expect(page.locator("[data-history]")).to_contain_text("120.00 CNY")
+        expect(page.locator("[data-history]")).to_contain_text("120.00 EUR")
         expect(page.locator("[data-step='case.approved']")).to_be_visible()
         form = page.locator("[data-step='case.approved']")
         form.locator("summary").click()

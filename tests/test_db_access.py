@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import text
 
 from ledger.db import rows
 from ledger.db.engine import open_engine
-from ledger.db.secret import FILE_NAME, KEY_NAME, MasterKey
+from ledger.db.secret import FILE_NAME, KEY_NAME, MasterKey, decrypt, encrypt
 from ledger.errors import Malformed, Unavailable
 from tests.stall import Stall, key_of, stall, urn
+from tests.vectors import vector
 
 
 @pytest.fixture
@@ -114,6 +117,23 @@ def test_the_master_key_wraps_for_one_row_only() -> None:
     ):
         with pytest.raises(Unavailable):
             opener.unwrap(raw, row)
+
+
+def test_wrapping_is_that_of_wycheproof() -> None:
+    groups = vector("wycheproof/aes_gcm_test.json")["testGroups"]
+    cases = [case for group in groups if (group["keySize"], group["ivSize"]) == (256, 96) for case in group["tests"]]
+    assert len(cases) == 66
+    for case in cases:
+        key, nonce, row, plain, sealed, tag = (
+            bytes.fromhex(case[name]) for name in ("key", "iv", "aad", "msg", "ct", "tag")
+        )
+        wrapped = b"\x01" + nonce + sealed + tag
+        if case["result"] == "valid":
+            assert decrypt(AESGCM(key), wrapped, row) == plain
+            assert encrypt(AESGCM(key), plain, row, nonce) == wrapped
+        else:
+            with pytest.raises(InvalidTag):
+                decrypt(AESGCM(key), wrapped, row)
 
 
 def test_the_master_key_shows_nothing_and_comes_from_where_it_is_said(tmp_path: Path) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from ledger import times
 from ledger.db.engine import open_engine
 from ledger.db.guard import PLACE, Guard, Released, format_place, parse_place, read_guards
 from ledger.db.ledger import create_ledger, open_ledger
 from ledger.db.secret import MasterKey
+from ledger.db.session import ask
 from ledger.errors import Malformed, Refused, Unavailable
 from tests.stall import MASTER, ORIGIN, START, Clock, Rand, Stall, stall, urn
 
@@ -197,6 +200,19 @@ def test_a_guard_file_survives_a_torn_write(tmp_path: Path) -> None:
         format_place(Released(1, bytes(32), "x" * PLACE))
 
 
+def test_a_guard_file_comes_to_the_disk_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    guard = Guard(tmp_path)
+    for size, microseconds in ((1, 5_000_000), (2, 5_000_001), (3, 5_999_999), (4, 6_000_000), (5, 6_000_001)):
+        guard.release(Released(size, bytes(32), "note\n"), microseconds)
+        ((_, newest),) = read_guards(tmp_path)
+        assert newest.size == size  # a killed process loses nothing
+    assert len(synced) == 2
+    guard.close()
+    assert len(synced) == 3
+
+
 def create(url: str, directory: Path, *, origin: str = ORIGIN) -> str:
     rand = Rand("again")
     return create_ledger(url, directory=directory, origin=origin, name="n", now=START, rand=rand, master=MASTER)
@@ -236,6 +252,26 @@ def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
         open_ledger(url, directory=tmp_path, master=MASTER, clock=Clock())
     with pytest.raises(Unavailable, match="cannot create the ledger"):
         create(url, tmp_path)
+
+
+def test_commits_wait_for_the_disk_whatever_the_server_says(database_url: str, tmp_path: Path) -> None:
+    name = make_url(database_url).database
+    if database_url.startswith("postgresql"):
+        with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off'.encode())
+    create(database_url, tmp_path)
+    ledger = open_ledger(database_url, directory=tmp_path, master=MASTER, clock=Clock())
+    try:
+        for opened in (ledger.writing(), ledger.reading()):
+            with opened as connection:
+                if ledger.is_sqlite:
+                    asked = ("journal_mode", "synchronous", "secure_delete")
+                    found = [connection.gather(ask(f"PRAGMA {one}"))[0][0][0] for one in asked]
+                    assert found == ["wal", 2, 1]  # 2 is FULL (sqlite.org/pragma.html#pragma_synchronous)
+                else:
+                    assert connection.gather(ask("SHOW synchronous_commit"))[0] == [("on",)]
+    finally:
+        ledger.close()
 
 
 def test_another_master_key_signs_nothing(shop: Stall) -> None:

@@ -181,6 +181,27 @@ def test_a_commit_whose_outcome_is_open_is_looked_up(shop: Stall, monkeypatch: p
     recomputed(shop)
 
 
+def test_a_batch_that_was_built_on_another_head_is_not_committed(shop: Stall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the lock had failed: the swap alone stands in the way."""
+    for one in (SqliteSession, PostgresSession):
+        finish: Any = one.finish
+
+        def on_another(self: Any, inserts: Any, swap: Any, finish: Any = finish) -> None:
+            sql, parameters = swap
+            finish(self, inserts, (sql, [*parameters[:-1], bytes(32)]))
+
+        monkeypatch.setattr(one, "finish", on_another)
+    size, draft = shop.ledger.reader.size(), shop.register("a")
+    (failed,) = shop.append(draft)
+    assert "nothing was recorded" in str(failed)
+    assert shop.ledger.reader.size() == size
+    assert shop.ledger.reader.history(urn("a")) is None
+    monkeypatch.undo()
+    (accepted,) = shop.accept(draft)
+    assert (accepted.index, accepted.repeated) == (size, False)
+    recomputed(shop)
+
+
 def test_connections_that_are_cut_are_replaced(postgres_url: str, tmp_path: Path) -> None:
     with stall(postgres_url, tmp_path) as shop:
         shop.accept(shop.register("a"))

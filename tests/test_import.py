@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.cli import folder, importing, init, open_repair
+from api.cli import demo, folder, importing, init, open_repair, rebuild
 from api.cli.open_repair import Record, Refusal
 from api.settings import Settings
 from ledger import leaf
@@ -222,6 +224,36 @@ def test_an_import_is_taken_once_however_often_it_runs(
     assert (code, answer["imported"], answer["repeated"], answer["statements"]) == (0, 0, 3, 0)
     with folder.opened(directory) as ledger:
         assert ledger.reader.size() == size
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_long_work_shows_on_a_terminal_how_far_it_is(
+    tmp_path: Path, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "records.csv"
+    path.write_text(HEAD + row(1) + row(2, event_date="never") + row(3))
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def bars(main: Callable[[Sequence[str]], int], *words: str) -> dict[str, tuple[int, int]]:
+        """How far each bar came that was drawn, and of how much."""
+        shown = _Terminal()
+        monkeypatch.setattr(sys, "stderr", shown)
+        main([*words, "--json"])
+        plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
+        return {name: (int(far), int(of)) for name, far, of in re.findall(r"(\w+) [━╸╺]+ *(\d+)/(\d+)", plain)}
+
+    assert bars(importing.main, "open-repair", str(path), "--dir", str(directory)) == {"import": (3, 3)}
+    with folder.opened(directory) as ledger:
+        size = ledger.reader.size()
+    far, of = bars(rebuild.main, "--dir", str(directory))["rebuilding"]
+    assert size < far <= of  # all leaves, and then the entries once more
+    assert bars(demo.main, "--dir", str(tmp_path / "demo"))["demo"][0] > 0
 
 
 def test_a_record_that_changed_at_its_source_is_refused(

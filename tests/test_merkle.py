@@ -57,6 +57,15 @@ def test_leaf_node_and_empty_hashes_are_those_of_the_published_tree() -> None:
     leaves = [leaf_hash(bytes.fromhex(raw)) for raw in published["leaf_inputs"]]
     for size, root in enumerate(published["root_hashes_by_size"]):
         assert root_from(leaves[:size]).hex() == root
+    for level, hashes in enumerate(published["node_hashes_by_level"]):
+        width = 1 << level
+        assert [root_from(leaves[n * width : (n + 1) * width]).hex() for n in range(len(hashes))] == hashes
+        assert len(hashes) * width == len(leaves)
+
+
+def test_the_hash_of_a_record_is_that_of_go() -> None:
+    want = vector("golang-mod-note/tlog.json")["record_hash_of_hello_world_b64"]
+    assert leaf_hash(b"hello world") == b64decode(want)
 
 
 def test_roots_of_a_real_ledger() -> None:

@@ -62,7 +62,7 @@ def test_a_quote_is_shown_with_its_amount_and_decided_once(
     page, said = claimed(phone, stage, name)
     quote = page.locator("[data-cases] form").filter(has_text="A quote waits")
     expect(quote).to_contain_text("86.40 EUR")
-    expect(quote).to_contain_text("March 1, 2031")
+    expect(quote).to_contain_text("1 March 2031")
     quote.get_by_role("button", name=button, exact=True).click()
     recorded(page)
     expect(quote).to_have_count(0)

@@ -11,12 +11,10 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
 
-from api.pages import site_pages
 from api.pages.catalogue import LANGUAGES
 from api.pages.item_page import verify
 from api.routes import pages
@@ -25,7 +23,6 @@ from tests.browser import needs_library
 from tests.build import uuid
 from tests.shop import RING, Party, Shop, open_shop
 
-STATIC = Path(site_pages.__file__).parent / "static"
 BUDGET = 60_000
 """Bytes of an item page with all that it fetches, compressed, without photographs."""
 ENTRIES = 20
@@ -141,17 +138,3 @@ def cost(work: Callable[[], object], times: int = 15) -> float:
         work()
         taken.append(time.process_time() - start)
     return statistics.median(taken)
-
-
-def test_the_styles_fetch_nothing_and_share_their_colours_fonts_and_sizes_of_type() -> None:
-    sheets = {file.name: file.read_text("utf-8") for file in STATIC.rglob("*.css")}
-    assert set(sheets) == {"tokens.css", "patina.css", "console.css", "ledger.css"}
-    tokens = set(re.findall(r"(--[\w-]+):", sheets.pop("tokens.css")))
-    for name, css in sheets.items():
-        assert not re.search(r"@import|url\(|https?:", css), name
-        assert not re.search(r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl)a?\(|font-family: [^vi]|font[^;:]*: [^;]*[\d.]rem", css), (
-            name
-        )
-        own = set(re.findall(r"(--[\w-]+):", css))
-        assert set(re.findall(r"var\((--[\w-]+)", css)) <= tokens | own, name
-        assert not {one for one in own & tokens if not one.startswith("--tone")}, name

@@ -57,6 +57,16 @@ def test_values_of_another_project() -> None:
             parse_proof(case["proof"])
 
 
+def test_the_example_of_the_specification() -> None:
+    text = vector("c2sp-spec-examples/examples.json")["tlog_proof_syntax_only"]
+    proof = parse_proof(text)
+    assert (proof.index, len(proof.hashes)) == (73894, 5)
+    assert proof.hashes[0] == b64decode("gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=")
+    assert (proof.extra or b"").startswith(b"age-v1.2.1-darwin-arm64.tar.gz")
+    assert proof.checkpoint.startswith("example.com/fancylog\n109482\n")
+    assert format_proof(proof) == text
+
+
 def test_receipts_of_a_real_ledger() -> None:
     ledger = vector("patina-format/ledger.json")
     for receipt in ledger["receipts"]:

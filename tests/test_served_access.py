@@ -1,4 +1,7 @@
-"""Access against a real server: what uvicorn does before the application must not let anybody invent an address."""
+"""Access against a real server: what uvicorn does before the application must not let anybody invent an address,
+
+nor close the connection on somebody who is still sending and has not read why.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,24 @@ def test_a_client_of_this_machine_cannot_say_that_it_is_another(server: Server) 
     codes = [status_of(server, "/i/x", X_Forwarded_For=f"203.0.113.{n}") for n in range(LOST_TOKENS + 1)]
     assert codes == [404] * LOST_TOKENS + [429]
     assert status_of(server, "/healthz") == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"), [("/v1/statements", 4), ("/v1/statements/batch", 12), ("/v1/attachments", 24)]
+)
+@pytest.mark.parametrize("declared", [True, False])
+def test_who_sends_all_before_reading_is_told_that_it_is_too_much(
+    server: Server, path: str, sent: int, *, declared: bool
+) -> None:
+    part = b" " * 2**20
+    headers = {"Authorization": f"Bearer {server.key}", "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection(server.place, timeout=60)
+    try:
+        connection.request("POST", path, part * sent if declared else iter([part] * sent), headers)
+        answer = connection.getresponse()
+        assert (answer.status, json.load(answer)["title"]) == (413, "Too large")
+    finally:
+        connection.close()
 
 
 def test_two_workers_give_no_more_tries_than_one_and_a_restart_gives_none_back(

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from ledger.note import parse_vkey
+from tests.answering import Answer, files, served
+from tests.build import grow, shop
 from tests.listed import Listed
+from verifier.audit import Options, audit
 from verifier.compare import Comparison
+from verifier.fetch import Address
 from verifier.report import Report
 
 
@@ -62,3 +67,21 @@ def test_hashes_are_for_the_auditor_alone(tmp_path: Path) -> None:
             b"",
         ]
     assert (tmp_path / "hashes").stat().st_mode & 0o777 == 0o600
+
+
+def test_of_an_address_every_tile_and_bundle_is_asked_for_and_nothing_else(tmp_path: Path) -> None:
+    grown = shop()
+    grow(grown, 640, seed=11)
+    of_folder, asked = files(grown.write_static(tmp_path)), set()
+
+    def answer(path: str, headers: dict[str, str]) -> Answer:
+        asked.add(path)
+        return of_folder(path, headers)
+
+    with served(answer) as address, closing(Address(address)) as log:
+        assert audit(log, Options((parse_vkey(grown.vkey),))).findings == ()
+    # 640 leaves and the seals between them: two full tiles, a part of a third, and the one above the full ones.
+    full, width = divmod(grown.size, 256)
+    names = [*(f"{n:03}" for n in range(full)), f"{full:03}.p/{width}"]
+    below = {f"/tile/{kind}/{name}" for kind in ("0", "entries") for name in names}
+    assert asked == {"/checkpoint", f"/tile/1/000.p/{full}", *below}

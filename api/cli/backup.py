@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     terminal.add_json(words)
     folder.add_clock(words)
     given = words.parse_args(argv)
-    with folder.opened(given.dir, given) as ledger:
+    with folder.opened(given.dir, given) as ledger, terminal.progress("copying", None):
         path, size = back_up(ledger, given.target, given.keys), ledger.reader.size()
     if given.json:
         terminal.answer({"backup": None if path is None else str(path), "size": size})

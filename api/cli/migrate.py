@@ -25,7 +25,8 @@ def main(argv: Sequence[str]) -> int:
         before = migrate.current(engine)
         if before is None:
             raise Unavailable(f"got no ledger in {given.dir}: patina init makes one")
-        after = migrate.upgrade(engine)
+        with terminal.progress("migrating", None) as advance:
+            after = migrate.upgrade(engine, advance)
     finally:
         engine.dispose()
     if given.json:

@@ -40,7 +40,8 @@ def main(argv: Sequence[str]) -> int:
             raise Invalid("got no BACKUP, want a file that patina backup wrote")
         sources = Sources(given.backup, given.keys, given.log)
         database = Path(str(url.database))
-        done = restoring.restore(given.dir, database, sources, folder.master_key(given.dir), _retention)
+        with terminal.progress("restoring", None):
+            done = restoring.restore(given.dir, database, sources, folder.master_key(given.dir), _retention)
     else:
         done = _again(given)
     if given.json:

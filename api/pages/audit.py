@@ -68,8 +68,16 @@ class AuditPages:
     def _made(self, name: str, language: str, host: str, origin: str) -> bytes:
         words = load_audit_words(language)
         console = load_words(language)
+        wanted = {
+            name: text for name, text in console.text.items() if name.startswith("want_") or name == "field_wrong"
+        }
         told = {
-            "words": {"text": words.text, "option": words.option, "form": {}, "problem": console.problem},
+            "words": {
+                "text": {**wanted, **words.text},
+                "option": words.option,
+                "form": console.form,
+                "problem": console.problem,
+            },
             "language": language,
             "modules": f"/static/{self._modules}/",
             "origin": origin,

@@ -19,17 +19,21 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES, load_catalogue
-from api.pages.flows import FLOWS, FORMS, ROOMS, STEPS, spoken_by
+from api.pages.flows import CURRENCY_OF, FLOWS, FORMS, ROOMS, STEPS, spoken_by
 from api.pages.joining import shortened
 from api.pages.kept import Kept
-from api.pages.styles import style
+from api.pages.styles import sent
 
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "console"
 FOLDERS = (HERE / "static" / "console", HERE / "static" / "audit")
 """Of files that stand under one mark: the console's, and those of the auditor's pages (``api.pages.audit``)."""
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-WORKER, STYLE = "worker.js", "console.css"
+WORKER = "worker.js"
+FIRST = "console.css"
+"""The style sheet of every page; the auditor's pages have another behind it."""
+HISTORIES = ("item", "case", "handover")
+"""Pages that show what others stated."""
 COLUMNS = ("name", "category", "brand", "model", "gtin", "serial")
 """Of a table of things to be registered."""
 PAGES = ("lists", "door", "find", "item", "case", "queue", "register", *(flow.name for flow in FLOWS))
@@ -94,7 +98,7 @@ class Console:
         rights = _rights(language) if name == "item" else {}
         names = [name] if name in FORMS else [form.name for form in STEPS] if name == "case" else []
         told: dict[str, Any] = {
-            "words": {part: getattr(words, part) for part in words.__slots__},
+            "words": _spoken(name, language),
             "forms": {one: self._forms[one] for one in names},
             "roles": self._roles,
             "flows": [flow.name for flow in FLOWS],
@@ -103,6 +107,7 @@ class Console:
             "modules": self._modules,
             "rooms": ROOMS,
             "reader": self._reader,
+            "currencies": CURRENCY_OF,
             **({"columns": _columns()} if name == "register" else {}),
             **({"rights": rights} if rights else {}),
         }
@@ -132,11 +137,22 @@ class Console:
 
 
 def _served(path: Path) -> bytes:
-    """A file as it goes out: a script without comments and needless spaces, the style sheet after the tokens."""
-    if path.name == STYLE:
-        return style(path)
-    raw = path.read_bytes()
-    return shortened(raw.decode()).encode() if path.suffix == ".js" else raw
+    """A file as it goes out: without comments and needless spaces, and the first style sheet with the tokens."""
+    if path.suffix == ".css":
+        return sent(path, first=path.name == FIRST)
+    return shortened(path.read_text("utf-8")).encode()
+
+
+def _spoken(page: str, language: str) -> dict[str, Mapping[str, str]]:
+    """The words that a page's script needs; in a history members are called as on customers' pages."""
+    words = load_words(language)
+    spoken = {part: getattr(words, part) for part in words.__slots__}
+    if page in HISTORIES:
+        more = load_catalogue(language)
+        # A weight is shown as a bare number, so its name says the unit.
+        field = {**words.field, **more.member, "weight_g": words.field["weight_g"]}
+        spoken |= {"field": field, "option": {**more.word, **words.option}}
+    return spoken
 
 
 def _rights(language: str) -> dict[str, str]:

@@ -21,6 +21,19 @@ REASONS: Final = ("defect", "not_as_wished", "wrong_size", "other")
 BASES: Final = ("signed_paper", "call", "message", "witness")
 CHANGED: Final = ("cleaned", "resized", "part_replaced", "measured_otherwise", "other")
 CURRENCIES: Final = ("CNY", "EUR", "GBP", "HKD", "TWD", "USD")
+_EURO: Final = (
+    *("AT", "BE", "BG", "CY", "DE", "EE", "ES", "FI", "FR", "GR"),
+    *("HR", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "PT", "SI", "SK"),
+)
+CURRENCY_OF: Final = {
+    **dict.fromkeys(_EURO, "EUR"),
+    "CN": "CNY",
+    "GB": "GBP",
+    "HK": "HKD",
+    "TW": "TWD",
+    "US": "USD",
+}
+"""The currency that a shop of a country begins with, until another was taken on its tablet."""
 _GOOD: Final = [{"aspect": "appearance", "result": "good"}, {"aspect": "function", "result": "good"}]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from api.pages.catalogue import Catalogue
+from api.pages.catalogue import Catalogue, fill
 from ledger import progress, times
 from ledger.caseload import Judged, judge
 from ledger.cases import cases_of
@@ -138,8 +138,9 @@ def _source(name: str, standard: Standard | None, words: Catalogue) -> str:
 
 
 def _step(step: str, words: Catalogue) -> str:
-    """A required step; of several types that fulfil it, all."""
-    return " / ".join(words.value(one.partition(".")[2]) for one in step.split("|"))
+    """A required step, as its sentence says it without who does it; of several types that fulfil it, all."""
+    said = (fill(words.sentence.get(one, one), {"who": ""}) for one in step.split("|"))
+    return " / ".join(one.strip(" .。…:：") for one in said)
 
 
 def _right(one: Right, found: Entitlement, today: date, words: Catalogue) -> RightShown:

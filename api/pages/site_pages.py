@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES, Catalogue, load_catalogue
 from api.pages.modules import Modules
-from api.pages.styles import style
+from api.pages.styles import sent
 
 HERE = Path(__file__).parent
 KEPT = 512
@@ -107,8 +107,7 @@ class Pages:
 
 
 def _sent(file: Path) -> bytes:
-    """A file as it is sent: a style sheet without what is for its readers alone."""
-    return style(file) if file.suffix == ".css" else file.read_bytes()
+    return sent(file) if file.suffix == ".css" else file.read_bytes()
 
 
 def pack(raw: bytes) -> bytes:

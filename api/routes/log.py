@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gzip
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import msgspec
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from starlette.responses import Response
 
 from api.problems import Problem, not_found
 from api.rights import raw_path_of
+from api.routes.shown import has, takes_gzip
 from api.routes.statements import JSON
 from api.site import site_of
 from ledger import tiles, uri
@@ -45,7 +47,7 @@ async def get_tile(request: Request) -> Response:
     found = await site.read(site.ledger.reader.tile, level, n, width)
     if found is None:
         raise not_found("this tree has no such tile")
-    return Response(found, headers=FOREVER, media_type="application/octet-stream")
+    return _unchanging(request, found, FOREVER)
 
 
 async def get_entries(request: Request) -> Response:
@@ -61,10 +63,7 @@ async def get_entries(request: Request) -> Response:
     headers = {**FOREVER, "Vary": "Accept-Encoding"}
     if not site.settings.entries_public:
         headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        found = gzip.compress(found, compresslevel=4, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return Response(found, headers=headers, media_type="application/octet-stream")
+    return _unchanging(request, found, headers, packed=takes_gzip(request))
 
 
 async def get_inclusion(request: Request) -> Response:
@@ -111,6 +110,17 @@ async def get_keys(request: Request) -> Response:
     keys = [one.value() for one in await site.read(site.ledger.reader.ledger_keys)]
     name = site.ledger.view.parties.name
     return _answer({"origin": site.ledger.origin, "ledger": site.ledger.id, "name": name, "keys": keys})
+
+
+def _unchanging(request: Request, raw: bytes, headers: Mapping[str, str], *, packed: bool = False) -> Response:
+    """Bytes that stay as they are, in gzip if ``packed``, or 304 for who has them already."""
+    tag = f'"{sha256(raw).hexdigest()[:32]}{"-gzip" if packed else ""}"'
+    said = {**headers, "ETag": tag}
+    if has(request, tag):
+        return Response(status_code=304, headers=said)
+    if packed:
+        raw, said["Content-Encoding"] = gzip.compress(raw, compresslevel=4, mtime=0), "gzip"
+    return Response(raw, headers=said, media_type="application/octet-stream")
 
 
 def _answer(document: object) -> Response:

@@ -8,10 +8,11 @@ signature is put before it here. Later keys a party adds by itself, by ``POST /v
 from __future__ import annotations
 
 import os
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -61,10 +62,16 @@ class NewKey(Body):
 
 
 @router.get("/v1/parties", summary="Every party, with its roles and keys in force")
-async def get_parties(request: Request) -> Response:
-    """Parties in the order of their registration."""
+async def get_parties(
+    request: Request,
+    *,
+    cursor: Annotated[int, Query(ge=0, le=2**53, description="where the last page ended")] = 0,
+    limit: Annotated[int | None, Query(ge=1, le=1000, description="parties of a page; left out, all of them")] = None,
+) -> Response:
+    """Parties in the order of their registration. With ``limit``, the next page is in ``next`` and in ``Link``."""
     site = site_of(request)
     parties = site.ledger.view.parties
+    end = len(parties.parties) if limit is None else cursor + limit
     listed = [
         {
             "id": party,
@@ -75,9 +82,13 @@ async def get_parties(request: Request) -> Response:
             "suspended": found.suspended,
             "keys": list(found.keys),
         }
-        for party, found in parties.parties.items()
+        for party, found in islice(parties.parties.items(), cursor, end)
     ]
-    return Response(_encode({"parties": listed}), media_type=JSON)
+    if end >= len(parties.parties):
+        return Response(_encode({"parties": listed}), media_type=JSON)
+    following = f"{site.settings.public_url}/v1/parties?cursor={end}&limit={limit}"
+    headers = {"Link": f'<{following}>; rel="next"'}
+    return Response(_encode({"parties": listed, "next": following}), headers=headers, media_type=JSON)
 
 
 @router.post("/v1/parties", summary="Register a party", openapi_extra=body_schema(NewParty))

@@ -62,12 +62,17 @@ def kept(request: Request, what: Kept, headers: Mapping[str, str], media_type: s
     packed = takes_gzip(request)
     tag = what.tag(packed=packed)
     said = {"Vary": "Accept-Encoding", **headers, "ETag": tag}
-    known = (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(","))
-    if tag in known:
+    if has(request, tag):
         return Response(status_code=304, headers=said)
     if packed:
         said |= PACKED
     return Response(what.packed if packed else what.raw, headers=said, media_type=media_type)
+
+
+def has(request: Request, tag: str) -> bool:
+    """Whether whoever asks has the bytes of this entity tag already (RFC 9110 §13.1.2)."""
+    known = (one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(","))
+    return tag in known
 
 
 def takes_gzip(request: Request) -> bool:

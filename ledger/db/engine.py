@@ -1,8 +1,9 @@
 """Connections to the database: SQLite or PostgreSQL, chosen by the URL.
 
-SQLite runs in WAL mode with ``synchronous=FULL``: a commit that returned is on the disk. Its driver is told to leave
-transactions alone, so that ``BEGIN IMMEDIATE`` is ours; a checkpoint of the WAL is taken every 16,000 pages, because
-more often the same pages are written again and again.
+A commit that returned is on the disk: SQLite runs in WAL mode with ``synchronous=FULL``, and PostgreSQL is not let
+answer before, whatever it is set to. SQLite's driver is told to leave transactions alone, so that ``BEGIN IMMEDIATE``
+is ours; a checkpoint of the WAL is taken every 16,000 pages, because more often the same pages are written again and
+again.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     """Return an engine for a URL; raises ``Unavailable``, also for a SQLite file that is not there but must be."""
     parsed = parse_url(url)
     if not is_sqlite(parsed):
-        return create_engine(parsed, pool_size=READERS, max_overflow=READERS, pool_use_lifo=True)
+        engine = create_engine(parsed, pool_size=READERS, max_overflow=READERS, pool_use_lifo=True)
+        event.listen(engine, "connect", _wait_for_the_disk)
+        return engine
     path = Path(str(parsed.database))
     if must_exist and not path.is_file():
         raise Unavailable(f"there is no ledger at {parsed.database}; one in PostgreSQL wants PATINA_DATABASE_URL")
@@ -85,6 +88,14 @@ def open_engine(url: str, *, must_exist: bool = True) -> Engine:
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _wait_for_the_disk(connection: Any, _: Any) -> None:
+    """Have commits wait where a server, database or role lets them go before they are durable: receipts promise it."""
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
 
 
 def _set_pragmas(connection: sqlite3.Connection, _: Any) -> None:

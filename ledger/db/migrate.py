@@ -5,6 +5,7 @@ The steps are in ``migrations/versions``; nobody needs Alembic's own command or 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,15 +39,16 @@ def check(engine: Engine) -> None:
         raise Unavailable(f"got a database of schema {version}, want {NEWEST}: run patina migrate")
 
 
-def upgrade(engine: Engine) -> str:
+def upgrade(engine: Engine, advance: Callable[[], object] = lambda: None) -> str:
     """Bring a database to the newest schema and return its version; does nothing if it has it.
 
-    Raises ``Unavailable``, and has changed nothing, for a schema of a later program or tables that do not fit theirs.
+    ``advance`` is told of each version that was reached. Raises ``Unavailable``, and has changed nothing, for a schema
+    of a later program or tables that do not fit theirs.
     """
     _check_known(current(engine) or NEWEST)
     try:
         with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
-            _run(connection)
+            _run(connection, advance)
     except DBAPIError as error:
         raise Unavailable(f"cannot bring the tables to {NEWEST}, nothing was changed: {reason(error)}") from error
     return NEWEST
@@ -57,7 +59,7 @@ def _check_known(version: str) -> None:
         raise Unavailable(f"got a database of schema {version}, want {NEWEST} at most: a later Patina made it")
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, advance: Callable[[], object]) -> None:
     # Only here: alembic takes a quarter of a second to import, and a server that starts does not need it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -67,5 +69,5 @@ def _run(connection: Connection) -> None:
         raise Unavailable("the migrations are not installed beside the ledger")
     config = Config()
     config.set_main_option("script_location", str(Path(next(iter(spec.submodule_search_locations)))).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config.attributes.update(connection=connection, advance=advance)
     command.upgrade(config, "head")

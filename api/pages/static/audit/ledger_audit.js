@@ -5,7 +5,7 @@
 // may read entries; every leaf hash up to the root; and the tiles of the upper levels.
 
 import { $, el, explained, message, show } from "./draw.js";
-import { say } from "./words.js";
+import { number, say } from "./words.js";
 import { ask } from "./wire.js";
 import { PatinaError, checkCheckpoint, checkConsistency, hexOf, openCrypto, parseVkey, proofAt, textAt } from "./ledger_checks.js";
 import { keepAudit, lastAudit } from "./ledger_kept.js";
@@ -25,7 +25,7 @@ function step(text, right = true) {
 function went(stage, done, size) {
   $("[data-stage]").textContent = stage;
   $("#progress").value = size ? done / size : 1;
-  $("[data-count]").textContent = say("of", { done: done.toLocaleString(), size: size.toLocaleString() });
+  $("[data-count]").textContent = say("of", { done: number(done), size: number(size) });
 }
 
 /** The checkpoint, its signature checked; says by whose word the key is the ledger's. */
@@ -34,7 +34,7 @@ async function checkpointOf(asked, crypto) {
   const texts = asked ? [asked] : keys.keys.map((one) => one.vkey);
   const vkeys = await Promise.all(texts.map((text) => parseVkey(text, crypto.sha256)));
   const found = await checkCheckpoint(await textAt("/checkpoint"), vkeys, asked ? vkeys[0].name : keys.origin, crypto.verifies);
-  step(say(asked ? "step_signed" : "step_signed_here", { size: found.size.toLocaleString() }));
+  step(say(asked ? "step_signed" : "step_signed_here", { size: number(found.size) }));
   return found;
 }
 
@@ -44,7 +44,7 @@ async function growth(checkpoint, kept, crypto) {
   if (checkpoint.size < older.size) throw new Wrong(say("wrong_shorter", { old: older.size, size: checkpoint.size }));
   const proof = older.size === checkpoint.size ? [] : await proofAt(`/v1/log/proof/consistency?old=${older.size}&new=${checkpoint.size}`);
   await checkConsistency(crypto.sha256, older, checkpoint, proof);
-  return step(say("step_grown", { old: older.size.toLocaleString() }));
+  return step(say("step_grown", { old: number(older.size) }));
 }
 
 /** The entries of a tile hash to its hashes; false if this reader may not see entries. */
@@ -105,7 +105,7 @@ async function audit(asked) {
   }
   const proved = { size: String(checkpoint.size), root: checkpoint.root };
   const remembered = keepAudit({ at: new Date().toISOString(), size: proved.size, proved, vkey: asked, wrong: null });
-  return verdict("good", say("verdict_right", { size: checkpoint.size.toLocaleString() }) + (remembered ? "" : ` ${say("not_kept")}`));
+  return verdict("good", say("verdict_right", { size: number(checkpoint.size) }) + (remembered ? "" : ` ${say("not_kept")}`));
 }
 
 function verdict(tone, text) {

@@ -1,7 +1,7 @@
 // How the ledger is: each figure with whose word it is.
 
 import { $, el, explained, facts, message, show } from "./draw.js";
-import { say, when } from "./words.js";
+import { number, say, when } from "./words.js";
 import { ask } from "./wire.js";
 import { lastAudit } from "./ledger_kept.js";
 
@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 
 /** What the service says of its own walk over the leaves. */
 export function rehashed({ running, last }) {
-  const size = last?.size.toLocaleString();
+  const size = last && number(last.size);
   if (last?.wrong) return say("rehash_wrong", { size, at: when(last.at), wrong: last.wrong });
   if (last) return say("rehash_right", { size, at: when(last.at) });
   return running ? say("rehash_running", running) : say("rehash_none");
@@ -20,7 +20,7 @@ export function rehashed({ running, last }) {
 function mine() {
   const kept = lastAudit();
   if (!kept) return say("audit_none");
-  return say(kept.wrong ? "audit_wrong" : "audit_right", { size: Number(kept.size).toLocaleString(), at: when(kept.at), wrong: kept.wrong ?? "" });
+  return say(kept.wrong ? "audit_wrong" : "audit_right", { size: number(Number(kept.size)), at: when(kept.at), wrong: kept.wrong ?? "" });
 }
 
 export async function start() {
@@ -30,12 +30,12 @@ export async function start() {
   const lag = Math.max(0, Math.round((new Date(body.now) - new Date(body.recorded_at)) / MINUTE));
   facts($("[data-newest]"), [
     [say("origin"), body.origin],
-    [say("size"), body.size.toLocaleString()],
-    [say("statements"), body.statements.toLocaleString()],
-    [say("subjects"), body.subjects.toLocaleString()],
+    [say("size"), number(body.size)],
+    [say("statements"), number(body.statements)],
+    [say("subjects"), number(body.subjects)],
     [say("root"), el("span", { class: "hash" }, body.root)],
     [say("recorded"), when(body.recorded_at)],
-    [say("lag"), say("minutes", { n: lag.toLocaleString() })],
+    [say("lag"), say("minutes", { n: number(lag) })],
   ]);
   show($("[data-no-witness]"), !body.witnesses.length);
   $("[data-witnesses]").replaceChildren(...body.witnesses.map((one) => el("li", {}, one.at ? say("witnessed", { name: one.name, at: when(one.at) }) : say("signed_by", one))));

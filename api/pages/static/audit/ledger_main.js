@@ -1,6 +1,6 @@
 // The one script of the auditor's and operator's pages: who is here, and then the page itself.
 
-import { $, message, show } from "./draw.js";
+import { $, fitting, message, show } from "./draw.js";
 import { say } from "./words.js";
 import { ask, Offline, session } from "./wire.js";
 
@@ -8,6 +8,7 @@ const MODULES = { health: "health", audit: "audit", tree: "tree", reports: "repo
 const page = document.body.dataset.page;
 
 async function start() {
+  fitting();
   const who = await session();
   if (!who) {
     location.replace(`/console/door?next=${encodeURIComponent(location.pathname + location.search)}`);

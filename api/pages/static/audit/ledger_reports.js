@@ -17,8 +17,8 @@ function open(report) {
   const at = (format) => `/v1/reports/${encodeURIComponent(report.id)}?format=${format}&language=${told.language}`;
   $("[data-image]").src = at("svg");
   $("[data-files]").replaceChildren(...Object.keys(report.files).map((format) => (format === "disclosures"
-    ? el("a", { class: "button", href: at(format), download: `disclosures-${report.id}.json` }, say("disclosures"))
-    : el("a", { class: "button", href: at(format), download: `report-${report.id}.${format}` }, format.toUpperCase()))));
+    ? el("a", { class: "button plain", href: at(format), download: `disclosures-${report.id}.json` }, say("disclosures"))
+    : el("a", { class: "button plain", href: at(format), download: `report-${report.id}.${format}` }, format.toUpperCase()))));
   show($("[data-chart]"));
   $("[data-chart]").scrollIntoView();
 }
@@ -26,7 +26,7 @@ function open(report) {
 function row(report) {
   const state = say(`report_${report.state}`, { percent: report.percent });
   const scheduled = report.schedule ? say("scheduled_for", { role: word(report.role) }) : null;
-  const facts = [report.asked?.period, ...(report.asked?.by ?? []).map(named), scheduled, report.costs ? say("with_costs") : null, when(report.made ?? report.asked_at)];
+  const facts = [word(report.asked?.period ?? ""), ...(report.asked?.by ?? []).map(named), scheduled, report.costs ? word("costs") : null, when(report.made ?? report.asked_at)];
   const name = facts.filter(Boolean).join(" · ");
   const made = report.state === "made";
   return el("li", {}, made ? el("button", { type: "button", class: "plain", click: () => open(report) }, name) : name, " ", el("span", { class: `pill ${made ? "good" : "note"}` }, state), report.problem ? el("span", { class: "quiet", lang: "en" }, report.problem) : null);
@@ -52,7 +52,7 @@ async function schedules() {
   const { ok, body } = await ask("GET", "/v1/report-schedules");
   const found = ok ? body.schedules : [];
   $("[data-schedules]").replaceChildren(...found.map((one) => {
-    const facts = [word(one.every), word(one.role), ...one.asked.by.map(named), one.costs ? say("with_costs") : null, say("next_on", { at: when(one.next_due) })];
+    const facts = [word(one.every), word(one.role), ...one.asked.by.map(named), one.costs ? word("costs") : null, say("next_on", { at: when(one.next_due) })];
     return el("li", {}, facts.filter(Boolean).join(" · "), " ", mayPlan ? act("end", schedules, "DELETE", `/v1/report-schedules/${segment(one.id)}`) : null);
   }));
 }

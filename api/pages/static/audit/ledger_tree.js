@@ -4,7 +4,7 @@
 // Whether the proof holds is computed here, and said in words; the same steps stand below the picture as a list.
 
 import { $, el, facts, message, show } from "./draw.js";
-import { say, typed, when } from "./words.js";
+import { number, say, typed, when } from "./words.js";
 import { checkInclusion, hexOf, openCrypto, parseCheckpoint, parseNote, proofAt, textAt } from "./ledger_checks.js";
 import { entriesAt, hashed, hashesAt, same } from "./ledger_tiles.js";
 
@@ -57,7 +57,7 @@ function picture(root, size, index, room) {
   };
   place(root);
   const [width, height] = [EDGE * 2 + across * Math.max(0, columns - 1), EDGE * 2 + DOWN * depth + 12];
-  const title = drawn("title", { id: "tree-title" }, say("picture_alt", { size: size.toLocaleString(), index: index.toLocaleString() }));
+  const title = drawn("title", { id: "tree-title" }, say("picture_alt", { size: number(size), index: number(index) }));
   return drawn("svg", { class: "tree", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-labelledby": "tree-title" }, title, ...lines, ...marks);
 }
 
@@ -100,7 +100,7 @@ function verdict(tone, text) {
 async function draw(index) {
   const checkpoint = parseCheckpoint(parseNote(await textAt("/checkpoint")).text);
   const size = Number(checkpoint.size);
-  if (index >= size) return message(say("no_such_index", { size: size.toLocaleString() }), "bad");
+  if (index >= size) return message(say("no_such_index", { size: number(size) }), "bad");
   message("");
   const root = nodesOf(size, index);
   $("[data-picture]").replaceChildren(picture(root, size, index, $("[data-picture]").clientWidth));
@@ -113,7 +113,7 @@ async function draw(index) {
   $("[data-proof]").replaceChildren(el("li", {}, el("strong", {}, say("proof_leaf", { index })), " ", el("span", { class: "hash" }, hexOf(leaf))), ...steps, el("li", {}, el("strong", {}, say("root")), " ", el("span", { class: "hash" }, checkpoint.root)));
   try {
     await checkInclusion(crypto.sha256, BigInt(index), BigInt(size), hexOf(leaf), proof, checkpoint.root);
-    verdict("good", say("proof_holds", { n: proof.length, index: index.toLocaleString(), size: size.toLocaleString() }));
+    verdict("good", say("proof_holds", { n: proof.length, index: number(index), size: number(size) }));
   } catch (error) {
     verdict("bad", say("verdict_wrong", { why: error.message }));
   }

@@ -6,6 +6,7 @@ import { historyOf, itemOf } from "./things.js";
 import { entryRow } from "./item.js";
 import { byKeyboard, pointed, record, told_of, valuesOf } from "./form.js";
 import { sides } from "./sides.js";
+import { spend, useCurrency } from "./money.js";
 import { papers } from "./papers.js";
 import { ask } from "./wire.js";
 
@@ -61,6 +62,7 @@ export async function start(who) {
     const now = (await load()) ?? found;
     draw(now, await itemOf(now.subject), await historyOf(now.subject), who);
   };
+  await useCurrency(who);
   for (const form of $$("form[data-form]")) {
     const declared = told.forms[form.dataset.form];
     byKeyboard(form);
@@ -69,13 +71,15 @@ export async function start(who) {
       const button = $("button:not([type=button])", form);
       button.disabled = true;
       const about = { things: { thing: found.subject }, about: found.case, called: $("[data-item]").textContent };
-      const became = await record(declared, valuesOf(form, declared), about, who);
+      const values = valuesOf(form, declared);
+      const became = await record(declared, values, about, who);
       button.disabled = false;
       if (!became) return;
       if (!told_of(became)) {
         pointed(form, declared, became);
         return;
       }
+      await spend(values.currency, who);
       form.reset();
       form.closest("details").open = false;
       await again();

@@ -1,7 +1,7 @@
 // Coming in: by choosing oneself and a PIN on a shared tablet, or by login and password, or by the identity
 // provider that the operator configured.
 
-import { $, el, explained, message, show } from "./draw.js";
+import { $, $$, el, explained, message, show, wrong } from "./draw.js";
 import { say, told } from "./words.js";
 import { ask, Offline } from "./wire.js";
 
@@ -11,10 +11,12 @@ function next() {
   return /^\/console(\/[a-z]+){0,2}(\?.*)?$/.test(asked) ? asked : "/console";
 }
 
-async function come(path, body) {
+/** Come in; `field` is what was typed wrong, and `why` says so, if nobody is let in with it. */
+async function come(path, body, field, why) {
   try {
     const answer = await ask("POST", path, body);
     if (answer.ok) location.assign(next());
+    else if (answer.status === 401) wrong(field, say(why));
     else message("", "bad", explained(answer.body));
   } catch (error) {
     if (!(error instanceof Offline)) throw error;
@@ -22,7 +24,8 @@ async function come(path, body) {
   }
 }
 
-function choose(person, form) {
+function choose(person, form, chosen) {
+  for (const one of $$(".person")) one.setAttribute("aria-pressed", one === chosen);
   form.dataset.person = person.id;
   $("[data-chosen]").textContent = person.name;
   show(form);
@@ -45,12 +48,12 @@ export async function start() {
     event.preventDefault();
     const typed = pin.elements.pin.value;
     pin.reset();
-    come("/v1/session/pin", { person: pin.dataset.person, pin: typed });
+    come("/v1/session/pin", { person: pin.dataset.person, pin: typed }, pin.elements.pin, "pin_wrong");
   });
   const password = $("[data-form=password]");
   password.addEventListener("submit", (event) => {
     event.preventDefault();
-    come("/v1/session", { login: password.elements.login.value, password: password.elements.password.value });
+    come("/v1/session", { login: password.elements.login.value, password: password.elements.password.value }, password.elements.password, "login_wrong");
   });
   const device = $("[data-form=device]");
   device.addEventListener("submit", async (event) => {
@@ -68,7 +71,7 @@ async function people(form) {
   const answer = await ask("GET", "/v1/session/people");
   if (!answer.ok) return;
   show($("[data-tablet]"));
-  const buttons = answer.body.people.map((one) => el("button", { type: "button", class: "person", click: () => choose(one, form) }, one.name));
+  const buttons = answer.body.people.map((one) => el("button", { type: "button", class: "person", "aria-pressed": "false", click: ({ currentTarget }) => choose(one, form, currentTarget) }, one.name));
   $("[data-people]").replaceChildren(...buttons);
   buttons[0]?.focus();
 }

@@ -35,7 +35,9 @@ export function wrong(input, ...said) {
   const id = `${input.id}-wrong`;
   const text = el("p", { class: "wrong", id }, ...said);
   $(`#${CSS.escape(id)}`)?.remove();
-  input.closest(".field").append(text);
+  const field = input.closest(".field");
+  if (field) field.append(text);
+  else input.after(text);
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", [before?.replace(id, ""), id].filter(Boolean).join(" ").trim());
   input.focus();
@@ -44,6 +46,17 @@ export function wrong(input, ...said) {
     input.removeAttribute("aria-invalid");
   };
   for (const kind of ["input", "change"]) input.addEventListener(kind, right, { once: true });
+}
+
+/** Say what is wanted beside the first field of a form that does not fit, in the page's language and not the browser's. */
+export function fitting() {
+  const faulty = "input:invalid, select:invalid, textarea:invalid";
+  const wanted = ({ dataset, inputMode, validity }) => (dataset.thing !== undefined ? "thing_first" : validity.valueMissing ? "want_filled" : { decimal: "want_decimal", numeric: "want_count" }[inputMode]);
+  const tell = (event) => {
+    event.preventDefault();
+    if (event.target === $(faulty, event.target.form)) wrong(event.target, say(wanted(event.target) ?? "field_wrong"));
+  };
+  document.addEventListener("invalid", tell, true);
 }
 
 export const item = (id) => `/console/item?id=${encodeURIComponent(id)}`;

@@ -6,7 +6,8 @@ import { byKeyboard, choosing, pointed, record, told_of, valuesOf } from "./form
 import { historyOf, itemOf } from "./things.js";
 import { follow, sides } from "./sides.js";
 import { newId } from "./making.js";
-import { cardOf, useCard } from "./laid_in.js";
+import { cardOf, laidIn, useCard } from "./laid_in.js";
+import { spend, useCurrency } from "./money.js";
 import { papers } from "./papers.js";
 import { ask, Offline } from "./wire.js";
 
@@ -106,6 +107,7 @@ async function submit(node, chosen, who) {
   const became = await record(form, values, { things, fresh, about, more, codes, called: chosen.get("thing").name }, who);
   if (!became) return;
   if (drawn) await useCard(drawn.card);
+  await spend(values.currency, who);
   done(node, things, about, { card, drawn }, became);
 }
 
@@ -113,6 +115,7 @@ export async function start(who) {
   const node = $(`[data-form=${form.name}]`);
   const { chosen, known, settled } = choosing(node, form, (name, state) => (form.case === "known" ? openCase(node, state) : null));
   byKeyboard(node);
+  await useCurrency(who);
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = $("button:not([type=button])", node);
@@ -128,7 +131,10 @@ export async function start(who) {
   const input = node.elements.thing;
   if (id) {
     input.value = id;
-    const state = await itemOf(id);
+    const state = await itemOf(id).catch((error) => {
+      if (error instanceof Offline) return laidIn(id);
+      throw error;
+    });
     if (state) known("thing", state);
   } else input.focus();
 }

@@ -1,7 +1,7 @@
 // A thing: how it stands, its cases, what was said about it, and the codes and papers that lead to it.
 
 import { $, $$, caseOf, el, explained, facts, message, show } from "./draw.js";
-import { say, told, typed, when, word } from "./words.js";
+import { pair, say, told, typed, when, word } from "./words.js";
 import { historyOf, itemOf } from "./things.js";
 import { papers } from "./papers.js";
 import { ask, segment } from "./wire.js";
@@ -9,14 +9,20 @@ import { ask, segment } from "./wire.js";
 /** What stands behind a statement's digests, in words, for whoever may see it. */
 export function privately(members) {
   const flat = (value) => (Array.isArray(value) ? value.map(flat).join(", ") : value && typeof value === "object" ? Object.values(value).map(flat).join(" ") : String(value));
-  return Object.entries(members).map(([name, value]) => el("p", { class: "private" }, `${told.words.field[name] ?? name.replaceAll("_", " ")}: ${flat(value)}`));
+  return Object.entries(members).map(([name, value]) => el("p", { class: "private" }, pair(told.words.field[name] ?? name.replaceAll("_", " "), flat(value))));
+}
+
+/** A value of a statement: a day or a time as the reader writes it, a word of the format as the shop says it. */
+function valued(value) {
+  if (value && typeof value === "object") return Object.values(value).map(valued).join(Array.isArray(value) ? ", " : " ");
+  return /^\d{4}-\d\d-\d\d(T.*)?$/.test(value) ? when(value) : word(value);
 }
 
 /** An entry of a history. */
 export function entryRow(entry) {
   const { statement } = entry;
   const { evidence: seen, ...details } = statement.details;
-  const said = Object.entries({ ...details, ...(seen ? { weight_g: seen.weight_g, changed: seen.reason } : {}) }).filter(([, value]) => value !== undefined).filter(([, value]) => typeof value !== "object").map(([name, value]) => `${told.words.field[name] ?? name.replaceAll("_", " ")}: ${word(value)}`);
+  const said = Object.entries({ ...details, ...(seen ? { weight_g: seen.weight_g, changed: seen.reason } : {}) }).filter(([, value]) => value !== undefined).map(([name, value]) => pair(told.words.field[name] ?? name.replaceAll("_", " "), valued(value)));
   const photos = (statement.attachments ?? []).filter((one) => one.media_type.startsWith("image/"));
   return el("li", {}, el("strong", {}, typed(statement.type)), " ", el("span", { class: "quiet" }, when(statement.occurred_at)),
     el("p", {}, said.join(" · ")), ...privately(entry.private),
@@ -28,7 +34,7 @@ function made(answer) {
   if (!answer.ok) return explained(answer.body);
   const { page, short_code: short } = answer.body;
   return [el("p", {}, el("a", { class: "button", href: new URL(page).pathname, target: "_blank", rel: "noopener" }, say("paper_print"))),
-    short ? el("p", {}, `${say("short_code")}: `, el("strong", { class: "short" }, short)) : null].filter(Boolean);
+    short ? el("p", {}, `${say("short_code")} `, el("strong", { class: "short" }, short)) : null].filter(Boolean);
 }
 
 /** A right in force, in the words that the customer reads on her page: until when, by which rule, and whose. */
@@ -54,9 +60,11 @@ export async function start(who) {
     message(told.words.problem.not_found, "bad");
     return;
   }
-  for (const node of $$("[data-fill]")) node.textContent = found[node.dataset.fill] ?? "";
+  for (const node of $$("[data-fill]")) node.textContent = node.dataset.fill === "category" ? word(found.category ?? "") : (found[node.dataset.fill] ?? "");
   document.title = `${found.name} · ${told.words.text.brand}`;
-  $("[data-flows]").replaceChildren(...told.flows.filter((flow) => told.roles[who.role]?.includes(flow)).map((flow) => el("a", { class: "button", href: `/console/${flow}?item=${encodeURIComponent(id)}` }, typed(flow))));
+  // What is at work is most likely handed over, and anything else taken in.
+  const likely = found.cases.some((one) => !one.closed) ? "handover" : "intake";
+  $("[data-flows]").replaceChildren(...told.flows.filter((flow) => told.roles[who.role]?.includes(flow)).map((flow) => el("a", { class: flow === likely ? "button" : "button plain", href: `/console/${flow}?item=${encodeURIComponent(id)}` }, typed(flow))));
   $("[data-state]").textContent = word(found.state);
   facts($("[data-facts]"), [[say("brand_of"), [found.brand, found.model].filter(Boolean).join(" ")], ...found.certificates.map((one) => [say("by_certificate_no"), one.certificate_no])]);
   const rights = found.rights?.in_force ?? [];

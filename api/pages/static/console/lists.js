@@ -1,10 +1,12 @@
 // Work lists, the most urgent first: each is one request, and says how many rows it has.
 
-import { $, $$, caseRow, itemRow, show } from "./draw.js";
+import { $, $$, caseRow, el, itemRow, show } from "./draw.js";
 import { say, when } from "./words.js";
 import { tablets } from "./devices.js";
 import { layIn } from "./laid_in.js";
-import { ask } from "./wire.js";
+import { layCurrency } from "./money.js";
+import { known } from "./store.js";
+import { ask, Offline } from "./wire.js";
 
 const CASES = {
   overdue: "overdue=true&closed=false",
@@ -37,7 +39,29 @@ async function fill(section, address) {
   section.classList.toggle("empty", list.children.length === 0);
 }
 
+/** Without a network: the open cases as this tablet last saw them, each ready to be handed over. */
+async function laid() {
+  const cases = (await known("cases")) ?? [];
+  for (const section of $$("[data-list]")) show(section, section.dataset.list === "open" && cases.length > 0);
+  const open = $("[data-list=open]");
+  $("[data-rows]", open).replaceChildren(...cases.map(({ subject, name, job_no: job }) => el("li", {},
+    el("a", { href: `/console/handover?item=${encodeURIComponent(subject)}` }, name || say("name_none")), " ", el("span", { class: "quiet" }, job ?? ""))));
+  $("[data-count]", open).textContent = cases.length;
+  show($("[data-more]", open), false);
+  $("[data-laid]").textContent = say(cases.length ? "lists_laid" : "lists_offline");
+  show($("[data-laid]"));
+}
+
 export async function start(who) {
+  try {
+    await fillAll(who);
+  } catch (error) {
+    if (error instanceof Offline) await laid();
+    throw error;
+  }
+}
+
+async function fillAll(who) {
   await tablets(who);
   // The first two decide the day: they are asked for before the rest.
   for (const section of $$("[data-list]")) {
@@ -45,4 +69,5 @@ export async function start(who) {
     await fill(section, name === "maintenance" ? `/v1/maintenance?limit=${SHOWN}` : `/v1/cases?${CASES[name]}&limit=${SHOWN}`);
   }
   await layIn(who);
+  await layCurrency(who);
 }

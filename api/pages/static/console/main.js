@@ -1,6 +1,6 @@
 // The console's one script: who is here, what this page cannot do, what waits to be sent, and then the page itself.
 
-import { $, $$, el, message, show } from "./draw.js";
+import { $, $$, el, fitting, message, show } from "./draw.js";
 import { say, told } from "./words.js";
 import { ask, Offline, session } from "./wire.js";
 import { know, known } from "./store.js";
@@ -122,6 +122,7 @@ function sending(who) {
 async function start() {
   limits();
   shortcuts();
+  fitting();
   if ("serviceWorker" in navigator) {
     const mark = new URL(import.meta.url).pathname.split("/").at(-2);
     const asked = new URLSearchParams({ mark, modules: told.modules.split("/").at(-2), reader: told.reader });

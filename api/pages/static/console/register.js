@@ -69,10 +69,11 @@ async function asked(rows, who) {
 function draw(rows) {
   const wrong = rows.filter((row) => row.faults.length);
   const right = rows.length - wrong.length;
-  $("[data-heads]").replaceChildren(...["#", ...COLUMNS.map((name) => told.words.field[name]), say("faults")].map((text) => el("th", { scope: "col" }, text)));
+  const columns = [say("row"), ...COLUMNS.map((name) => told.words.field[name]), say("faults")];
+  $("[data-heads]").replaceChildren(...columns.map((text) => el("th", { scope: "col" }, text)));
   // What is wrong stands first; of the rest a few show that the columns were understood.
   const shown = [...wrong, ...rows.filter((row) => !row.faults.length)].slice(0, 100);
-  $("[data-table]").replaceChildren(...shown.map((row) => el("tr", { class: row.faults.length ? "bad" : "" }, el("td", {}, String(row.number)), ...COLUMNS.map((name) => el("td", {}, row[name] ?? "")), el("td", {}, row.faults.join(" ")))));
+  $("[data-table]").replaceChildren(...shown.map((row) => el("tr", { class: row.faults.length ? "bad" : "" }, ...[String(row.number), ...COLUMNS.map((name) => row[name] ?? ""), row.faults.join(" ")].map((text, at) => el("td", { "data-head": columns[at] }, text)))));
   $("[data-count]").textContent = rows.length;
   $("[data-verdict]").textContent = say("register_verdict", { right, wrong: wrong.length });
   $("[data-register]").disabled = right === 0;

@@ -1,9 +1,10 @@
 // Is it the same thing? What was stated when it came in beside what is seen now, with the difference in weight.
 
 import { $, el, evidence, show } from "./draw.js";
-import { say, when } from "./words.js";
+import { say, told, when } from "./words.js";
 
 const FINE = 0.01;
+const SIGNED = new Intl.NumberFormat(told.language, { signDisplay: "exceptZero", minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
 /** Show the evidence of the first change of custody of a case and the newest, or what is being typed. */
 export function sides(entries, caseId, typing) {
@@ -33,10 +34,11 @@ export function follow(form, { first, now }) {
   });
   form.elements.weight_g.addEventListener("input", () => {
     const typed = form.elements.weight_g.value.replace(",", ".");
-    weight.textContent = typed ? `${typed} g` : "";
-    const by = was && typed ? Number(typed) - Number(was) : 0;
+    const weighed = /^\d+(\.\d*)?$/.test(typed);
+    weight.textContent = weighed ? say("grams", { n: typed }) : "";
+    const by = was && weighed ? Number(typed) - Number(was) : 0;
     const differing = Math.abs(by) > FINE + 1e-9;
-    differs.textContent = differing ? say("identity_differs", { grams: by.toFixed(2) }) : "";
+    differs.textContent = differing ? say("identity_differs", { grams: SIGNED.format(by).replace("-", "\u2212") }) : "";
     form.elements.changed.required = differing;
   });
 }

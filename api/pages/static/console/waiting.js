@@ -5,6 +5,7 @@ import { reason } from "./conflict.js";
 import { say, told, typed, when } from "./words.js";
 import { again, discard, REFUSED, send, watch } from "./queue.js";
 import { all } from "./store.js";
+import { idIn } from "./things.js";
 import { Offline } from "./wire.js";
 
 /** Why a record was refused and what to do next, in words; then what the service said. Without a network, only that. */
@@ -26,7 +27,7 @@ async function explain(record) {
 /** What a record is about, as the shop knows it: its name or job number, else the end of the thing's id. */
 function about({ statements, called }) {
   const said = statements.map((one) => one.statement.details);
-  const names = [called, ...["name", "job_no"].map((member) => said.map((details) => details[member]).find(Boolean))].filter(Boolean);
+  const names = [called, ...["name", "job_no"].map((member) => said.map((details) => details[member]).find(Boolean))].filter((one) => one && !idIn(one));
   return names.length ? names.join(" · ") : `…${statements[0].statement.subjects[0].slice(-12)}`;
 }
 

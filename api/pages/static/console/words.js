@@ -13,10 +13,18 @@ export const word = (value) => told.words.option[value] ?? String(value).replace
 /** What a type of statement is called. */
 export const typed = (type) => told.words.form[type] ?? type.replace(/[._]/g, " ");
 
-/** A time as the reader's language writes it. */
+const LOCALE = told.language === "en" ? "en-GB" : told.language;
+
+/** A number as the reader's language writes it. */
+export const number = (value) => value.toLocaleString(LOCALE);
+
+/** A name and what stands under it, in one line. */
+export const pair = (name, value) => say("pair", { name, value });
+
+/** A time as the reader's language writes it: day before month, and 24 hours, as on customers' pages. */
 export function when(text) {
   if (!text) return "";
   const day = text.length === 10;
-  const shown = new Intl.DateTimeFormat(told.language, day ? { dateStyle: "medium", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short" });
+  const shown = new Intl.DateTimeFormat(LOCALE, day ? { dateStyle: "medium", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
   return shown.format(new Date(text));
 }

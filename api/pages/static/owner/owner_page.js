@@ -19,9 +19,10 @@ export function show(state, filled = {}) {
   }
 }
 
-/** Say something on top of the page, or nothing. */
-export function say(text) {
+/** Say something on top of the page, or nothing; `tone` is good, note or bad. */
+export function say(text, tone = "note") {
   const place = one("[data-message]");
+  place.className = `banner ${tone}`;
   place.textContent = text;
   place.hidden = !text;
   if (text) place.scrollIntoView({ block: "nearest" });
@@ -69,7 +70,8 @@ export async function speak(type, details, { priv, key = ownKey(), also, ...more
   if (hidden && hidden.disclosures.length) body.disclosures = hidden.disclosures;
   const { status, value } = await ask(`${page.base}/statements`, body);
   await page.after();
-  say(status < 300 ? word("recorded") : `${word("refused")} ${value.detail}`);
+  if (status < 300) say(word("recorded"), "good");
+  else say(`${word("refused")} ${value.detail}`, "bad");
   return { said: status < 300, value };
 }
 
@@ -102,17 +104,18 @@ export function on(element, kind, act) {
     try {
       await act(event);
     } catch (error) {
-      say(error instanceof Unfit ? word("unfit") : `${word("failed")} ${(error && error.message) || ""}`);
+      say(error instanceof Unfit ? word("unfit") : `${word("failed")} ${(error && error.message) || ""}`, "bad");
     } finally {
       for (const button of all("button")) button.disabled = false;
     }
   });
 }
 
-/** A day, or a time by this device's clock. */
+/** A day, or a time by this device's clock: day before month, and 24 hours, as the rest of the page writes them. */
 export function moment(text) {
-  const how = text.length === 10 ? { timeZone: "UTC" } : { timeStyle: "short" };
-  return new Date(text).toLocaleString(document.documentElement.lang, { dateStyle: "long", ...how });
+  const { lang } = document.documentElement;
+  const how = text.length === 10 ? { timeZone: "UTC" } : { timeStyle: "short", hourCycle: "h23" };
+  return new Date(text).toLocaleString(lang === "en" ? "en-GB" : lang, { dateStyle: "long", ...how });
 }
 
 /** How a private member is called. */

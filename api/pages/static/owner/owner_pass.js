@@ -155,7 +155,7 @@ async function finished(rest, open) {
   const token = value.code ? value.code.token : kept.token;
   await keep({ ...kept, token });
   await open(token);
-  say(word("recorded"));
+  say(word("recorded"), "good");
 }
 
 /** Share a link by the phone's own means, or copy it. */
