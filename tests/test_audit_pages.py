@@ -2,118 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect
 
-from api.cli import folder, init, parties
 from api.pages.audit import HERE, PAGES, load_audit_words
 from api.pages.catalogue import LANGUAGES
-from api.passwords import hash_secret
-from api.rights import WRITE
-from tests.browser import CHROMIUM
-from tests.build import uuid
+from tests.audited import SHOP, Audited, site, somebody, visit
+from tests.browser import needs_chromium
 from tests.console import PASSWORD, login_of
-from tests.served import Server
 from tests.test_pages_axe import violations
 from tests.test_pages_languages import SIMPLIFIED, TRADITIONAL
 
-in_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+__all__ = ["site"]
 
-SHOP = uuid("shop that is audited")
-THINGS = 300
-"""So many entries that there are a full tile, a partial one, and one of the level above."""
 WIDTHS = (360, 1280)
 SCRIPTS = "".join(file.read_text("utf-8") for file in sorted((HERE / "static" / "audit").glob("*.js")))
 TEMPLATES = "".join(file.read_text("utf-8") for file in sorted((HERE / "templates" / "audit").glob("*.html")))
 
 
-@dataclass
-class Audited:
-    """A running server and the vkey of its ledger, as ``patina init`` printed it."""
-
-    place: str
-    vkey: str
-
-    def address(self, path: str = "") -> str:
-        return f"http://{self.place}/console/ledger{path}"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
-    directory = tmp_path_factory.mktemp("audited") / "ledger"
-    init.create(directory, "audited.example/log")
-    with folder.opened(directory) as ledger:
-        details = {"name": "Audited Shop", "roles": ["retailer", "repairer"], "country": "DE"}
-        parties.register(ledger, SHOP, details, None)
-        for party, role in ((SHOP, "auditor"), (SHOP, "staff"), (SHOP, "owner"), (ledger.operator, "owner")):
-            name = f"{role} {'operator' if party == ledger.operator else 'shop'}"
-            made = ledger.access.people.add(party, role, name.title(), login_of(name))
-            ledger.access.people.set_password(made.id, hash_secret(PASSWORD))
-        key = ledger.access.create_api_key(SHOP, [WRITE], "audited")
-        vkey = ledger.reader.ledger_keys()[0].vkey
-    with pytest.MonkeyPatch.context() as patch:
-        # A mail server that takes nothing: enough for an address to be asked for.
-        patch.setenv("PATINA_SMTP_URL", "smtp://127.0.0.1:1")
-        patch.setenv("PATINA_MAIL_FROM", "care@shop.example")
-        server = Server(directory, key)
-    with server:
-        fill(server.place, key)
-        yield Audited(server.place, vkey)
-        assert server.stop() == 0
-
-
-def fill(place: str, key: str) -> None:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    statements = [
-        {"statement": {"type": "item.registered", "party": SHOP, "subjects": [uuid(f"thing {n}")],
-         "details": {"name": f"Thing {n}", "category": "jewellery"}}}
-        for n in range(THINGS)
-    ]  # fmt: skip
-    for start in range(0, THINGS, 100):
-        raw = json.dumps(statements[start : start + 100]).encode()
-        with urlopen(Request(f"http://{place}/v1/statements/batch?atomic=true", raw, headers), timeout=60) as answer:
-            assert answer.status == 200
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@contextmanager
-def somebody(browser: Browser, site: Audited, who: str) -> Iterator[Page]:
-    """A browser at which somebody came in; no page may break its policy or throw."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda message: said.append(message.text) if "Content Security" in message.text else None)
-    page.goto(f"http://{site.place}/console/door")
-    body = {"login": login_of(who), "password": PASSWORD}
-    answer = page.request.post(f"http://{site.place}/v1/session", data=body)
-    assert answer.ok, answer.text()
-    yield page
-    assert said == []
-    context.close()
-
-
-def visit(page: Page, address: str) -> None:
-    page.goto(address)
-    page.wait_for_selector("body[data-ready]", state="attached", timeout=60_000)
-
-
-@in_chromium
+@needs_chromium
 def test_the_browser_audits_the_log_and_remembers_it(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "owner operator") as page:
         visit(page, site.address("/audit"))
@@ -131,7 +40,7 @@ def test_the_browser_audits_the_log_and_remembers_it(site: Audited, browser: Bro
         expect(page.locator("[data-mine]")).to_contain_text("nothing wrong")
 
 
-@in_chromium
+@needs_chromium
 def test_who_may_not_read_entries_audits_their_hashes_and_is_told(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "auditor shop") as page:
         # What a service whose entries are not public answers (tests/test_access_table.py).
@@ -157,7 +66,7 @@ RISKS = (
 )  # fmt: skip
 
 
-@in_chromium
+@needs_chromium
 def test_a_field_that_does_not_fit_says_so_in_the_pages_language(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "owner operator") as page:
         visit(page, site.address("/tree?lang=zh-Hant"))
@@ -166,7 +75,7 @@ def test_a_field_that_does_not_fit_says_so_in_the_pages_language(site: Audited, 
         expect(page.locator("#index + .wrong")).to_have_text("請填寫整數，例如 24。")
 
 
-@in_chromium
+@needs_chromium
 def test_a_risk_says_in_words_what_it_rests_on(site: Audited, browser: Browser) -> None:
     told = [
         {"kind": kind, "severity": "low", "party": SHOP, "entries": [7], "figures": figures}
@@ -182,9 +91,11 @@ def test_a_risk_says_in_words_what_it_rests_on(site: Audited, browser: Browser) 
             assert [one for one in words if one not in said] == [], said
             assert "{" not in said
             assert "…" not in said
+        rows.first.locator("a").click()
+        expect(page.locator("[data-verdict].good")).to_contain_text("that entry 7 is in the tree")
 
 
-@in_chromium
+@needs_chromium
 @pytest.mark.parametrize(
     ("path", "why"),
     [
@@ -208,7 +119,7 @@ def test_one_turned_bit_is_found(site: Audited, browser: Browser, path: str, why
         expect(page.locator("[data-verdict].bad")).to_be_visible()
 
 
-@in_chromium
+@needs_chromium
 def test_another_ledgers_key_and_a_log_that_shrank_are_found(site: Audited, browser: Browser) -> None:
     other = "audited.example/log+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
     with somebody(browser, site, "auditor shop") as page:
@@ -223,7 +134,7 @@ def test_another_ledgers_key_and_a_log_that_shrank_are_found(site: Audited, brow
         expect(page.locator("[data-verdict]")).to_contain_text("9999 entries were proved before")
 
 
-@in_chromium
+@needs_chromium
 def test_a_proof_is_drawn_and_computed(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "owner operator") as page:
         visit(page, site.address("/tree?index=7"))
@@ -238,7 +149,7 @@ def test_a_proof_is_drawn_and_computed(site: Audited, browser: Browser) -> None:
         expect(page.locator("[data-message]")).to_contain_text("The log has")
 
 
-@in_chromium
+@needs_chromium
 def test_lists_are_for_who_may_read_them(site: Audited, browser: Browser) -> None:
     denied: dict[str, set[str]] = {
         "staff shop": {"reports", "parties", "keys", "people", "webhooks", "addresses"},
@@ -254,7 +165,7 @@ def test_lists_are_for_who_may_read_them(site: Audited, browser: Browser) -> Non
                 assert (refused.count() > 0) is (name in pages), (who, name)
 
 
-@in_chromium
+@needs_chromium
 def test_an_owner_adds_and_deletes_an_address(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "owner shop") as page:
         visit(page, site.address("/addresses"))
@@ -273,7 +184,7 @@ def test_an_owner_adds_and_deletes_an_address(site: Audited, browser: Browser) -
         expect(row).to_have_count(0)
 
 
-@in_chromium
+@needs_chromium
 def test_an_owner_schedules_a_report_and_a_mail_leads_to_one(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "owner shop") as page:
         visit(page, site.address("/reports"))
@@ -312,7 +223,7 @@ def test_an_owner_schedules_a_report_and_a_mail_leads_to_one(site: Audited, brow
         expect(page.locator("[data-message]")).to_contain_text("no report of your party")
 
 
-@in_chromium
+@needs_chromium
 def test_an_operator_suspends_and_reinstates_with_a_reason(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "owner operator") as page:
         visit(page, site.address("/parties"))
@@ -332,7 +243,7 @@ def test_an_operator_suspends_and_reinstates_with_a_reason(site: Audited, browse
         expect(page.locator(f"#parties option[value='{SHOP}']")).to_have_text("Audited Shop")
 
 
-@in_chromium
+@needs_chromium
 def test_a_report_is_asked_for_and_its_charts_are_shown(site: Audited, browser: Browser) -> None:
     with somebody(browser, site, "owner shop") as page:
         visit(page, site.address("/reports"))
@@ -349,10 +260,12 @@ def test_a_report_is_asked_for_and_its_charts_are_shown(site: Audited, browser: 
     assert violated == []
 
 
-@in_chromium
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(site: Audited, browser: Browser, language: str) -> None:
-    with somebody(browser, site, "owner operator") as page:
+@needs_chromium
+@pytest.mark.parametrize(("language", "scheme"), list(zip(LANGUAGES, ("light", "dark", "light"), strict=True)))
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    site: Audited, browser: Browser, language: str, scheme: str
+) -> None:
+    with somebody(browser, site, "owner operator", color_scheme=scheme) as page:
         for name in PAGES:
             path = "" if name == "health" else f"/{name}"
             visit(page, site.address(f"{path}?lang={language}"))

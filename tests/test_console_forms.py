@@ -22,7 +22,8 @@ from tests.shop import Shop
 from tests.test_pages_languages import SIMPLIFIED, TRADITIONAL
 
 WORDS = {language: json.loads((LOCALES / f"{language}.json").read_text("utf-8")) for language in LANGUAGES}
-FILES = {path.name: path.read_text("utf-8") for path in (HERE / "static" / "console").iterdir()}
+STATIC = HERE / "static" / "console"
+FILES = {path.name: path.read_text("utf-8") for path in STATIC.iterdir()}
 TEMPLATES = "".join(path.read_text("utf-8") for path in (HERE / "templates" / "console").iterdir())
 SCRIPTS = "".join(text for name, text in FILES.items() if name.endswith(".js"))
 
@@ -114,7 +115,7 @@ def test_every_text_is_used_and_every_used_one_is_there() -> None:
     used |= set(re.findall(rf'"({chosen}|queue_\w*signed|tablet_\w+|device_\w+|card_\w+|why_\w+)"', SCRIPTS))
     text = set(WORDS["en"]["text"])
     assert used <= text, used - text
-    built = re.compile("list_|by_|flow_|oidc_|next_|to_")
+    built = re.compile("list_|by_|flow_|oidc_|next_|to_|print_")
     assert {f"next{name.removeprefix('why')}" for name in text if name.startswith("why_")} <= text
     assert {name for name in text - used if not built.match(name)} == {"language"}
 

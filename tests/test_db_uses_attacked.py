@@ -62,7 +62,7 @@ def check_found(ledger: Ledger, said: list[str]) -> None:
     kept = ledger.attachments.find(DIGEST, [SHOP])
     assert kept is not None
     assert [one.statement for one in ledger.attachments.private_uses(kept)] == said
-    assert len(ledger.attachments.listed_in_private(DIGEST)) == len(said)
+    assert len(ledger.attachments.listings(DIGEST)) == len(said)
 
 
 def index_all(ledger: Ledger) -> None:
@@ -166,7 +166,7 @@ def test_another_process_comes_between_the_reading_of_a_slice_and_its_marking(sh
 
     def come() -> None:
         if gone is not None:
-            assert other.attachments.erase([gone]) == 0
+            assert other.attachments.erase([gone], public=False) == 0
         elif act == "append":
             shop.ledger = other
             said.append(say(shop, "another", public=False))
@@ -230,13 +230,13 @@ def test_erased_before_or_after_it_came_into_the_index(shop: Stall) -> None:
         said = [say(shop, f"ring {victim} {number}", public=False) for number in range(4)]
         shop.ledger.attachments.index()
         assert indexed(shop.url) == [1, 1, 0, 0]
-        assert shop.ledger.attachments.erase([said.pop(victim)]) == 0, "the others list it still"
+        assert shop.ledger.attachments.erase([said.pop(victim)], public=False) == 0, "the others list it still"
         check_found(shop.ledger, said)
         said.append(say(shop, f"later {victim}", public=False))
         index_all(shop.ledger)
         assert indexed(shop.url) == [1] * 4
         check_found(shop.ledger, said)
-        assert shop.ledger.attachments.erase(said) == 1
+        assert shop.ledger.attachments.erase(said, public=False) == 1
         assert stored(shop) == []
         assert indexed(shop.url) == []
 

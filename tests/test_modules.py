@@ -13,8 +13,10 @@ from api.pages.console import FOLDERS
 from api.pages.joining import exports, joined, script_name, shortened
 from api.pages.modules import ENTRY, FOLDER, LIBRARY, LIBRARY_ENTRY, OWNER_ENTRY, OWNER_FOLDER, Modules
 from tests.browser import needs_library
+from tests.build import uuid
 from tests.page_shop import jeweller, ring, shop
-from tests.shop import Shop
+from tests.shop import Party, Shop
+from tests.test_pages_item import OPENED
 
 __all__ = ["jeweller", "ring", "shop"]
 
@@ -24,13 +26,17 @@ def modules() -> Modules:
     return Modules()
 
 
-def test_the_page_of_a_code_runs_one_script_and_no_other_page_does(shop: Shop, ring: str) -> None:
-    page = shop.get(f"/i/{shop.ledger.codes.create(ring, 'view')}", accept="text/html")
-    policy = page.headers["content-security-policy"]
-    assert "script-src 'self'; connect-src 'self'" in policy
-    assert "unsafe" not in policy
-    assert len(re.findall("<script", page.text)) == 1
-    assert not re.search(r"<script(?! type=\"module\" src=\"/static/)|\son\w+=|style=|javascript:", page.text)
+def test_the_page_of_a_code_runs_one_script_and_no_other_page_does(shop: Shop, jeweller: Party, ring: str) -> None:
+    case = uuid(f"case of a script {ring}")
+    shop.say(jeweller, "case.opened", ring, OPENED, case=case)
+    codes = shop.ledger.codes
+    for path in (f"/i/{codes.create(ring, 'view')}", f"/c/{codes.create(ring, 'case', case=case)}"):
+        page = shop.get(path, accept="text/html")
+        policy = page.headers["content-security-policy"]
+        assert "script-src 'self'; connect-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert len(re.findall("<script", page.text)) == 1
+        assert not re.search(r"<script(?! type=\"module\" src=\"/static/)|\son\w+=|style=|javascript:", page.text)
     for path in (ring.removeprefix("https://id.gs1.org"), "/", "/docs", "/i/unknown"):
         other = shop.get(path, accept="text/html")
         assert "script-src" not in other.headers["content-security-policy"]
@@ -153,3 +159,12 @@ def test_the_packages_are_the_locked_ones(modules: Modules) -> None:
     lock = (FOLDER.parents[3] / "package-lock.json").read_text("utf-8")
     assert '"resolved"' not in lock
     assert lock.count('"integrity": "sha512-') == 3
+
+
+def test_no_script_asks_which_browser_it_is() -> None:
+    """Ways are found by trying: nothing here reads what a browser says that it is."""
+    for file in FOLDER.parent.rglob("*.js"):
+        asked = re.findall(
+            r"\bnavigator\.(?:user|app|platform|vendor)\w*|\bwindow\.(?:chrome|safari)\b", file.read_text("utf-8")
+        )
+        assert asked == [], file.name

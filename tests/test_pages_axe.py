@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 
 PARTY, CASE = uuid("jeweller of axe"), uuid("a case of axe")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-PAGES = ("item", "public", "case", "receipt", "gift", "/o", "/", "/docs/problems", "/i/unknown")
+PAGES = ("item", "public", "case", "receipt", "gift", "party", "/o", "/", "/docs/problems", "/i/unknown")
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality", "promised": "2020-01-01T18:00:00Z"}
 
 
@@ -63,6 +63,7 @@ def addresses(origin: str, party: dict[str, str]) -> dict[str, str]:
         "case": f"{origin}/c/{slip['items'][0]['case']['token']}",
         "receipt": f"{origin}/r/{slip['token']}",
         "gift": f"{origin}/r/{gift['token']}",
+        "party": f"{origin}/p/{PARTY.removeprefix('urn:uuid:')}",
         **{path: origin + path for path in PAGES if path.startswith("/")},
     }
 
@@ -118,7 +119,7 @@ def test_axe_finds_what_is_wrong(site: dict[str, str], browser: Browser) -> None
     page.close()
 
 
-@pytest.mark.parametrize("name", ["item", "receipt", "case"])
+@pytest.mark.parametrize("name", ["item", "receipt", "case", "party"])
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     site: dict[str, str], browser: Browser, name: str
 ) -> None:
@@ -136,7 +137,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     page.close()
 
 
-@pytest.mark.parametrize("name", ["item", "receipt", "case", "/o"])
+@pytest.mark.parametrize("name", ["item", "receipt", "case", "party", "/o"])
 def test_at_200_percent_nothing_is_lost_or_to_be_pushed_sideways(
     site: dict[str, str], browser: Browser, name: str
 ) -> None:

@@ -17,6 +17,7 @@ from ledger.errors import Disproved
 from ledger.holderkey import holder_key
 from ledger.shortcode import short_of
 from ledger.times import DAY, format_recorded
+from tests.build import uuid
 from tests.page_shop import jeweller, ring, shop
 from tests.shop import Party, Shop, segment, signed
 
@@ -105,6 +106,39 @@ def test_the_page_tells_the_story_in_words_and_escapes_them(shop: Shop, jeweller
     assert "How this was checked" in seen
     assert "<b>bold" not in page.text
     assert "<Jewellers>" not in page.text
+
+
+def answers_for(page: str) -> str:
+    return text("<p" + page.partition('aria-labelledby="parties"')[2].partition("</section>")[0])
+
+
+def test_who_carried_and_who_was_found_responsible_is_named_and_what_was_said_of_it(
+    shop: Shop, jeweller: Party, ring: str
+) -> None:
+    token, case = shop.code(jeweller, ring), uuid(f"fault of {ring}")
+    shop.say(jeweller, "item.sold", ring, {"channel": "store"})
+    shop.say(jeweller, "item.delivered", ring, {"method": "courier", "state": "whole"})
+    shop.say(jeweller, "case.opened", ring, OPENED, case=case)
+    found = {"findings": "bent prong", "in_warranty": True}
+    shop.say(jeweller, "case.diagnosed", ring, {**found, "responsible": "none"}, case=case)
+    done = shop.say(jeweller, "case.diagnosed", ring, {**found, "responsible": "retailer"}, case=case)
+    for party in (shop.parties["Lab"], jeweller):
+        named = {**found, "responsible": "carrier", "responsible_party": party.id}
+        shop.say(jeweller, "case.diagnosed", ring, named, case=case)
+    shop.say(shop.operator, "statement.disputed", ring, {"disputes": done["id"], "reason": "not_so"})
+    token = shop.code(jeweller, ring)
+    page = shop.get(f"/i/{token}").text
+    said, alder = answers_for(page), "Alder <Jewellers>"
+    assert f"{alder} registered it, sold it, delivered it, looked for a fault" in said
+    day = load_catalogue("en").day(format_recorded(shop.clock()))
+    first = f"Who answers for a fault, as {alder} found on {day}:"
+    assert f"{first} nobody {first} the seller, presumably {alder} disputed {first}" in said
+    # Of the laboratory, which signed nothing here, this history proves no name.
+    assert f"{first} the carrier, namely {shop.parties['Lab'].id} {first} the carrier, namely {alder}" in said
+    assert f'<a href="#e{done["index"]}">' in page
+    assert "故障由誰負責" in shop.get(f"/i/{token}", accept_language="zh-TW").text
+    shop.say(jeweller, "statement.retracted", ring, {"reason": "entered_twice"}, corrects=done["id"])
+    assert f"presumably {alder} taken back later disputed" in answers_for(shop.get(f"/i/{token}").text)
 
 
 def test_the_public_level_shows_what_it_is_and_no_story(shop: Shop, jeweller: Party, ring: str) -> None:

@@ -16,7 +16,7 @@ from api.pages.story import Event
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """What a code of a case opens; ``events`` are the records of this case, newest first."""
+    """What a code of a case opens: ``events`` are its records, newest first, of ``total`` in the history."""
 
     subject: str
     name: str
@@ -26,6 +26,8 @@ class CasePage:
     count: int
     as_of: str
     as_of_at: str
+    total: int
+    vkeys: tuple[str, ...]
     holder: dict[str, Any] | None
     """The key that may speak for the holder now, and its grant: whoever signs needs to know both."""
     progress: Progress | None = None
@@ -65,20 +67,19 @@ def make_case(
         count=len(events),
         as_of=page.as_of,
         as_of_at=page.as_of_at,
+        total=page.count,
+        vkeys=page.vkeys,
         holder=holder,
         progress=progress,
         acts={} if progress is None else acts_of(page.told, page.state, [progress], now)[0],
         disclosed=disclosed,
-        private={
-            event.index: tuple(
-                (words.label(name), words.fact(name, value))
-                for name, value in disclosed[event.statement].items()
-                if name != "attachments"  # shown as files
-            )
-            for event in events
-            if event.statement in disclosed
-        },
+        private={one.index: _in_words(disclosed[one.statement], words) for one in events if one.statement in disclosed},
     )
+
+
+def _in_words(members: Mapping[str, Any], words: Catalogue) -> tuple[tuple[str, str], ...]:
+    """Private members but the files, which are shown as such."""
+    return tuple((words.label(name), words.fact(name, one)) for name, one in members.items() if name != "attachments")
 
 
 def describe_case(page: CasePage) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from api.fold import Told, fold
+from api.pages.answering import Answering, answering
 from api.pages.catalogue import Catalogue
 from api.pages.progress import Progress, progress_of
 from api.pages.story import Absence, Certificate, Event, Teller
@@ -76,7 +77,7 @@ class ItemPage:
     facts: tuple[tuple[str, str], ...]
     banners: tuple[Banner, ...]
     certificates: tuple[Certificate, ...]
-    responsible: tuple[tuple[str, str, str], ...]
+    answering: Answering
     holder: Holder
     events: tuple[Event, ...]
     as_of: str
@@ -123,7 +124,7 @@ def make_page(
         facts=teller.facts("item.registered", {name: one for name, one in about.items() if name not in _LEAD}),
         banners=banners,
         certificates=tuple(teller.certificates(today)),
-        responsible=tuple(teller.responsible()),
+        answering=answering(told, teller, words),
         holder=_holder(state, words, told, teller),
         events=tuple(_marked(event, state, words) for event in reversed(teller.events())),
         as_of=words.moment(verified.as_of),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ def make_own_case(
     words: Catalogue,
     names: Mapping[str, str],
     *,
+    vkeys: Sequence[str],
     absences: Mapping[str, Absence] | None = None,
 ) -> CasePage | None:
     """The page of a case's own verified history; ``None`` if it is no case. ``names`` are those of the parties.
@@ -45,6 +46,8 @@ def make_own_case(
         count=len(events),
         as_of=words.moment(verified.as_of),
         as_of_at=verified.as_of,
+        total=len(told),
+        vkeys=tuple(vkeys),
         holder=_holder(state),
         disclosed=verified.disclosed,
         private={

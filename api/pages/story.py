@@ -47,7 +47,6 @@ _NOTE = frozenset(
     "statement.corrected statement.retracted statement.disputed item.holder_reset item.claim_refused "
     "data.erased".split()
 )
-_AFTER_SALES = ("repair.", "maintenance.", "customization.", "case.diagnosed", "case.handed_over")
 _DOUBTS = {"compromised": "doubtful_compromised", "lost": "doubtful_lost", "retired": "doubtful_retired"}
 
 
@@ -214,20 +213,8 @@ class Teller:
         rows = ((name, value) for name, value in details.items() if name not in said and value not in ([], {}))
         return tuple((self._words.label(name), self._value(name, value)) for name, value in rows)
 
-    def responsible(self) -> list[tuple[str, str, str]]:
-        """Whoever registered, sold, certified or serviced the item: name, what it did, and a note on its key."""
-        did: dict[str, dict[str, None]] = {}
-        notes: dict[str, str] = {}
-        for one in self._told:
-            statement = one.entry.statement
-            role = _role(statement.type)
-            if role is not None and statement.grant is None:
-                did.setdefault(statement.party, {})[self._words.text[role]] = None
-                notes[statement.party] = self._about_keys(one.entry)
-        joined = self._words.text["list_and"].join
-        return [(self.party(party), joined(roles), notes[party]) for party, roles in did.items()]
-
-    def _about_keys(self, entry: Entry) -> str:
+    def about_keys(self, entry: Entry) -> str:
+        """What is said of whoever signed an entry: that the operator installed its key, that it is suspended."""
         found = self._parties.parties.get(entry.statement.party)
         notes = {"installed_key": self._installed(entry), "suspended": found is not None and found.suspended}
         return self._words.text["list_and"].join(self._words.text[name] for name, holds in notes.items() if holds)
@@ -369,13 +356,3 @@ def _tone(statement: Statement) -> str:
     if kind == "authentication.certified" and statement.details.get("result") != "authentic":
         return "bad"
     return "good" if kind in _GOOD else "bad" if kind in _BAD else "note" if kind in _NOTE else "plain"
-
-
-def _role(kind: str) -> str | None:
-    if kind == "item.registered":
-        return "role_registered"
-    if kind == "item.sold":
-        return "role_sold"
-    if kind == "authentication.certified":
-        return "role_certified"
-    return "role_serviced" if kind.startswith(_AFTER_SALES) else None

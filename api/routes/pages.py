@@ -44,10 +44,10 @@ from ledger.errors import Disproved, Invalid, Malformed, Unavailable
 from ledger.history import VerifiedHistory
 
 SCRIPT_POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Of a page with a script: its own, from here, which may speak to nobody but us."""
+"""Of a page with a script: its own, from here, which may speak to nobody but us, and shows the files that it hashed."""
 _HOUR = 3_600_000_000
 Files = dict[int, tuple[FileShown, ...]]
 _encode = msgspec.json.encode

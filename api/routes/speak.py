@@ -22,7 +22,7 @@ from api.pages.owner import owner_values
 from api.problems import not_found
 from api.promised import promised_of
 from api.routes.items import page_of
-from api.routes.pages import by_code, files_of, page_of_verified, read_verified
+from api.routes.pages import SCRIPT_POLICY, by_code, files_of, page_of_verified, read_verified
 from api.routes.shown import html, unavailable, wants_json
 from api.routes.statements import JSON, check_type, placed_problem, receipt_bytes
 from api.site import Site, site_of
@@ -98,6 +98,7 @@ async def get_case_page(request: Request) -> Response:
         own = replace(found, cases=tuple(one for one in found.cases if one.case == code.case))
         files = await site.read(files_of, site, verified)
         more: dict[str, Any] = {"path": f"/c/{token}", "address": address, "files": files, "promised": own}
+        headers["Content-Security-Policy"] = SCRIPT_POLICY
         return html(request, "case.html", headers=headers, page=shown, **more)
 
     return await by_code(request, token, show, of="c")
@@ -110,7 +111,8 @@ def _case_shown(site: Site, verified: VerifiedHistory, case: str, language: str)
     if page is not None:
         return make_case(page, case, words, site.clock(), verified.disclosed)
     names = {party: one.name for party, one in site.ledger.view.parties.parties.items()}
-    own = make_own_case(verified, words, names, absences=erasing.absences(site.ledger, verified.entries))
+    absences = erasing.absences(site.ledger, verified.entries)
+    own = make_own_case(verified, words, names, vkeys=site.ledger.vkeys, absences=absences)
     assert own is not None, "a code of a case is made for an item or a case"
     return own
 

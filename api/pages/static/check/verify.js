@@ -1,4 +1,4 @@
-// The page of an item that checks itself: fetches the history bundle from its own site, makes the numbered checks of
+// The page of an item or of a case that checks itself: fetches the history bundle from its own site, makes the numbered checks of
 // format.md §7, and says in the page's badge what came out. docs/verify.md says what that shows and what it cannot.
 //
 // The page says what to check in the attributes of the element `data-check`, and in which words in its `data-word`s.
@@ -11,6 +11,7 @@ import { checkHistory } from "./history.js";
 import { isObject, parse } from "./json.js";
 import { keptOf, recall, remember } from "./memory.js";
 import { parseCheckpoint, parseNote, parseVkey } from "./note.js";
+import { guardFiles } from "./opened.js";
 
 const MAX_BUNDLE = 64 * 1024 * 1024;
 const CONSISTENCY = "/v1/log/proof/consistency";
@@ -66,7 +67,9 @@ async function proveHistory({ fetched, subject, vkeys }, crypto) {
   return { proved, visit: stored ? (memory ? "again" : "first") : "forgets" };
 }
 
-/** The verdict `{state, says, notes}` on the page: words of the page, with what stands in their places. */
+const failed = (check, at) => ({ state: "bad", says: ["bad", { check }], notes: [[`check_${check}`, {}], ...at] });
+
+/** The verdict `{state, says, notes}` on the page, words of it with what stands in their places, and what it `proved`. */
 async function judge(what, crypto) {
   try {
     const { proved, visit } = await proveHistory(what, crypto);
@@ -75,12 +78,12 @@ async function judge(what, crypto) {
     // An entry that was recorded since the page was made is no lie of the page.
     if (what.count !== "" && proved.entries.length !== Number(what.count)) notes.unshift(["newer", {}]);
     if (proved.doubtful.length) notes.unshift(["doubtful", { n: proved.doubtful.length }]);
-    if (proved.unknown.length) return { state: "unknown", says: ["unknown", { when }], notes };
-    return { state: "phone", says: [proved.stale ? "phone_old" : "phone", { when }], notes };
+    if (proved.unknown.length) return { state: "unknown", says: ["unknown", { when }], notes, proved };
+    return { state: "phone", says: [proved.stale ? "phone_old" : "phone", { when }], notes, proved };
   } catch (error) {
     if (error instanceof Disproved) {
       const at = error.index === null ? [] : [["at", { index: error.index }]];
-      return { state: "bad", says: ["bad", { check: error.check }], notes: [[`check_${error.check}`, {}], ...at] };
+      return failed(error.check, at);
     }
     if (error instanceof Unknown) return { state: "unknown", says: ["later", {}], notes: [] };
     if (error instanceof PatinaError) return { state: "bad", says: ["malformed", {}], notes: [] };
@@ -120,8 +123,10 @@ async function main(badge) {
   badge.dataset.path = crypto.path;
   badge.querySelector("[data-notes]").textContent = badge.querySelector('[data-word="working"]').textContent;
   performance.mark("patina-check");
-  show(badge, await judge({ ...badge.dataset, fetched }, crypto));
+  const verdict = await judge({ ...badge.dataset, fetched }, crypto);
+  show(badge, verdict);
   performance.measure("patina-check", "patina-check");
+  if (verdict.proved) guardFiles(verdict.proved, crypto.sha256, () => show(badge, failed(10, [])));
 }
 
 const badge = document.querySelector("[data-check]");

@@ -7,6 +7,7 @@ import { entryRow } from "./item.js";
 import { byKeyboard, pointed, record, told_of, valuesOf } from "./form.js";
 import { sides } from "./sides.js";
 import { spend, useCurrency } from "./money.js";
+import { papers } from "./papers.js";
 import { ask } from "./wire.js";
 
 const asked = new URLSearchParams(location.search);
@@ -45,6 +46,9 @@ function draw(found, thing, entries, who) {
   show(over, allowed.has("case.handed_over") && spoken.has("handover"));
   $("a", over).href = `/console/handover?item=${encodeURIComponent(found.subject)}`;
   sides(entries, found.case, false);
+  const things = [{ item: found.subject, case: found.case }];
+  show($("[data-papers]").parentNode, found.subject !== found.case);
+  $("[data-papers]").replaceChildren(...papers({ kind: "intake", items: things }, { kind: "handover", items: things }));
   $("[data-history]").replaceChildren(...entries.filter((one) => one.statement.case === found.case).reverse().map(entryRow));
 }
 

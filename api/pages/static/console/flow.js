@@ -7,8 +7,8 @@ import { historyOf, itemOf } from "./things.js";
 import { follow, sides } from "./sides.js";
 import { newId } from "./making.js";
 import { cardOf, laidIn, useCard } from "./laid_in.js";
-import { made } from "./item.js";
 import { spend, useCurrency } from "./money.js";
+import { papers } from "./papers.js";
 import { ask, Offline } from "./wire.js";
 
 const form = told.forms[document.body.dataset.page];
@@ -52,14 +52,15 @@ async function fromCard(input, thing) {
   return null;
 }
 
-async function papers(things, about) {
-  if (!form.paper) return [];
-  const items = Object.values(things).map((one) => (about && form.paper !== "sale" ? { item: one, case: about } : { item: one }));
-  const answer = await ask("POST", "/v1/receipts", { kind: form.paper, items: form.name === "exchange" ? [{ item: things.replacement }] : items });
-  return answer.ok ? made(answer) : [el("p", { class: "quiet" }, say("paper_none")), ...explained(answer.body)];
+/** What is printed of a record: the body of `POST /v1/receipts`, with the owner code that was drawn for it. */
+function paperOf(things, about, card) {
+  const named = form.name === "exchange" ? [things.replacement] : Object.values(things);
+  const inCase = about && form.name !== "exchange" ? { case: about } : {};
+  const owner = card ? { owner_code: card.owner.typed } : {};
+  return { kind: form.paper, items: named.map((item) => ({ item, ...inCase, ...owner })) };
 }
 
-async function done(node, things, about, { card, drawn }, became) {
+function done(node, things, about, { card, drawn }, became) {
   const sent = told_of(became);
   if (became.outcome.problem && !became.outcome.later) {
     pointed(node, form, became);
@@ -77,7 +78,7 @@ async function done(node, things, about, { card, drawn }, became) {
   after.focus();
   const place = $("[data-made]", after);
   if (card) place.append(el("p", {}, el("strong", {}, say("owner_code"))), el("p", { class: "short" }, card.owner.typed.replace(/(.{4})(?=.)/g, "$1 ")), el("p", { class: "id" }, card.owner.url));
-  if (sent) place.append(...(await papers(things, about)));
+  if (sent && form.paper) place.append(...papers(paperOf(things, about, card)));
   else if (form.name === "sell" && !drawn) place.append(el("p", {}, say("owner_offline")));
 }
 
@@ -107,7 +108,7 @@ async function submit(node, chosen, who) {
   if (!became) return;
   if (drawn) await useCard(drawn.card);
   await spend(values.currency, who);
-  await done(node, things, about, { card, drawn }, became);
+  done(node, things, about, { card, drawn }, became);
 }
 
 export async function start(who) {

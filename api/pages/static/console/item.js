@@ -3,6 +3,7 @@
 import { $, $$, caseOf, el, explained, facts, message, show } from "./draw.js";
 import { pair, say, told, typed, when, word } from "./words.js";
 import { historyOf, itemOf } from "./things.js";
+import { papers } from "./papers.js";
 import { ask, segment } from "./wire.js";
 
 /** What stands behind a statement's digests, in words, for whoever may see it. */
@@ -33,8 +34,8 @@ export function entryRow(entry) {
     ...photos.map((one) => el("img", { src: `/v1/attachments/${one.sha256}/thumbnail`, alt: told.words.field.photo })));
 }
 
-/** A paper or a code that was just made: its address to open and print, and the short code to read out. */
-export function made(answer) {
+/** A code that was just made: its page to open and print, and the short code to read out. */
+function made(answer) {
   if (!answer.ok) return explained(answer.body);
   const { page, short_code: short } = answer.body;
   return [el("p", {}, el("a", { class: "button", href: new URL(page).pathname, target: "_blank", rel: "noopener" }, say("paper_print"))),
@@ -79,6 +80,6 @@ export async function start(who) {
   $("[data-cases]").replaceChildren(...open.map((one) => el("li", {}, el("a", { href: caseOf(one.case, id) }, casewords(one, history)), " ", el("span", { class: "quiet" }, `${when(one.opened_at)} · ${one.closed ? typed("case.closed") : say("list_open")}`))));
   show($("[data-none]"), open.length === 0);
   $("[data-code]").addEventListener("click", async () => $("[data-made]").replaceChildren(...made(await ask("POST", `/v1/items/${segment(id)}/codes`, { kind: "view" }))));
-  $("[data-paper]").addEventListener("click", async () => $("[data-made]").replaceChildren(...made(await ask("POST", "/v1/receipts", { kind: "gift", items: [id] }))));
+  $("[data-papers]").append(...papers({ kind: "sale", items: [id] }, { kind: "gift", items: [id] }));
   $("[data-history]").replaceChildren(...history.reverse().map(entryRow));
 }

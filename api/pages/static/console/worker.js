@@ -7,7 +7,7 @@ const kept = `console-${mark}-${modules}`;
 /** What reads codes out of the camera's pictures, and what it imports; nothing where the packages are absent. */
 const reader = new URL(self.location).searchParams.get("reader");
 const READER = reader ? [reader, reader.replace(/[^/]+$/, "index.js")] : [];
-const FILES = ["case.js", "conflict.js", "console.css", "devices.js", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "laid_in.js", "lists.js", "main.js", "making.js", "money.js", "queue.js", "reader.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "tablet.js", "things.js", "waiting.js", "wire.js", "words.js"];
+const FILES = ["case.js", "conflict.js", "console.css", "devices.js", "door.js", "draw.js", "find.js", "flow.js", "form.js", "item.js", "laid_in.js", "lists.js", "main.js", "making.js", "money.js", "papers.js", "queue.js", "reader.js", "register.js", "scan.js", "sheet.js", "sides.js", "store.js", "tablet.js", "things.js", "waiting.js", "wire.js", "words.js"];
 // What signs and draws photographs, of the owner's page; the last six are packages, which a service set up without npm does not have.
 const SIGNING = ["crypto.js", "didkey.js", "errors.js", "forms.js", "holderkey.js", "json.js", "owner_keys.js", "owner_says.js", "photo.js", "sha256.js", "_md.js", "_u64.js", "ed25519.js", "library.js", "sha2.js", "utils.js"];
 const PAGES = ["/console", ...["door", "find", "item", "case", "queue", "register", "intake", "handover", "sell", "wait", "exchange", "return"].map((name) => `/console/${name}`)];
