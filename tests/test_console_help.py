@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Browser, Dialog, expect
 
 from tests.browser import needs_chromium
@@ -77,16 +79,30 @@ def test_a_history_says_what_others_stated_in_the_readers_language(counter: Coun
     counter.say("item.inspected", subject, {"tests": [{"name": "stones", "result": "pass"}]})
     counter.say("maintenance.performed", subject, {"work": ["polished", "checked"], "next_due": "2030-01-31"})
     counter.say("item.recalled", subject, {"reason": "clasp", "remedy": "repair"})
+    counter.say("item.sold", subject, {"channel": "store", "warranty_months": 24})
     with at_tablet(browser, counter) as page:
         for language, said in (
-            ("en", ["Recalled", "Work: polished, checked", "Next due: 31 Jan 2030", "stones pass"]),
-            ("zh-Hans", ["召回", "工作内容：polished, checked", "2030年1月31日", "检验", "合格"]),
+            (
+                "en",
+                [
+                    "Recalled",
+                    "Work: polished, checked",
+                    "Next due: 31 Jan 2030",
+                    "stones pass",
+                    "Warranty in months: 24",
+                ],
+            ),
+            ("zh-Hans", ["召回", "工作内容：polished, checked", "2030年1月31日", "检验", "合格", "保修月数：24"]),
+            ("zh-Hant", ["召回", "2030年1月31日", "保固月數：24"]),
         ):
             page.goto(counter.address(f"/console/item?id={subject}&lang={language}"))
             ready(page)
             for one in said:
                 expect(page.locator("[data-history]")).to_contain_text(one)
-        expect(page.locator("[data-fill=category]")).to_have_text("珠宝首饰")
+        expect(page.locator("[data-history]")).to_contain_text(re.compile(r"年\d+月\d+日 \d\d:\d\d"))
+        expect(page.locator("[data-fill=category]")).to_have_text("珠寶首飾")
+        to_flow(page, counter, "sell", thing=subject)
+        expect(page.locator("[data-found=thing]")).to_have_text("Ring of many records 珠寶首飾")
 
 
 def test_what_the_service_refuses_is_shown_at_the_field_and_replaced_when_it_was_mended(

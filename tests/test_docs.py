@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PICTURE = re.compile(r"<img ([^>]*)>")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -27,3 +28,15 @@ def test_a_pages_links_lead_somewhere(page: Path) -> None:
 
 def test_there_are_pages() -> None:
     assert ROOT / "docs" / "format.md" in PAGES
+
+
+def test_the_readme_shows_what_people_hold_and_says_it_without_the_pictures() -> None:
+    shown = [
+        dict(re.findall(r'(\w+)="([^"]*)"', one)) for one in PICTURE.findall((ROOT / "README.md").read_text("utf-8"))
+    ]
+    assert len(shown) >= 4
+    for one in shown:
+        assert (ROOT / one["src"]).is_file(), one
+        assert (ROOT / one["src"]).stat().st_size <= 40_000, one
+        assert len(one["alt"].split()) >= 8, one
+        assert int(one["width"]) <= 830, one

@@ -145,14 +145,14 @@ def _served(path: Path) -> bytes:
 
 
 def _spoken(page: str, language: str) -> dict[str, Mapping[str, str]]:
-    """The words that a page's script needs; in a history members are called as on customers' pages."""
-    words = load_words(language)
+    """The words that a page's script needs: values, and in a history members, are called as on customers' pages."""
+    words, more = load_words(language), load_catalogue(language)
     spoken = {part: getattr(words, part) for part in words.__slots__}
+    spoken["option"] = {**more.word, **words.option}
     if page in HISTORIES:
-        more = load_catalogue(language)
-        # A weight is shown as a bare number, so its name says the unit.
-        field = {**words.field, **more.member, "weight_g": words.field["weight_g"]}
-        spoken |= {"field": field, "option": {**more.word, **words.option}}
+        # What has a unit is shown as a bare number, so its name says the unit.
+        united = {name: words.field[name] for name in more.unit if name in words.field}
+        spoken["field"] = {**words.field, **more.member, **united}
     return spoken
 
 

@@ -95,8 +95,9 @@ async function judge(what, crypto) {
 /** A time as the page spells it: its own spelling if it names the same time, else the browser's for its language. */
 function momentOf(asOf, { at, when }) {
   if (asOf === at) return when;
-  const how = { dateStyle: "long", timeStyle: "short", timeZone: "UTC" };
-  return new Intl.DateTimeFormat(document.documentElement.lang, how).format(new Date(asOf)) + " UTC";
+  const { lang } = document.documentElement;
+  const how = { year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" };
+  return new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, how).format(new Date(asOf)) + " UTC";
 }
 
 /** Say a verdict in the page's badge. */

@@ -84,7 +84,7 @@ export function caseRow(row) {
 /** An item in a list. */
 export function itemRow(one) {
   return el("li", {}, el("a", { href: item(one.id) }, one.name || say("name_none")), " ",
-    el("span", { class: "quiet" }, [one.category, one.state ? word(one.state) : null].filter(Boolean).join(" · ")),
+    el("span", { class: "quiet" }, [one.category, one.state].filter(Boolean).map(word).join(" · ")),
     el("span", { class: "id" }, one.id));
 }
 

@@ -2,7 +2,7 @@
 // what was recorded is written down here before it is sent.
 
 import { $, $$, el, explained, message, show, wrong } from "./draw.js";
-import { say } from "./words.js";
+import { say, word } from "./words.js";
 import { make, newId } from "./making.js";
 import { discard, keep, send } from "./queue.js";
 import { laidIn } from "./laid_in.js";
@@ -50,7 +50,7 @@ export function choosing(node, form, onChange = () => {}) {
       show($("[data-field=category]", node), false);
       for (const other of ["name", "category"]) node.elements[other].required = false;
     }
-    $(`[data-found=${name}]`, node).replaceChildren(el("strong", {}, one.name), " ", el("span", { class: "quiet" }, one.category ?? ""));
+    $(`[data-found=${name}]`, node).replaceChildren(el("strong", {}, one.name), " ", el("span", { class: "quiet" }, word(one.category ?? "")));
     onChange(name, one);
   };
   const look = async (name, text) => {

@@ -24,7 +24,7 @@ export const pair = (name, value) => say("pair", { name, value });
 /** A time as the reader's language writes it: day before month, and 24 hours, as on customers' pages. */
 export function when(text) {
   if (!text) return "";
-  const day = text.length === 10;
-  const shown = new Intl.DateTimeFormat(LOCALE, day ? { dateStyle: "medium", timeZone: "UTC" } : { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
-  return shown.format(new Date(text));
+  const day = { year: "numeric", month: "short", day: "numeric" }; // one by one: a style's hours change the day's in zh-Hant
+  const how = text.length === 10 ? { timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Intl.DateTimeFormat(LOCALE, { ...day, ...how }).format(new Date(text));
 }

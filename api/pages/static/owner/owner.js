@@ -77,7 +77,7 @@ function applies(when, others) {
 
 function step(holder) {
   const last = holder && holder.steps && holder.steps[holder.steps.length - 1];
-  return last ? `${moment(last.recorded_at)}, ${last.by}` : "";
+  return last ? `${moment(last.recorded_at)} · ${last.by}` : "";
 }
 
 async function claim() {

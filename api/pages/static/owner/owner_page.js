@@ -114,8 +114,9 @@ export function on(element, kind, act) {
 /** A day, or a time by this device's clock: day before month, and 24 hours, as the rest of the page writes them. */
 export function moment(text) {
   const { lang } = document.documentElement;
-  const how = text.length === 10 ? { timeZone: "UTC" } : { timeStyle: "short", hourCycle: "h23" };
-  return new Date(text).toLocaleString(lang === "en" ? "en-GB" : lang, { dateStyle: "long", ...how });
+  const day = { year: "numeric", month: "long", day: "numeric" }; // one by one: a style's hours change the day's in zh-Hant
+  const how = text.length === 10 ? { timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  return new Date(text).toLocaleString(lang === "en" ? "en-GB" : lang, { ...day, ...how });
 }
 
 /** How a private member is called. */
