@@ -88,7 +88,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         ("Patina-Code", "header", "the view code of one card", _TEXT),
         ("keys", "query", "true: with the public keys of every card, to sell without a network", {"type": "boolean"}),
     ],
-    ("get", "/c/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
+    ("get", "/c/{token}/qr.png"): [("dots", "query", "pixels of a module, 4 to 32", _NUMBER)],
     ("get", "/v1/items/{id}/history"): [_AT],
     ("get", "/v1/items/{id}"): [_AT],
     ("get", "/v1/items/{id}/responsibility"): [_AT, ("case", "query", "a case about this item", _TEXT)],
@@ -104,9 +104,9 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("get", "/v1/items/{id}/qr.svg"): [("token", "query", "a view code of the item", _TEXT)],
     ("get", "/v1/items/{id}/qr.png"): [
         ("token", "query", "a view code of the item", _TEXT),
-        ("dots", "query", "pixels of a module, 1 to 32", _NUMBER),
+        ("dots", "query", "pixels of a module, 4 to 32", _NUMBER),
     ],
-    ("get", "/i/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
+    ("get", "/i/{token}/qr.png"): [("dots", "query", "pixels of a module, 4 to 32", _NUMBER)],
     ("post", "/i/{token}/attachments"): [
         ("name", "query", "the name in the answer", _TEXT),
         ("Patina-Asking", "header", "a signed asking, as base64url of its JSON", _TEXT),
@@ -118,7 +118,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         ("token", "query", "a view code of the item, for the code on the paper", _TEXT),
         *_paper(_ROLLS, *_PRINTED),
     ],
-    ("get", "/r/{token}/qr.png"): [("dots", "query", "pixels of a module, 1 to 32", _NUMBER)],
+    ("get", "/r/{token}/qr.png"): [("dots", "query", "pixels of a module, 4 to 32", _NUMBER)],
     ("post", "/v1/attachments"): [("name", "query", "the name in the answer", _TEXT)],
     ("get", "/v1/log/proof/inclusion"): [
         ("index", "query", "which leaf", _NUMBER),

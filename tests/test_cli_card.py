@@ -158,6 +158,19 @@ def test_words_out_of_form_are_refused(directory: Path, words: list[str], conten
     assert not (directory.parent / "x.html").exists()
 
 
+@pytest.mark.parametrize(("kind", "length"), [("html", 110), ("pdf", 300)])
+def test_an_address_that_makes_small_modules_is_refused_before_cards_are_drawn(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, kind: str, length: int
+) -> None:
+    monkeypatch.setenv("PATINA_PUBLIC_URL", f"https://{'x' * length}.example")
+    out = directory.parent / f"cards.{kind}"
+    with pytest.raises(Invalid, match="a shorter PATINA_PUBLIC_URL"):
+        card.main(["make", "--dir", str(directory), "--count", "1", "--out", str(out)])
+    assert not out.exists()
+    with folder.opened(directory) as ledger:
+        assert ledger.codes.waiting(ledger.operator) == []
+
+
 def test_a_list_that_cannot_be_read_is_said(directory: Path) -> None:
     with pytest.raises(Unavailable, match="cannot read"):
         card.main(["make", "--dir", str(directory), "--out", "x.pdf", "--items", str(directory / "none")])

@@ -109,7 +109,8 @@ def test_every_type_of_statement_has_a_name_in_a_history() -> None:
 
 
 def test_every_text_is_used_and_every_used_one_is_there() -> None:
-    used = {*re.findall(r"\bt\.(\w+)", TEMPLATES), *re.findall(r'say\("(\w+)"', SCRIPTS)}
+    # With a third argument the text is of another catalogue: who speaks is said in the words of customers' pages.
+    used = {*re.findall(r"\bt\.(\w+)", TEMPLATES), *re.findall(r'say\("(\w+)"(?!, \{\}, )', SCRIPTS)}
     chosen = r"want_\w+|lists_\w+|thing_first|\w+_wrong|"
     chosen += r"limit_\w+|register_\w+|picture_\w+|scan_none|thing_no_case|case_offline|offline\w*|kept\w*"
     used |= set(re.findall(rf'"({chosen}|queue_\w*signed|tablet_\w+|device_\w+|card_\w+|why_\w+)"', SCRIPTS))

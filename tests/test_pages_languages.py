@@ -16,6 +16,7 @@ from ledger.private import MEMBERS
 from ledger.shapes import Shape
 from ledger.types_case import CASE_TYPES
 from ledger.types_item import ITEM_TYPES
+from tests.build import uuid
 from tests.page_shop import jeweller, ring, shop
 from tests.shop import Party, Shop, open_shop
 from tests.test_pages_item import text
@@ -186,7 +187,13 @@ def test_every_page_is_whole_in_every_language(shop: Shop, jeweller: Party, ring
     shop.say(jeweller, "item.sold", ring, {"channel": "store", "warranty_months": 24})
     token = shop.code(jeweller, ring)
     short = ring.removeprefix("https://id.gs1.org")
-    for path in (f"/i/{token}", short, "/o", "/", "/docs", "/docs/problems", "/i/none"):
+    case = uuid(f"a case of {ring}")
+    shop.say(jeweller, "case.opened", ring, {"kind": "repair", "channel": "store", "issue": "quality"}, case=case)
+    slip = shop.post("/v1/receipts", {"kind": "intake", "items": [{"item": ring, "case": case}]}, jeweller).json()
+    gift = shop.post("/v1/receipts", {"kind": "gift", "items": [ring]}, jeweller).json()
+    more = (f"/c/{slip['items'][0]['case']['token']}", f"/r/{slip['token']}", f"/r/{gift['token']}")
+    party = f"/p/{jeweller.id.removeprefix('urn:uuid:')}"
+    for path in (f"/i/{token}", short, *more, party, "/o", "/", "/docs", "/docs/problems", "/i/none"):
         for language in ("zh-Hans", "zh-Hant"):
             answer = shop.get(path, accept_language=language)
             assert answer.status_code == (404 if path == "/i/none" else 200), (path, language)

@@ -125,7 +125,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_codes_are_made(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert patina("qr", "make", ADDRESS, "--out", tmp_path / "a.png", "--dots", 3) == 0
+    assert patina("qr", "make", ADDRESS, "--out", tmp_path / "a.png", "--dots", 4) == 0
     assert patina("qr", "make", ADDRESS, "--out", tmp_path / "a.svg") == 0
     assert patina("qr", "make", ADDRESS) == 0
     assert "█" in capsys.readouterr().out
@@ -152,6 +152,8 @@ def test_codes_are_made_for_programs(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         ([ADDRESS, "--out", "a.gif"], "want one that ends in .svg or .png"),
         ([ADDRESS, "--out", "taken.png"], "is not overwritten"),
+        ([ADDRESS, "--out", "a.png", "--dots", "3"], "got 3 pixels a module, want 4 to 32"),
+        ([ADDRESS, "--out", "a.png", "--dots", "33"], "want 4 to 32"),
         (["--item", ring(1)], "want --url"),
         (["--item", "urn:uuid:00000000-0000-7000-8000-000000000001", "--url", "https://x"], "without a GS1 key"),
     ],

@@ -19,6 +19,8 @@ from ledger.errors import Invalid, Malformed
 QUIET_ZONE = 4
 DOTS = 8
 """Pixels of a module in a PNG: at 203 dpi a module is then a millimetre, which old phones read too."""
+LEAST_DOTS, MAX_DOTS = 4, 32
+"""What may be asked for: at 203 dpi half a millimetre, under which a code is not read for sure once it is hurt."""
 MAX_TEXT = 2000
 """Bytes of a text: a level M code holds 2,331, and codes of the largest sizes are read badly from paper."""
 _QR_CODES = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
@@ -47,7 +49,9 @@ def make_svg(text: str) -> bytes:
 
 
 def make_png(text: str, dots: int = DOTS) -> bytes:
-    """The code as a PNG picture of ``dots`` pixels a module."""
+    """The code as a PNG picture of ``dots`` pixels a module; raises ``Invalid`` for too few or too many of them."""
+    if not LEAST_DOTS <= dots <= MAX_DOTS:
+        raise Invalid(f"got {dots} pixels a module, want {LEAST_DOTS} to {MAX_DOTS}")
     rows = matrix(text)
     picture = Image.new("1", (len(rows), len(rows)), 1)
     for y, row in enumerate(rows):

@@ -25,7 +25,7 @@ from api.pages.cards import format_sheet
 from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.paper import press
 from api.paper.labels import sealed
-from api.paper.sheet import CARD
+from api.paper.sheet import CARD, LABEL, dots_of
 from api.paper.slips import Desk
 from api.settings import read_settings
 from ledger import uri
@@ -78,6 +78,8 @@ def _make(ledger: Ledger, given: argparse.Namespace) -> int:
     groups = _groups(given)
     party = ledger.operator if given.party is None else parties.find_party(ledger, given.party)
     address = read_settings(given.dir, os.environ).public_url
+    # What cannot be printed is not drawn; half a card of the sheet has as much room for a code as a label.
+    dots_of(f"{address}/o#{'A' * 22}", CARD if given.out.suffix == ".pdf" else LABEL)
     try:
         # Before anything is drawn: a file that is there may hold the only copy of other cards.
         descriptor = os.open(given.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)

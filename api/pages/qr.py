@@ -21,7 +21,8 @@ QUIET_ZONE = 4
 """Modules of white on each side."""
 DOTS = 8
 """Pixels of a module in a PNG: two of a label printer's four at 203 dpi, so that it scales without a blur."""
-MAX_DOTS = 32
+LEAST_DOTS, MAX_DOTS = 4, 32
+"""What may be asked for: at 203 dpi half a millimetre, under which a code is not read for sure once it is hurt."""
 
 
 @lru_cache(maxsize=512)
@@ -73,6 +74,6 @@ def qr_response(address: str, request: Request, *, packed: bool = False) -> Resp
         picture = gzip.compress(svg(address), mtime=0) if packed else svg(address)
         return Response(picture, headers=said, media_type="image/svg+xml")
     got = request.query_params.get("dots", str(DOTS))
-    if not got.isascii() or not got.isdigit() or len(got) > 2 or not 1 <= int(got) <= MAX_DOTS:
-        raise Problem("invalid", f"got {got[:20]!r}, want 1 to {MAX_DOTS}", parameter="dots")
+    if not got.isascii() or not got.isdigit() or len(got) > 2 or not LEAST_DOTS <= int(got) <= MAX_DOTS:
+        raise Problem("invalid", f"got {got[:20]!r}, want {LEAST_DOTS} to {MAX_DOTS}", parameter="dots")
     return Response(png(address, int(got)), headers=headers, media_type="image/png")

@@ -27,7 +27,7 @@ from ledger.errors import Invalid
 DOTS_A_MM: Final = 8
 """Of a printer of 203 dpi (203.2, exactly)."""
 DPI: Final = 25.4 * DOTS_A_MM
-LEAST, MOST = 4, 6
+LEAST, MOST = qr.LEAST_DOTS, 6
 """Dots of a module: 0.5 to 0.75 mm."""
 
 

@@ -48,7 +48,9 @@ def _add_make(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     made.add_argument(
         "--out", metavar="FILE", type=Path, help="a new file.svg or file.png (default: drawn in the terminal)"
     )
-    made.add_argument("--dots", metavar="N", type=int, default=qr.DOTS, help="pixels a module of a PNG")
+    made.add_argument(
+        "--dots", metavar="N", type=int, default=qr.DOTS, help="pixels a module of a PNG, 4 to 32 (%(default)s)"
+    )
     add_json(made, 'answer in JSON: {"text", "file"}, or {"text", "drawn"} without --out')
 
 

@@ -16,7 +16,6 @@ import { message, sign } from "./owner_says.js";
 
 const DAY = 86400;
 const SVG = "http://www.w3.org/2000/svg";
-const LONG = 300; // characters: the link that carries a transfer has a thousand, which only a code of level L holds well
 const seconds = () => Math.floor(now().getTime() / 1000);
 const random = () => formatBase64url(crypto.getRandomValues(new Uint8Array(12)));
 const KINDS = { give: taken, take: confirmed, done: finished };
@@ -57,7 +56,7 @@ async function drawn(link) {
   let rows;
   try {
     const { encodeQR } = await import(main.dataset.drawer);
-    rows = encodeQR(link, "raw", { ecc: link.length > LONG ? "low" : "medium", border: 4 });
+    rows = encodeQR(link, "raw", { ecc: "medium", border: 4 });
   } catch (error) {
     return svg;
   }
