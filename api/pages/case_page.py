@@ -8,7 +8,7 @@ from typing import Any
 
 from api.pages.acts import acts_of
 from api.pages.catalogue import Catalogue
-from api.pages.item_json import describe_speaker
+from api.pages.item_json import describe_remarks, describe_speaker
 from api.pages.item_page import ItemPage
 from api.pages.progress import Progress
 from api.pages.story import Event
@@ -57,7 +57,8 @@ def make_case(
     holding = page.state.held.holding
     holder = None
     if holding is not None:
-        holder = {"key": holding.present.key, "grant": holding.present.entry, "custody": holding.present.custody}
+        present = holding.present
+        holder = {"key": present.key, "grant": present.entry, "custody": present.custody, "released": holding.released}
     return CasePage(
         subject=page.subject,
         name=page.name,
@@ -89,10 +90,12 @@ def describe_case(page: CasePage) -> dict[str, Any]:
             "index": event.index,
             "type": event.type,
             "statement": event.statement,
+            "grant": event.grant,
             "occurred_at": event.happened_at,
             "recorded_at": event.recorded_at,
             "sentence": event.sentence,
             "by": describe_speaker(event.speaker),
+            "remarks": describe_remarks(event.remarks),
             "private": page.disclosed.get(event.statement, {}),
         }
         for event in reversed(page.events)

@@ -8,7 +8,7 @@ from typing import Any
 from api.pages.acts import acts_of, awaits_answer
 from api.pages.files_shown import FileShown
 from api.pages.item_page import ItemPage
-from api.pages.story import Absence, Speaker
+from api.pages.story import Absence, Remark, Speaker
 from api.state_json import describe_doubt, describe_state
 
 Files = Mapping[int, tuple[FileShown, ...]]
@@ -39,9 +39,11 @@ def describe_page(page: ItemPage, public_url: str, token: str | None, now: int, 
             "occurred_at": event.happened_at,
             "recorded_at": event.recorded_at,
             "statement": event.statement,
+            "grant": event.grant,
             "case": event.case,
             "sentence": event.sentence,
             "by": describe_speaker(event.speaker),
+            "remarks": describe_remarks(event.remarks),
             "doubtful": describe_doubt(event.doubt),
             **_files(files.get(event.index, ()), f"{public_url}/i/{token}"),
             **({} if event.private is None else {"private": describe_absence(event.private)}),
@@ -76,3 +78,8 @@ def describe_speaker(speaker: Speaker) -> dict[str, Any]:
     if speaker.party is not None:
         return {"label": speaker.label, "party": speaker.party, "installed_by_operator": speaker.special}
     return {"label": speaker.label, "holder": speaker.custody, "by_reset": speaker.special}
+
+
+def describe_remarks(remarks: Iterable[Remark]) -> list[dict[str, Any]]:
+    """What later records say of this one, in words, and their indexes: corrections, retractions and disputes."""
+    return [{"index": one.index, "text": one.text} for one in remarks]

@@ -17,8 +17,10 @@ ISSUES: Final = ("quality", "misuse", "transport", "logistics", "slowness", "att
 """Of a complaint about a thing: those that a customer would choose."""
 ASPECTS: Final = ("appearance", "function", "marking", "packaging", "documents")
 RATINGS: Final = ("overall", "response", "quality", "attitude", "timeliness", "professionalism", "product")
+REASONS: Final = ("not_so", "not_agreed", "not_me", "unlawful")
+"""Why a record is contradicted."""
 _DAYS: Final = ("due", "expires")
-_WITH_PRIVATE: Final = ("case.opened", "case.approved", "case.declined", "case.evaluated")
+_WITH_PRIVATE: Final = ("case.opened", "case.approved", "case.declined", "case.evaluated", "statement.disputed")
 
 
 def owner_values(words: Catalogue) -> dict[str, Any]:
@@ -30,5 +32,6 @@ def owner_values(words: Catalogue) -> dict[str, Any]:
         "issues": ISSUES,
         "aspects": ASPECTS,
         "ratings": RATINGS,
+        "reasons": REASONS,
         "passing": [name for name in words.text if name.startswith("pass_on_")],
     }

@@ -99,6 +99,7 @@ class Event:
     marks: tuple[str, ...]
     speaker: Speaker
     statement: str
+    grant: str | None = None
     case: str | None = None
     doubt: Doubt | None = None
     private: Absence | None = None
@@ -246,6 +247,7 @@ class Teller:
             marks=tuple(self._marks(entry)),
             speaker=self.speaker(entry),
             statement=statement.id,
+            grant=statement.grant,
             case=statement.case,
             doubt=self._doubts.get(entry.index),
             private=self._absences.get(statement.id, Absence()) if statement.sd else None,
@@ -289,7 +291,7 @@ class Teller:
         statement = entry.statement
         kind = {"statement.corrected": "corrected", "statement.retracted": "retracted"}.get(statement.type, "disputed")
         reason = self._words.value(statement.details.get("reason", ""))
-        text = self._words.say(kind, who=self.who(statement), reason=reason)
+        text = self._words.say(kind, who=self.signed(statement), reason=reason)
         now_reads = statement.details.get("details", {})
         return Remark(text, "bad" if kind == "retracted" else "note", entry.index, self.facts("", now_reads))
 

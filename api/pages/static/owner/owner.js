@@ -8,6 +8,7 @@ import { askErasure, complain, showCases } from "./owner_cases.js";
 import { deriveSeed, deviceKeys, keyOf, makeDeviceKey } from "./owner_keys.js";
 import { parseCode, parseTyped, viewToken, wayHere } from "./owner_keys.js";
 import { follow, give, share } from "./owner_pass.js";
+import { showRecord } from "./owner_record.js";
 import { read } from "./owner_read.js";
 
 // For programs and tests that use the same keys and signatures.
@@ -38,7 +39,9 @@ async function load() {
   }
   one("[data-refuse]").dataset.refuse = others.length ? others[0].statement : "";
   one("[data-page]").href = page.base;
-  if (speaks()) await showCases();
+  if (!speaks()) return;
+  showRecord();
+  await showCases();
 }
 
 /** What the code of a case tells, in the form of an item: that case alone, and what is waiting is not told. */
@@ -67,6 +70,7 @@ function applies(when, others) {
   const whole = base.startsWith("/i/");
   return {
     whole,
+    speaks: Boolean(speaks()),
     missing: whole && !item.lost && !item.stolen,
     back: whole && (item.lost || item.stolen),
     asked: others.length > 0,
