@@ -118,7 +118,7 @@ def test_a_receipt_has_what_was_sold_the_host_the_short_code_and_the_price(shop:
     # The price was read, and that stands in the access log.
     read = shop.get("/v1/readings", jeweller).json()["readings"]
     assert [x for x in read if x["why"] == "POST /v1/receipts" and x["members"] == ["customer", "price"]]
-    assert "Ada" not in said
+    assert "Ada Example" not in said
 
 
 def test_no_paper_but_the_sellers_receipt_has_private_members(shop: Shop, jeweller: Party) -> None:

@@ -97,7 +97,7 @@ def test_others_and_codes_get_none(shop: Shop, jeweller: Party) -> None:
     assert (found["private"], found["disclosures"]) == ({}, [])
     token = shop.code(jeweller)
     assert json.loads(shop.get(f"/i/{token}/history").content)["disclosures"] == {}
-    assert "Ada" not in shop.get(f"/i/{token}").text
+    assert "Ada Example" not in shop.get(f"/i/{token}").text
 
 
 def test_what_leaves_is_written_into_the_access_log(shop: Shop, jeweller: Party) -> None:

@@ -101,7 +101,7 @@ def test_every_reader_gets_what_the_table_says(ring: Ring) -> None:
     assert found == TABLE
     public = ring.shop.get(ring.item.removeprefix("https://id.gs1.org"), accept="application/json")
     assert public.status_code == 200
-    for value in ("1234.56", "Ada", "85.40", "bent", "TRACK", "Street"):
+    for value in ("1234.56", "Ada Example", "85.40", "bent", "TRACK", "Street"):
         assert value not in public.text
 
 
@@ -207,7 +207,7 @@ def test_what_cannot_be_written_down_is_not_shown(ring: Ring, monkeypatch: pytes
     monkeypatch.setattr(shop.ledger.readings, "note", full)
     for answer in (ask(ring, ring.paper.token, asked), shop.get(f"/c/{case}/history"), shop.get(f"/c/{case}")):
         assert answer.status_code == 503
-        assert not any(value in answer.text for value in ("85.40", "bent", "Ada"))
+        assert not any(value in answer.text for value in ("85.40", "bent", "Ada Example"))
 
 
 def test_the_page_of_a_case_shows_the_quote_to_whoever_is_to_approve_it(ring: Ring) -> None:
@@ -215,7 +215,7 @@ def test_the_page_of_a_case_shows_the_quote_to_whoever_is_to_approve_it(ring: Ri
     page = shop.get(f"/c/{case}").text
     for value in ("<dd>€85.40</dd>", "re-tip claws", "99.10", "a claw is bent", "claw was worn"):
         assert value in page
-    for value in ("31.70", "Ada", "of another case", "1234.56"):
+    for value in ("31.70", "Ada Example", "of another case", "1234.56"):
         assert value not in page
     records = shop.get(f"/c/{case}", accept="application/json").json()["records"]
     assert {one["type"]: one["private"] for one in records} == {
