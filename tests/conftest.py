@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser import chromium
 from tests.counter import Counter, open_counter
@@ -128,3 +128,11 @@ def browser() -> Iterator[Browser]:
     """A Chromium of this machine; what asks for it skips where there is none."""
     with chromium() as found:
         yield found
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    """A device of each test's own: its IndexedDB is nobody else's."""
+    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en")
+    yield context
+    context.close()

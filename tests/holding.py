@@ -78,6 +78,14 @@ def sold_ring(shop: Shop, jeweller: Party) -> Paper:
     return paper
 
 
+def sold_to_key(shop: Shop, jeweller: Party, custody: str) -> tuple[Paper, SigningKey]:
+    """A ring that was sold to a key of its own, kept in this way, and that key."""
+    item = new_ring(shop, jeweller)
+    own = key("holder of " + item)
+    shop.say(jeweller, "item.sold", item, {"channel": "store", "holder_key": own.did, "holder_custody": custody})
+    return Paper(item, shop.code(jeweller, item), b""), own
+
+
 def grant_of(shop: Shop, paper: Paper, by: SigningKey) -> str:
     """The grant of a key of the present holder's, as the page's JSON gives it."""
     shown = shop.get(f"/i/{paper.token}", accept="application/json").json()

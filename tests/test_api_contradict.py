@@ -13,7 +13,19 @@ from ledger.disclosure import make_disclosure
 from ledger.dsse import SigningKey
 from ledger.private import make_digests
 from tests.build import key, uuid
-from tests.holding import Paper, claim, grant_in, grant_of, new_ring, refused, shop_on, shown, sold_ring, speak, spoken
+from tests.holding import (
+    Paper,
+    claim,
+    grant_in,
+    grant_of,
+    refused,
+    shop_on,
+    shown,
+    sold_ring,
+    sold_to_key,
+    speak,
+    spoken,
+)
 from tests.shop import Party, Shop, segment
 
 OPENED = {"kind": "repair", "channel": "store", "issue": "quality"}
@@ -47,11 +59,7 @@ def registered(shop: Shop, paper: Paper) -> dict[str, Any]:
 def test_both_records_stand_and_the_first_says_by_whom_it_is_disputed(
     shop: Shop, jeweller: Party, custody: str, who: str
 ) -> None:
-    item = new_ring(shop, jeweller)
-    own = key("who disputes " + item)
-    sold = {"channel": "store", "holder_key": own.did, "holder_custody": custody}
-    shop.say(jeweller, "item.sold", item, sold)
-    paper = Paper(item, shop.code(jeweller, item), b"")
+    paper, own = sold_to_key(shop, jeweller, custody)
     before = shown(shop, paper)
     first = registered(shop, paper)
     assert (first["remarks"], first["grant"]) == ([], None)

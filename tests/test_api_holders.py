@@ -13,12 +13,12 @@ from tests.holding import (
     claim,
     draw_paper,
     grant_in,
-    new_ring,
     pass_hours,
     refused,
     shop_on,
     shown,
     sold_ring,
+    sold_to_key,
     speak,
     spoken,
 )
@@ -86,11 +86,7 @@ def test_the_bearer_of_the_receipt_claims_and_the_page_says_when_and_by_what(sho
 def test_whatever_a_holder_says_bears_how_the_key_is_kept(
     shop: Shop, jeweller: Party, custody: str, label: str
 ) -> None:
-    item = new_ring(shop, jeweller)
-    own = key("held " + item)
-    details = {"channel": "store", "holder_key": own.did, "holder_custody": custody}
-    shop.say(jeweller, "item.sold", item, details)
-    paper = Paper(item, shop.code(jeweller, item), b"")
+    paper, own = sold_to_key(shop, jeweller, custody)
     for kind, more in (
         ("item.reported_lost", {}),
         ("item.recovered", {}),

@@ -76,13 +76,6 @@ def written(server: Server) -> str:
         return "/c/" + str(json.load(answer)["page"]).rpartition("/c/")[2]
 
 
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en")
-    yield context
-    context.close()
-
-
 @pytest.mark.parametrize("way", ["native", pytest.param("library", marks=needs_library)])
 def test_the_page_of_a_case_says_that_the_phone_has_checked(site: Site, phone: BrowserContext, way: str) -> None:
     if way == "library":

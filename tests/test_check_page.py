@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from api.cli import folder, init, parties
 from api.pages.joining import script_name
@@ -75,13 +75,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running = Site(tmp_path_factory.mktemp("checked"))
     yield running
     assert running.stop() == [0, 0, 0]
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    yield context
-    context.close()
 
 
 def badge(context: BrowserContext, where: str) -> tuple[str, str, str | None, Page]:

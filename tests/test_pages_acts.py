@@ -43,13 +43,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield found
 
 
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en")
-    yield context
-    context.close()
-
-
 def last(stage: Stage, name: str) -> dict[str, Any]:
     return stage.entries(name)[-1]
 

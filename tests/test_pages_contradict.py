@@ -28,13 +28,6 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield found
 
 
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 360, "height": 740}, locale="en")
-    yield context
-    context.close()
-
-
 def record(page: Page, sentence: str) -> Locator:
     """A record in the page's list of them, which is opened if it is not."""
     opener = page.get_by_text("Look it through", exact=True)

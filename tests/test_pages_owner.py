@@ -97,14 +97,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def phone(browser: Browser) -> Iterator[BrowserContext]:
-    """A device of its own: its IndexedDB is nobody else's."""
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    yield context
-    context.close()
-
-
-@pytest.fixture
 def card(site: Site) -> Card:
     """A sold card of each test's own."""
     return next(site.fresh)

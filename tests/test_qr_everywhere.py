@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 from PIL import Image
@@ -173,8 +173,8 @@ def test_each_paper_as_svg(browser: Browser) -> None:
 
 @needs_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_each_page_on_a_screen_and_in_print(stand: Stand, browser: Browser, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 320, "height": 800}, device_scale_factor=2)  # type: ignore[arg-type]
+def test_each_page_on_a_screen_and_in_print(stand: Stand, browser: Browser, scheme: Literal["light", "dark"]) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 320, "height": 800}, device_scale_factor=2)
     context.route("**/*", stand.answer)
     page = context.new_page()
     for kind in ("i", "c", "r"):
