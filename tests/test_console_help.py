@@ -78,6 +78,7 @@ def test_a_history_says_what_others_stated_in_the_readers_language(counter: Coun
     subject = counter.item("Ring of many records")
     counter.say("item.inspected", subject, {"tests": [{"name": "stones", "result": "pass"}]})
     counter.say("maintenance.performed", subject, {"work": ["polished", "checked"], "next_due": "2030-01-31"})
+    counter.say("repair.completed", subject, {"work": ["polish"], "tests": [], "labour_minutes": 55})
     counter.say("item.recalled", subject, {"reason": "clasp", "remedy": "repair"})
     counter.say("item.sold", subject, {"channel": "store", "warranty_months": 24})
     with at_tablet(browser, counter) as page:
@@ -89,11 +90,23 @@ def test_a_history_says_what_others_stated_in_the_readers_language(counter: Coun
                     "Work: polished, checked",
                     "Next due: 31 Jan 2030",
                     "stones pass",
-                    "Warranty in months: 24",
+                    "Warranty: 24 months",
+                    "Labour: 55 minutes",
                 ],
             ),
-            ("zh-Hans", ["召回", "工作内容：polished, checked", "2030年1月31日", "检验", "合格", "保修月数：24"]),
-            ("zh-Hant", ["召回", "2030年1月31日", "保固月數：24"]),
+            (
+                "zh-Hans",
+                [
+                    "召回",
+                    "工作内容：polished, checked",
+                    "2030年1月31日",
+                    "检验",
+                    "合格",
+                    "保修：24 个月",
+                    "工时：55 分钟",
+                ],
+            ),
+            ("zh-Hant", ["召回", "2030年1月31日", "保固：24 個月", "工時：55 分鐘"]),
         ):
             page.goto(counter.address(f"/console/item?id={subject}&lang={language}"))
             ready(page)
