@@ -73,7 +73,7 @@ function draw(rows) {
   $("[data-heads]").replaceChildren(...columns.map((text) => el("th", { scope: "col" }, text)));
   // What is wrong stands first; of the rest a few show that the columns were understood.
   const shown = [...wrong, ...rows.filter((row) => !row.faults.length)].slice(0, 100);
-  $("[data-table]").replaceChildren(...shown.map((row) => el("tr", { class: row.faults.length ? "bad" : "" }, ...[String(row.number), ...COLUMNS.map((name) => row[name] ?? ""), el("div", {}, ...row.faults.flatMap((one) => [one, " "]))].map((text, at) => el("td", { "data-head": columns[at] }, text)))));
+  $("[data-table]").replaceChildren(...shown.map((row) => el("tr", { class: row.faults.length ? "bad" : "" }, ...[String(row.number), ...COLUMNS.map((name) => row[name] ?? ""), row.faults.length ? el("div", {}, ...row.faults.flatMap((one) => [one, " "])) : ""].map((text, at) => el("td", { "data-head": columns[at] }, text)))));
   $("[data-count]").textContent = rows.length;
   $("[data-verdict]").textContent = say("register_verdict", { right, wrong: wrong.length });
   $("[data-register]").disabled = right === 0;
