@@ -97,6 +97,75 @@ def recorded(page: Page, said: str = "已记录。") -> list[str]:
     return english(page)
 
 
+def chosen(page: Page, text: str, name: str) -> None:
+    """Type what leads to a thing, and leave the field."""
+    page.keyboard.type(text)
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-found=thing] strong")).to_have_text(name)
+
+
+def take_in(page: Page) -> list[str]:
+    flow(page, 1, "收件")
+    new(page, "蓝宝石戒指")
+    typed(page, weight_g="3.62", condition="戒圈有划痕", description="宝石松动", job_no="J-81", phone="13800138000")
+    return english(page) + recorded(page)
+
+
+def hand_over(page: Page) -> list[str]:
+    flow(page, 2, "交还")
+    chosen(page, "J-81", "蓝宝石戒指")
+    typed(page, weight_g="3.42")
+    expect(page.locator("[data-now]")).to_contain_text("3.42 克")
+    tab_to(page, "[name=changed]")
+    page.keyboard.press("ArrowDown")
+    return english(page) + recorded(page)
+
+
+def sell(page: Page) -> list[str]:
+    flow(page, 3, "销售")
+    new(page, "金项链")
+    typed(page, price="8800", customer="李先生", phone="13900139000", receipt_no="R-81")
+    return english(page) + recorded(page)
+
+
+def serve(page: Page) -> list[str]:
+    flow(page, 4, "即时服务")
+    chosen(page, "蓝宝石戒指", "蓝宝石戒指")
+    typed(page, work="超声波清洗")
+    return english(page) + recorded(page)
+
+
+def exchange(page: Page) -> list[str]:
+    flow(page, 5, "换货")
+    chosen(page, "R-81", "金项链")
+    new(page, "铂金项链")
+    return english(page) + recorded(page)
+
+
+def take_back(page: Page) -> list[str]:
+    flow(page, 6, "退货")
+    chosen(page, "铂金项链", "铂金项链")
+    typed(page, condition="完好", refund="8800")
+    return english(page) + recorded(page)
+
+
+def keep_and_send(page: Page) -> list[str]:
+    """Without a network it is kept, and said so; the queue says what waits, and sends it when the network is back."""
+    without_network(page)
+    flow(page, 1, "收件")
+    new(page, "银戒指")
+    said = english(page) + recorded(page, "已保存在此")
+    tab_to(page, "[data-queue]", "Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/console/queue"))
+    ready(page)
+    expect(page.locator("[data-rows] li")).to_contain_text("收件 · 银戒指")
+    said += english(page)
+    page.context.set_offline(False)
+    expect(page.locator("[data-rows] li")).to_have_count(0)
+    return said
+
+
 def test_six_flows_by_the_keyboard_alone(counter: Counter, browser: Browser) -> None:
     with at_tablet(browser, counter, None) as page:
         page.goto(counter.address("/console/door?lang=zh-Hans"))
@@ -107,59 +176,13 @@ def test_six_flows_by_the_keyboard_alone(counter: Counter, browser: Browser) -> 
         page.wait_for_url(counter.address("/console"))
         ready(page)
         said += english(page)
-        flow(page, 1, "收件")
-        new(page, "蓝宝石戒指")
-        typed(page, weight_g="3.62", condition="戒圈有划痕", description="宝石松动", job_no="J-81", phone="13800138000")
-        said += english(page) + recorded(page)
-        flow(page, 2, "交还")
-        page.keyboard.type("J-81")
-        page.keyboard.press("Tab")
-        expect(page.locator("[data-found=thing]")).to_contain_text("蓝宝石戒指")
-        typed(page, weight_g="3.42")
-        expect(page.locator("[data-now]")).to_contain_text("3.42 克")
-        tab_to(page, "[name=changed]")
-        page.keyboard.press("ArrowDown")
-        said += english(page) + recorded(page)
-        flow(page, 3, "销售")
-        new(page, "金项链")
-        typed(page, price="8800", customer="李先生", phone="13900139000", receipt_no="R-81")
-        said += english(page) + recorded(page)
-        flow(page, 4, "即时服务")
-        page.keyboard.type("蓝宝石戒指")
-        page.keyboard.press("Tab")
-        expect(page.locator("[data-found=thing] strong")).to_have_text("蓝宝石戒指")
-        typed(page, work="超声波清洗")
-        said += english(page) + recorded(page)
-        flow(page, 5, "换货")
-        page.keyboard.type("R-81")
-        page.keyboard.press("Tab")
-        expect(page.locator("[data-found=thing] strong")).to_have_text("金项链")
-        new(page, "铂金项链")
-        said += english(page) + recorded(page)
-        flow(page, 6, "退货")
-        page.keyboard.type("铂金项链")
-        page.keyboard.press("Tab")
-        expect(page.locator("[data-found=thing] strong")).to_have_text("铂金项链")
-        typed(page, condition="完好", refund="8800")
-        said += english(page) + recorded(page)
+        for act in (take_in, hand_over, sell, serve, exchange, take_back):
+            said += act(page)
         tab_to(page, "[data-done] a[data-item]")
         page.keyboard.press("Enter")
         page.wait_for_url(re.compile("/console/item"))
         ready(page)
-        said += english(page)
-        # Without a network it is kept, and said so; the queue says what waits.
-        without_network(page)
-        flow(page, 1, "收件")
-        new(page, "银戒指")
-        said += english(page) + recorded(page, "已保存在此")
-        tab_to(page, "[data-queue]", "Shift+Tab")
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile("/console/queue"))
-        ready(page)
-        expect(page.locator("[data-rows] li")).to_contain_text("收件 · 银戒指")
-        said += english(page)
-        page.context.set_offline(False)
-        expect(page.locator("[data-rows] li")).to_have_count(0)
+        said += english(page) + keep_and_send(page)
         assert said == []
 
 
@@ -174,8 +197,7 @@ def test_a_case_is_walked_where_she_stands_and_what_is_refused_is_said_in_her_la
         said = english(page)
         tab_to(page, "[data-step='case.diagnosed'] summary")
         page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        page.keyboard.type("表面有裂纹")
+        typed(page, findings="表面有裂纹")
         tab_to(page, "[data-step='case.diagnosed'] [name=responsible]")
         page.keyboard.press("ArrowDown")
         tab_to(page, "[data-step='case.diagnosed'] button")
@@ -195,17 +217,23 @@ def test_a_case_is_walked_where_she_stands_and_what_is_refused_is_said_in_her_la
         expect(banner.locator(".technical [lang=en]")).not_to_be_empty()
         expect(banner).to_be_in_viewport()
         said += english(page)
-        tab_to(page, "[data-message] a", "Shift+Tab")
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile("/console/queue"))
-        ready(page)
-        said += english(page)
-        page.once("dialog", lambda dialog: dialog.accept())
-        tab_to(page, "[data-rows] button:last-child")
-        page.keyboard.press("Enter")
-        expect(page.locator("[data-rows] li")).to_have_count(0)
-        expect(page.locator("[data-send]")).to_be_focused()
+        said += taken_away(page)
         assert said == []
+
+
+def taken_away(page: Page) -> list[str]:
+    """From what was refused to where it waits, and away with it."""
+    tab_to(page, "[data-message] a", "Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/console/queue"))
+    ready(page)
+    said = english(page)
+    page.once("dialog", lambda dialog: dialog.accept())
+    tab_to(page, "[data-rows] button:last-child")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-rows] li")).to_have_count(0)
+    expect(page.locator("[data-send]")).to_be_focused()
+    return said
 
 
 @pytest.mark.skipif(not Modules().codes, reason="no JavaScript packages here: no npm at set-up")
