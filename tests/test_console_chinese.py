@@ -38,7 +38,7 @@ ENGLISH = """() => {
     for (const one of document.querySelectorAll("option")) if (seen(one.parentNode)) said.push(one.text);
     return said.map((text) => text.trim()).filter((text) => /[A-Za-z]{3,}/.test(text));
 }"""
-NAMES = re.compile("Patina|GTIN|PIN|Alt|Enter|CSV|Excel|J-\\d+|MiB|JPEG|PNG|WebP|outside")
+NAMES = re.compile("Patina|GTIN|PIN|Alt|Enter|CSV|Excel|J-\\d+|MiB|JPEG|PNG|WebP|outside|urn:uuid:\\S+")
 FOCUS = """(selector) => {
     const at = document.activeElement, style = getComputedStyle(at), box = at.getBoundingClientRect();
     // A part of a field for a date is drawn by the browser itself; what only a script gives the focus needs no ring.

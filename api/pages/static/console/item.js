@@ -8,7 +8,7 @@ import { ask, segment } from "./wire.js";
 
 /** What stands behind a statement's digests, in words, for whoever may see it. */
 export function privately(members) {
-  const flat = (value) => (Array.isArray(value) ? value.map(flat).join(", ") : value && typeof value === "object" ? Object.values(value).map(flat).join(" ") : String(value));
+  const flat = (value) => (Array.isArray(value) ? value.map(flat).join(", ") : value && typeof value === "object" ? "amount" in value ? shown(value) : Object.values(value).map(flat).join(" ") : String(value));
   return Object.entries(members).map(([name, value]) => el("p", { class: "private" }, pair(called(name), flat(value))));
 }
 

@@ -28,7 +28,7 @@ const NAMES = ["name", "part", "what", "aspect"];
 
 /** What an object says: what it is about, then the rest; an amount with its currency. */
 function spelled(value) {
-  if ("amount" in value) return [value.amount, value.currency].filter(Boolean).join(" ");
+  if ("amount" in value) return [value.amount, value.currency && word(value.currency)].filter(Boolean).join(" ");
   const about = NAMES.find((name) => name in value);
   const rest = Object.entries(value).filter(([name]) => name !== about);
   return about ? [shown(value[about]), ...rest.map(([name, one]) => shown(one, name))].join(" ") : rest.map(([name, one]) => pair(called(name), shown(one, name))).join(", ");
