@@ -219,7 +219,7 @@ def test_the_acts_are_said_in_the_reader_s_language_and_fit_a_phone(
         expect(page.get_by_role("heading", name=words[name]).first).to_be_visible()
     expect(page.get_by_role("button", name=words["owner_quote_yes"], exact=True)).to_be_visible()
     expect(page.get_by_text("86.40 EUR")).to_be_visible()
-    when = r"\d+ [A-Z]\w+ \d{4} at \d\d:\d\d" if language == "en" else r"\d{4}年\d+月\d+日 \d\d:\d\d"
+    when = r"\d+ [A-Z]\w+ \d{4}, \d\d:\d\d" if language == "en" else r"\d{4}年\d+月\d+日 \d\d:\d\d"
     expect(page.locator("[data-fill=step]:visible")).to_have_text(re.compile(f"^{when} · Corner Shop$"))
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     for width in (320, 360, 1280):
