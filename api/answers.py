@@ -121,6 +121,8 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("post", "/v1/items"): {"201": _json(_members(id=_TEXT, **_CODE, receipt=_one("Receipt")))},
     ("get", "/v1/items"): {"200": _json(_members(items=_list(_one("ItemFound"))))},
     ("get", "/v1/items/{id}"): {"200": _json(_one("Item"))},
+    ("get", "/p/{party}/qr.svg"): {"200": _SVG},
+    ("get", "/p/{party}/qr.png"): {"200": _PNG},
     ("get", "/v1/items/{id}/history"): {"200": _json(_one("History"))},
     ("post", "/v1/items/{id}/codes"): {"201": {**_json(_one("Code")), **_PAPER}},
     ("get", "/v1/items/{id}/qr.svg"): {"200": _SVG},

@@ -130,6 +130,8 @@ HOT = (
     RawRoute("/p/{party}", party.get_party_page),
     RawRoute("/p/{party}/cases", party.post_party_case, "POST"),
     RawRoute("/v1/parties/{id}/feedback", party.get_feedback),
+    RawRoute("/p/{party}/qr.svg", party.get_party_qr),
+    RawRoute("/p/{party}/qr.png", party.get_party_qr),
     RawRoute("/s/{short_code}", pages.get_short_page),
     RawRoute("/01/{gtin}/21/{serial}", pages.get_public_page),
     RawRoute("/8004/{giai}", pages.get_public_page),

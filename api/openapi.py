@@ -119,6 +119,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         *_paper(_ROLLS, *_PRINTED),
     ],
     ("get", "/r/{token}/qr.png"): [("dots", "query", "pixels of a module, 4 to 32", _NUMBER)],
+    ("get", "/p/{party}/qr.png"): [("dots", "query", "pixels of a module, 4 to 32", _NUMBER)],
     ("post", "/v1/attachments"): [("name", "query", "the name in the answer", _TEXT)],
     ("get", "/v1/log/proof/inclusion"): [
         ("index", "query", "which leaf", _NUMBER),

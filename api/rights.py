@@ -97,6 +97,8 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/v1/risks", READ),
     ("GET", "/v1/parties/{id}/feedback", READ),
     ("GET", "/p/{party}", PUBLIC),
+    ("GET", "/p/{party}/qr.svg", PUBLIC),
+    ("GET", "/p/{party}/qr.png", PUBLIC),
     ("POST", "/p/{party}/cases", PUBLIC),
     ("POST", "/v1/session", PUBLIC),
     ("GET", "/v1/session", SESSION),
