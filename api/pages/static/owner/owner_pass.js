@@ -11,7 +11,7 @@ import { parseDid } from "./didkey.js";
 import { formatBase64, formatBase64url, hexOf, parseBase64, parseBase64url, textOf, utf8 } from "./forms.js";
 import { encode } from "./json.js";
 import { deviceKeys, keep, makeKey, sha256 } from "./owner_keys.js";
-import { all, ask, draft, main, now, on, one, page, say, show, word } from "./owner_page.js";
+import { all, ask, done, draft, main, now, on, one, page, say, show, word } from "./owner_page.js";
 import { message, sign } from "./owner_says.js";
 
 const DAY = 86400;
@@ -154,7 +154,7 @@ async function finished(rest, open) {
   const token = value.code ? value.code.token : kept.token;
   await keep({ ...kept, token });
   await open(token);
-  say(word("recorded"), "good");
+  done(statement.id);
 }
 
 /** Share a link by the phone's own means, or copy it. */
