@@ -88,7 +88,11 @@ SCHEMAS: dict[str, Schema] = {
 }
 """Schemas with a name."""
 
-_PAGE = {"text/html": _TEXT, "application/json": _one("ItemPage")}
+_PAGE = {
+    "text/html": _TEXT,
+    "application/json": _one("ItemPage"),
+    "application/linkset+json": _members(linkset=_list({"type": "object"})),
+}
 _BYTES: dict[str, Schema] = {"application/octet-stream": {}}
 _SVG: dict[str, Schema] = {"image/svg+xml": {}}
 _PNG: dict[str, Schema] = {"image/png": {}}
