@@ -121,12 +121,12 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/p/{party}"): {
         "200": {"text/html": _TEXT, "application/json": _members(id=_TEXT, name=_TEXT, roles=_list(_TEXT), write=_TEXT)}
     },
+    ("get", "/p/{party}/qr.svg"): {"200": _SVG},
+    ("get", "/p/{party}/qr.png"): {"200": _PNG},
     ("post", "/p/{party}/cases"): {"201": {"text/html": _TEXT, "application/json": _members(**_CODE)}},
     ("post", "/v1/items"): {"201": _json(_members(id=_TEXT, **_CODE, receipt=_one("Receipt")))},
     ("get", "/v1/items"): {"200": _json(_members(items=_list(_one("ItemFound"))))},
     ("get", "/v1/items/{id}"): {"200": _json(_one("Item"))},
-    ("get", "/p/{party}/qr.svg"): {"200": _SVG},
-    ("get", "/p/{party}/qr.png"): {"200": _PNG},
     ("get", "/v1/items/{id}/history"): {"200": _json(_one("History"))},
     ("post", "/v1/items/{id}/codes"): {"201": {**_json(_one("Code")), **_PAPER}},
     ("get", "/v1/items/{id}/qr.svg"): {"200": _SVG},
@@ -222,6 +222,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/robots.txt"): {"200": _PLAIN},
     ("get", "/favicon.ico"): {"200": _SVG},
     ("get", "/healthz"): {"200": _json(_members(status={"const": "alive"}))},
+    ("get", "/metrics"): {"200": _PLAIN},
     ("get", "/readyz"): {"200": _json(_members(status={"const": "ready"}, size=_NUMBER))},
 }
 """Method and path → status → type of content → schema."""

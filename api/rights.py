@@ -174,6 +174,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("GET", "/8004/{giai}", PUBLIC),
     ("GET", "/healthz", PUBLIC),
     ("GET", "/readyz", PUBLIC),
+    ("GET", "/metrics", ADMIN),
     ("GET", "/", PUBLIC),
     ("GET", "/docs", PUBLIC),
     ("GET", "/docs/problems", PUBLIC),

@@ -172,6 +172,7 @@ TABLE: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/8004/{giai}"): ANYBODY,
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
+    ("GET", "/metrics"): ADMIN,
     ("GET", "/"): ANYBODY,
     ("GET", "/docs"): ANYBODY,
     ("GET", "/docs/problems"): ANYBODY,
