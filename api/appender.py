@@ -69,6 +69,11 @@ class Appender:
         self._committer = ThreadPoolExecutor(1, "commit") if thread_from is not None else None
         self._thread_from = thread_from or 0
 
+    @property
+    def waiting(self) -> int:
+        """Statements that were taken in and are neither committed nor refused yet."""
+        return self._size
+
     def start(self) -> None:
         """Begin to take batches; needs a running event loop."""
         self._task = asyncio.get_running_loop().create_task(self._run(), name="appender")

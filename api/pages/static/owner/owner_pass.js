@@ -13,7 +13,7 @@ import { openCrypto } from "./crypto.js";
 import { formatDid, parseDid } from "./didkey.js";
 import { UUID, bytesOf, formatBase64, formatBase64url, hexOf, parseBase64, parseBase64url, textOf, utf8 } from "./forms.js";
 import { deviceKeys, keep, makeKey, sha256 } from "./owner_keys.js";
-import { all, ask, draft, main, now, on, one, page, say, show, word } from "./owner_page.js";
+import { all, ask, done, draft, main, now, on, one, page, say, show, word } from "./owner_page.js";
 import { formatId, message, sign } from "./owner_says.js";
 
 const DAY = 86400;
@@ -174,7 +174,7 @@ async function finished(rest, open) {
   const token = value.code ? value.code.token : kept.token;
   await keep({ ...kept, token });
   await open(token);
-  say(word("recorded"), "good");
+  done(statement.id);
 }
 
 /** Share a link by the phone's own means, or copy it. */
