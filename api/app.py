@@ -11,6 +11,8 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -182,6 +184,8 @@ ROUTERS = (
     standards.router,
     health.router,
 )
+ROUTES = (*HOT, *(route for router in ROUTERS for route in router.routes))
+"""All, as they were declared: no application need make them anew, for nothing of it is in them."""
 
 
 def now() -> int:
@@ -237,11 +241,9 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
         redirect_slashes=False,
     )
     app.state.site = site
-    app.router.routes[:0] = HOT
-    for router in ROUTERS:
-        app.include_router(router)
-    app.state.openapi = openapi.describe(app)
-    app.state.routes = [*HOT, *(route for router in ROUTERS for route in router.routes)]
+    app.router.routes[:] = ROUTES
+    app.state.openapi = _document()
+    app.state.routes = ROUTES
     for kind in (PatinaError, Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _refuse)
     app.add_exception_handler(Exception, _fault)
@@ -254,6 +256,12 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     )
     app.front = Edge(gate, https=settings.public_url.startswith("https://"))
     return app
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """The OpenAPI document, made once a process."""
+    return openapi.describe(ROUTES)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
 from api.answers import SCHEMAS, describe_answers
 from api.files.kinds import SUFFIXES
@@ -177,12 +178,12 @@ _DESCRIBED = {
 }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document, without ``servers``, which a request knows."""
-    own = [route for route in app.router.routes if not isinstance(route, RawRoute)]
+def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The document of these routes, without ``servers``, which a request knows."""
+    own = [route for route in routes if not isinstance(route, RawRoute)]
     document = get_openapi(title="Patina", version="1", openapi_version="3.1.0", routes=own, description=_ABOUT)
     paths: dict[str, dict[str, Any]] = {}
-    for route in app.router.routes:
+    for route in routes:
         if isinstance(route, RawRoute):
             path = route.path.replace(":path}", "}")
             for method in (route.methods or set()) - {"HEAD"}:
