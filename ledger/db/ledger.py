@@ -273,10 +273,9 @@ def open_ledger(
         core |= {"_engine": engine, "_lock": lock, "_guard": guard, "_appending": appending, "_backfill": backfill}
         return Ledger(url=url, directory=directory, **core, **beside)
     except BaseException as error:
-        if guard is not None:
-            guard.close()
-        lock.close()
-        view.recent.close()
+        for opened in (guard, lock, view.recent):
+            if opened is not None:
+                opened.close()
         appending.dispose()
         engine.dispose()
         if isinstance(error, DATABASE_ERRORS):
