@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import chromium
 from tests.owner_stage import claimed, recorded, staged
+from tests.passing import confirmed, follow, given, link
 from tests.pictures import QUALITY, TALLEST, WIDTHS
-from tests.test_pages_passing import confirmed, follow, given, link
 
 
 def main(folder: Path) -> None:

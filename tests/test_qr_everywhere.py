@@ -1,8 +1,8 @@
 """Every code that leaves Patina is read again: from dots of 203 dpi, with a tenth of it gone, and from the side.
 
-A table of all that draws one, but for two: papers as PDF and as commands of a printer (test_paper_press.py), and links
-on a phone's screen (test_pages_passing.py). What is drawn as SVG or as a page is printed by Chromium, and its PDF made
-dots by PDFium; ZXing reads.
+A table of all that draws one, but for two: papers as PDF and as commands of a printer (test_paper_press.py), and the
+links by which a thing is passed on, on a phone's screen (test_pages_passing.py). What is drawn as SVG or as a page is
+printed by Chromium, and its PDF made dots by PDFium; ZXing reads.
 """
 
 from __future__ import annotations
