@@ -59,8 +59,13 @@ define install
 	@touch .venv/.$(1)-$(SUM)
 endef
 
+# Tests start some four hundred processes; where a shell has Python keep no bytecode, each would compile all it imports.
+test coverage: export PYTHONDONTWRITEBYTECODE :=
+# A process that has nothing left takes over half of what another still has to do: a file's fixtures are made once or twice.
+PYTEST := $(BIN)/python -m pytest -q -n 3 --dist worksteal
+
 test: setup-dev ## every test and every example in a text, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -q -n 3 $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: lint types imports coverage ## lint, types, who imports whom, the locks, branch coverage (and so every test)
 
@@ -73,7 +78,7 @@ imports: setup-dev
 doctest: setup-dev
 	$(BIN)/python -m pytest -q ledger verifier api docs
 coverage: setup-dev ## 100 % of the branches of core and verifier
-	$(BIN)/python -m pytest -q -n 3 --cov --cov-report=term-missing
+	$(PYTEST) --cov --cov-report=term-missing
 
 mutants: setup-dev ## change the core and the verifier in thousands of places: does a test notice? (docs/testing.md)
 	$(BIN)/python -m tests.mutants.run $(ARGS)

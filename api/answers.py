@@ -88,7 +88,11 @@ SCHEMAS: dict[str, Schema] = {
 }
 """Schemas with a name."""
 
-_PAGE = {"text/html": _TEXT, "application/json": _one("ItemPage")}
+_PAGE = {
+    "text/html": _TEXT,
+    "application/json": _one("ItemPage"),
+    "application/linkset+json": _members(linkset=_list({"type": "object"})),
+}
 _BYTES: dict[str, Schema] = {"application/octet-stream": {}}
 _SVG: dict[str, Schema] = {"image/svg+xml": {}}
 _PNG: dict[str, Schema] = {"image/png": {}}
@@ -117,6 +121,8 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/p/{party}"): {
         "200": {"text/html": _TEXT, "application/json": _members(id=_TEXT, name=_TEXT, roles=_list(_TEXT), write=_TEXT)}
     },
+    ("get", "/p/{party}/qr.svg"): {"200": _SVG},
+    ("get", "/p/{party}/qr.png"): {"200": _PNG},
     ("post", "/p/{party}/cases"): {"201": {"text/html": _TEXT, "application/json": _members(**_CODE)}},
     ("post", "/v1/items"): {"201": _json(_members(id=_TEXT, **_CODE, receipt=_one("Receipt")))},
     ("get", "/v1/items"): {"200": _json(_members(items=_list(_one("ItemFound"))))},
@@ -216,6 +222,7 @@ ANSWERS: dict[tuple[str, str], dict[str, dict[str, Schema]]] = {
     ("get", "/robots.txt"): {"200": _PLAIN},
     ("get", "/favicon.ico"): {"200": _SVG},
     ("get", "/healthz"): {"200": _json(_members(status={"const": "alive"}))},
+    ("get", "/metrics"): {"200": _PLAIN},
     ("get", "/readyz"): {"200": _json(_members(status={"const": "ready"}, size=_NUMBER))},
 }
 """Method and path → status → type of content → schema."""

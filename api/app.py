@@ -11,6 +11,8 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -41,6 +43,7 @@ from api.routes import (
     items,
     log,
     log_health,
+    metrics,
     oidc,
     pages,
     papers,
@@ -100,6 +103,7 @@ HOT = (
     RawRoute("/v1/erasures", erasures.get_erasures),
     RawRoute("/v1/erasures/{id}", erasures.get_erasure),
     RawRoute("/v1/log/health", log_health.get_health),
+    RawRoute("/metrics", metrics.get_metrics),
     RawRoute("/v1/log/proof/inclusion", log.get_inclusion),
     RawRoute("/v1/log/proof/consistency", log.get_consistency),
     RawRoute("/v1/log/map/{subject:path}", log.get_map_proof),
@@ -128,6 +132,8 @@ HOT = (
     RawRoute("/r/{token}/qr.png", receipts.get_receipt_qr),
     RawRoute("/o", speak.get_owner_page),
     RawRoute("/p/{party}", party.get_party_page),
+    RawRoute("/p/{party}/qr.svg", party.get_party_qr),
+    RawRoute("/p/{party}/qr.png", party.get_party_qr),
     RawRoute("/p/{party}/cases", party.post_party_case, "POST"),
     RawRoute("/v1/parties/{id}/feedback", party.get_feedback),
     RawRoute("/s/{short_code}", pages.get_short_page),
@@ -178,6 +184,8 @@ ROUTERS = (
     standards.router,
     health.router,
 )
+ROUTES = (*HOT, *(route for router in ROUTERS for route in router.routes))
+"""All, as they were declared: no application need make them anew, for nothing of it is in them."""
 
 
 def now() -> int:
@@ -233,11 +241,9 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
         redirect_slashes=False,
     )
     app.state.site = site
-    app.router.routes[:0] = HOT
-    for router in ROUTERS:
-        app.include_router(router)
-    app.state.openapi = openapi.describe(app)
-    app.state.routes = [*HOT, *(route for router in ROUTERS for route in router.routes)]
+    app.router.routes[:] = ROUTES
+    app.state.openapi = _document()
+    app.state.routes = ROUTES
     for kind in (PatinaError, Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _refuse)
     app.add_exception_handler(Exception, _fault)
@@ -250,6 +256,12 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
     )
     app.front = Edge(gate, https=settings.public_url.startswith("https://"))
     return app
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """The OpenAPI document, made once a process."""
+    return openapi.describe(ROUTES)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -1,13 +1,13 @@
 """Group commit: statements wait in one queue, and whoever waits longest shares the next commit (amendments R8).
 
 A batch of at most 128 statements is taken whenever the last commit is done; there is no timer, so a lone statement
-waits for nobody. While another process of a SQLite ledger appends, the batch grows by what comes in, as long as
-anything comes: the loop would only stand still, and each process must follow every commit of the others. The signatures
-of a batch are verified half in one thread beside the event loop and half on the loop: libsodium releases the
-interpreter's lock, and one job a batch is cheap where one job a request is not. Where other processes have the other
-cores, all are verified on the loop (``halves``). On SQLite the commit runs on the loop as well, where it needs no other
-thread to wake up; where it has to wait, for PostgreSQL or for a large commit of another process, it runs in a thread
-(``thread_from``). A statement that is refused never changes what happens to its neighbours.
+waits for nobody. While another process of the machine appends, the batch grows by what comes in, as long as anything
+comes: it would only wait, and each process must follow every commit of the others. The signatures of a batch are
+verified half in one thread beside the event loop and half on the loop: libsodium releases the interpreter's lock, and
+one job a batch is cheap where one job a request is not. Where other processes have the other cores, all are verified on
+the loop (``halves``). On SQLite the commit runs on the loop as well, where it needs no other thread to wake up; where
+it has to wait, for PostgreSQL or for a large commit of another process, it runs in a thread (``thread_from``). A
+statement that is refused never changes what happens to its neighbours.
 
 A request of many statements waits in parts of one commit each, one part after the other, so that whoever sends one
 statement comes in between. Its place in the queue is taken for all of them at once: it is turned away whole or not.
@@ -68,6 +68,11 @@ class Appender:
         self._verifier = ThreadPoolExecutor(1, "verify") if halves else None
         self._committer = ThreadPoolExecutor(1, "commit") if thread_from is not None else None
         self._thread_from = thread_from or 0
+
+    @property
+    def waiting(self) -> int:
+        """Statements that were taken in and are neither committed nor refused yet."""
+        return self._size
 
     def start(self) -> None:
         """Begin to take batches; needs a running event loop."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
 from api.answers import SCHEMAS, describe_answers
 from api.files.kinds import SUFFIXES
@@ -61,6 +62,7 @@ _CODE_TEXT = (
     "registered nor sold nor has in custody"
 )
 _AT = ("at", "query", "an index of the log, a day or a time: state and page as of then", _TEXT)
+_LINKS = ("linkType", "query", "linkset: the links of the item (RFC 9264), as by Accept", _TEXT)
 _CODE = ("Patina-Code", "header", _CODE_TEXT, _TEXT)
 
 
@@ -93,14 +95,14 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
     ("get", "/v1/items/{id}"): [_AT],
     ("get", "/v1/items/{id}/responsibility"): [_AT, ("case", "query", "a case about this item", _TEXT)],
     ("get", "/v1/cases/{id}"): [_AT, ("item", "query", "which of the items that the case is about", _TEXT)],
-    ("get", "/i/{token}"): [_AT],
+    ("get", "/i/{token}"): [_AT, _LINKS],
     ("get", "/i/{token}/history"): [_AT],
     ("post", "/i/{token}/history"): [_AT],
     ("get", "/c/{token}/history"): [_AT],
     ("post", "/c/{token}/history"): [_AT],
-    ("get", "/s/{short_code}"): [_AT],
-    ("get", "/01/{gtin}/21/{serial}"): [_AT],
-    ("get", "/8004/{giai}"): [_AT],
+    ("get", "/s/{short_code}"): [_AT, _LINKS],
+    ("get", "/01/{gtin}/21/{serial}"): [_AT, _LINKS],
+    ("get", "/8004/{giai}"): [_AT, _LINKS],
     ("get", "/v1/items/{id}/qr.svg"): [("token", "query", "a view code of the item", _TEXT)],
     ("get", "/v1/items/{id}/qr.png"): [
         ("token", "query", "a view code of the item", _TEXT),
@@ -118,6 +120,7 @@ PARAMETERS: dict[tuple[str, str], list[tuple[str, str, str, dict[str, Any]]]] = 
         ("token", "query", "a view code of the item, for the code on the paper", _TEXT),
         *_paper(_ROLLS, *_PRINTED),
     ],
+    ("get", "/p/{party}/qr.png"): [("dots", "query", "pixels of a module, 4 to 32", _NUMBER)],
     ("get", "/r/{token}/qr.png"): [("dots", "query", "pixels of a module, 4 to 32", _NUMBER)],
     ("post", "/v1/attachments"): [("name", "query", "the name in the answer", _TEXT)],
     ("get", "/v1/log/proof/inclusion"): [
@@ -175,12 +178,12 @@ _DESCRIBED = {
 }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document, without ``servers``, which a request knows."""
-    own = [route for route in app.router.routes if not isinstance(route, RawRoute)]
+def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The document of these routes, without ``servers``, which a request knows."""
+    own = [route for route in routes if not isinstance(route, RawRoute)]
     document = get_openapi(title="Patina", version="1", openapi_version="3.1.0", routes=own, description=_ABOUT)
     paths: dict[str, dict[str, Any]] = {}
-    for route in app.router.routes:
+    for route in routes:
         if isinstance(route, RawRoute):
             path = route.path.replace(":path}", "}")
             for method in (route.methods or set()) - {"HEAD"}:

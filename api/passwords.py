@@ -11,6 +11,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -35,12 +36,18 @@ def hasher() -> PasswordHasher:
     return PasswordHasher(time_cost=1, memory_cost=46 * 1024, parallelism=1)
 
 
+@cache
+def _hash_of_nothing() -> str:
+    """Of a text that nobody knows, made once a process."""
+    return hasher().hash(secrets.token_urlsafe(16))
+
+
 class Passwords:
     """The checks of one process."""
 
     def __init__(self) -> None:
         self._argon = hasher()
-        self._nobody = self._argon.hash(secrets.token_urlsafe(16))
+        self._nobody = _hash_of_nothing()
         self._threads = ThreadPoolExecutor(THREADS, "argon2")
         self._waiting = 0
 

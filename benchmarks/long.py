@@ -43,7 +43,7 @@ def fill(made: Stage, leaves: int) -> int:
     with folder.opened(made.directory) as ledger:
         while ledger.view.tip.size < leaves:
             made.items[:] = [stage.new_item(done + number) for number in range(COMMIT // 4)]
-            drafts = [stage.registration(made, item) for item in made.items]
+            drafts = [stage.registration(made, item, done + number) for number, item in enumerate(made.items)]
             drafts += [folder.draft(made.repair(done + number), [made.key]) for number in range(COMMIT - COMMIT // 4)]
             stage.append(ledger.writer, drafts)
             done += len(drafts)

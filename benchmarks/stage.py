@@ -31,6 +31,8 @@ ORIGIN = "bench.example/log"
 WORKSHOP = "urn:uuid:00000000-0000-4000-8000-00000000be4c"
 WANTED_BYTES = 450
 DRAFTS_A_COMMIT = 100
+STARTED = 1_738_324_800_000
+"""When statement 0 was made, milliseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,17 @@ class Stage:
     api_key: str
     key: SigningKey = field(repr=False)
     items: list[str]
+    by_time: bool = False
+    """Whether statements have a UUIDv7, as the format suggests and Patina's own clients make, and not ids at random."""
+
+    def name(self, kind: str, number: int) -> str:
+        """The id of statement `number` of a kind."""
+        return _uuid(f"{kind} {number}", number if self.by_time else None)
 
     def repair(self, number: int, item: str | None = None) -> dict[str, Any]:
         """Statement `number` about one of the items in turn, about `WANTED_BYTES` when encoded."""
         value = {
-            "id": _uuid(f"repair {number}"),
+            "id": self.name("repair", number),
             "type": "repair.completed",
             "ledger": self.ledger,
             "subjects": [item or self.items[number % len(self.items)]],
@@ -72,19 +80,22 @@ class Stage:
         return Server(self, workers)
 
 
-def _uuid(name: str) -> str:
+def _uuid(name: str, at: int | None = None) -> str:
     text = sha256(name.encode()).hexdigest()
-    return f"urn:uuid:{text[:8]}-{text[8:12]}-8{text[13:16]}-8{text[17:20]}-{text[20:32]}"
+    version = "8"
+    if at is not None:
+        text, version = f"{STARTED + at:012x}{text[12:]}", "7"
+    return f"urn:uuid:{text[:8]}-{text[8:12]}-{version}{text[13:16]}-8{text[17:20]}-{text[20:32]}"
 
 
 def new_item(name: object) -> str:
     return _uuid(f"item {name}")
 
 
-def registration(stage: Stage, item: str) -> Draft:
-    """The first statement about an item."""
+def registration(stage: Stage, item: str, number: int) -> Draft:
+    """The first statement about an item, of which it is number `number`."""
     value = stage.repair(0, item) | {
-        "id": _uuid(f"registration of {item}"),
+        "id": stage.name("registration", number),
         "type": "item.registered",
         "details": {"name": "Kettle", "category": "kitchen", "brand": "Bench", "origin": "intake"},
     }
@@ -101,7 +112,7 @@ def build(directory: Path, *, items: int, database_url: str | None = None) -> St
             secret = ledger.access.create_api_key(WORKSHOP, [WRITE], "bench")
             names = [new_item(number) for number in range(items)]
             stage = Stage(directory, folder.database_url(directory), str(made["vkey"]), ledger.id, secret, key, names)
-            drafts = [registration(stage, item) for item in names]
+            drafts = [registration(stage, item, number) for number, item in enumerate(names)]
             for start in range(0, items, DRAFTS_A_COMMIT):
                 append(ledger.writer, drafts[start : start + DRAFTS_A_COMMIT])
     return stage

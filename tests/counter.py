@@ -15,10 +15,9 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from api.cli import folder, init, parties
-from api.passwords import hash_secret
 from api.rights import SIGNING
 from tests.build import uuid
-from tests.console import PASSWORD, PIN, login_of
+from tests.console import HASHED, HASHED_PIN, PASSWORD, login_of
 from tests.served import Server
 
 # A busy machine takes longer than five seconds for a page.
@@ -88,8 +87,8 @@ def open_counter(place: Path, **more: Any) -> Iterator[Counter]:
         people = {}
         for one in PEOPLE:
             made = ledger.access.people.add(SHOP, one.split()[0], one.title(), login_of(one))
-            ledger.access.people.set_password(made.id, hash_secret(PASSWORD))
-            ledger.access.people.set_pin(made.id, hash_secret(PIN))
+            ledger.access.people.set_password(made.id, HASHED)
+            ledger.access.people.set_pin(made.id, HASHED_PIN)
             people[one] = made.id
         key = ledger.access.create_api_key(SHOP, [SIGNING], "counter")
         device_key = ledger.access.visits.enrol(SHOP, "Counter 1")[1]

@@ -22,6 +22,7 @@ from ledger.db.batch import Batch
 from ledger.db.guard import Guard
 from ledger.db.lock import AppendLock
 from ledger.db.postgres import PostgresSession
+from ledger.db.recent import Recent
 from ledger.db.sqlite import SqliteSession
 
 FILE = "die-at"
@@ -36,6 +37,7 @@ NOT_RECORDED: dict[str, list[tuple[Any, str]]] = {
 }
 RECORDED: dict[str, list[tuple[Any, str]]] = {
     "it is committed": [(SqliteSession, "finish"), (PostgresSession, "finish")],
+    "what it changed is handed on": [(Recent, "hand")],
     "the guard is written": [(Guard, "release")],
     "the writer has answered": [(Writer, "append")],
     "the answer is made": [(statements, "receipt_bytes")],

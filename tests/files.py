@@ -88,19 +88,32 @@ def png_text_bomb(size: int = 64 * 1024 * 1024) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + text + _chunk(b"IDAT", zlib.compress(bytes(4))) + _chunk(b"IEND", b"")
 
 
+def unpacking_to(first: bytes, filling: bytes, size: int) -> bytes:
+    """What zlib unpacks to ``first`` and then ``size`` times one byte (a multiple of 16 MiB), made without packing it.
+
+    After a full flush each block stands for itself (RFC 1951), so one can be repeated; the sum at the end (Adler-32,
+    RFC 1950) of equal bytes is a formula.
+    """
+    block = 16 * 1024 * 1024
+
+    def packed(raw: bytes, how: int) -> bytes:
+        packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+        return packer.compress(raw) + packer.flush(how)
+
+    low, high, byte = zlib.adler32(first) & 0xFFFF, zlib.adler32(first) >> 16, filling[0]
+    total = (low + size * byte) % 65521, (high + size * low + byte * size * (size + 1) // 2) % 65521
+    body = packed(first, zlib.Z_FULL_FLUSH) + packed(filling * block, zlib.Z_FULL_FLUSH) * (size // block)
+    return b"\x78\xda" + body + packed(b"", zlib.Z_FINISH) + (total[1] << 16 | total[0]).to_bytes(4, "big")
+
+
 def pdf_bomb(size: int = 3 * 1024 * 1024 * 1024) -> bytes:
     """A PDF whose object stream unpacks to ``size`` bytes."""
-    packer, packed = zlib.compressobj(9), bytearray()
-    packed += packer.compress(b"4 0 5 5 null null ")
-    block = b" " * (16 * 1024 * 1024)
-    for _ in range(size // len(block)):
-        packed += packer.compress(block)
-    packed += packer.flush()
+    packed = unpacking_to(b"4 0 5 5 null null ", b" ", size)
     parts = [
         b"1 0 obj\n<</Type/Catalog/Pages 2 0 R/X 4 0 R>>\nendobj\n",
         b"2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n",
         b"3 0 obj\n<</Type/ObjStm/N 2/First 8/Filter/FlateDecode/Length %d>>\nstream\n" % len(packed)
-        + bytes(packed)
+        + packed
         + b"\nendstream\nendobj\n",
     ]
     raw, places = b"%PDF-1.7\n", []

@@ -25,8 +25,9 @@ def shop_on(request: pytest.FixtureRequest, folder: Path) -> Iterator[Shop]:
     url = None
     if request.param == "postgresql":
         server, name = request.getfixturevalue("postgres_server"), f"h{uuid4().hex}"
+        tables = request.getfixturevalue("postgres_tables")
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} {tables}".encode())
         url = server.replace("/postgres?", f"/{name}?").replace("postgresql:", "postgresql+psycopg:")
     with open_shop(folder, url) as opened:
         opened.party("jeweller", "retailer", "repairer")

@@ -5,7 +5,6 @@ of a thermal printer carried out by an interpreter that knows no more than the p
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -50,16 +49,16 @@ def squeeze(said: str) -> str:
     return "".join(said.replace("\u200b", "").split())
 
 
-def codes(picture: Image.Image) -> list[str]:
-    """The texts of the QR codes of level M in a picture, in the order of the reader."""
+def codes(picture: Image.Image, level: str = "M") -> list[str]:
+    """The texts of the QR codes in a picture, all of this level, in the order of the reader."""
     found = zxingcpp.read_barcodes(picture, formats=QR)
-    assert all(code.ec_level == "M" for code in found)
+    assert all(code.ec_level == level for code in found)
     return [code.text for code in found]
 
 
 def codes_by_opencv(picture: Image.Image) -> list[str]:
     """The same by another reader."""
-    _, found, _, _ = cv2.QRCodeDetector().detectAndDecodeMulti(np.asarray(picture.convert("L")))
+    _, found, _, _ = cv2.QRCodeDetectorAruco().detectAndDecodeMulti(np.asarray(picture.convert("L")))
     return [one for one in found if one]
 
 
@@ -95,14 +94,14 @@ def damaged(picture: Image.Image, place: str) -> Image.Image:
     return hurt
 
 
-def withstood(picture: Image.Image, places: Sequence[str] = PLACES) -> list[str]:
-    """The texts of a picture's codes; each read as it is, with a tenth gone in these ways, and photographed."""
+def withstood(picture: Image.Image, level: str = "M") -> list[str]:
+    """The texts of a picture's codes; each read as it is, with a tenth gone in each way, and photographed."""
     texts = []
     for one in cut(picture.convert("L")):
-        (said,) = codes(one)
-        for place in places:
-            assert codes(damaged(one, place)) == [said], (place, said)
-        assert codes(photographed(one)) == [said], said
+        (said,) = codes(one, level)
+        for place in PLACES:
+            assert codes(damaged(one, place), level) == [said], (place, said)
+        assert codes(photographed(one), level) == [said], said
         texts.append(said)
     return texts
 

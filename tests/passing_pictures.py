@@ -1,4 +1,4 @@
-"""Pictures of the owner's page while a thing is claimed and passed on: ``python -m tests.passing_pictures FOLDER``.
+"""Pictures of the owner's page while a thing is passed on: ``python -m tests.passing_pictures FOLDER``.
 
 Each state at 360 and at 1280 pixels, of two phones: the giver's and the new holder's. They are kept to be looked at.
 """
@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import chromium
 from tests.owner_stage import claimed, recorded, staged
+from tests.passing import confirmed, follow, given, link
 from tests.pictures import QUALITY, TALLEST, WIDTHS
-from tests.test_pages_passing import confirmed, follow, given, link
 
 
 def main(folder: Path) -> None:
@@ -28,7 +28,6 @@ def main(folder: Path) -> None:
     ):
         phones = [browser.new_context(locale="en-GB", device_scale_factor=1) for _ in range(2)]
         old, _ = claimed(phones[0], stage, "ring")
-        shot(old, folder / "owner-claimed")
         first = given(old)
         shot(old, folder / "passing-1-link")
         new = phones[1].new_page()

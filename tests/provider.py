@@ -8,6 +8,7 @@ import threading
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,14 +22,20 @@ from ledger import times
 CLIENT, SECRET = "patina", "not a real secret"
 
 
+@cache
+def _rsa(_: str) -> RSAKey:
+    """A key, the same for a name: to find two primes takes longer than most tests."""
+    return RSAKey.generate_key(2048, {"kid": "rsa"})
+
+
 class FakeProvider:
     """Its ``claims`` go into the next ID token over the right ones; ``key`` signs it, ``keys`` are published."""
 
     def __init__(self, clock: Any) -> None:
         self.clock = clock
         self.issuer = ""
-        self.rsa, self.ec = RSAKey.generate_key(2048, {"kid": "rsa"}), ECKey.generate_key("P-256", {"kid": "ec"})
-        self.stranger = RSAKey.generate_key(2048, {"kid": "rsa"})
+        self.rsa, self.stranger = _rsa("its own"), _rsa("a stranger's")
+        self.ec = ECKey.generate_key("P-256", {"kid": "ec"})
         self.key, self.algorithm = self.rsa, "RS256"
         self.claims: dict[str, Any] = {}
         self.description: dict[str, Any] = {}

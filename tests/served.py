@@ -8,8 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -17,6 +20,7 @@ from urllib.parse import urlsplit
 class Server:
     """A `patina serve` process; ``get`` sends the path exactly as it is given.
 
+    What it writes is read as long as it writes, by a thread: a pipe that nobody empties stops a server that fills it.
     ``program`` is what Python runs instead of `patina serve`, with the same words and those of ``more``; ``url`` is the
     database's address.
     """
@@ -35,19 +39,30 @@ class Server:
         root = Path(__file__).resolve().parents[1]
         environment = os.environ | ({"PATINA_DATABASE_URL": url} if url else {})
         self.running = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, cwd=root, env=environment)
+        self._said: deque[str] = deque(maxlen=200)
+        self._places: SimpleQueue[str | None] = SimpleQueue()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
         self.started()
 
     def started(self) -> None:
         """Wait until a server says where it serves: this one, or what ``program`` starts in place of one that died."""
+        place = self._places.get()
+        if place is None:
+            self.wait()
+            raise AssertionError("".join(self._said))
+        self.place = place
+
+    def _read(self) -> None:
+        """Keep the last lines, and each place where a server says that it serves; ``None`` follows the last line."""
         assert self.running.stderr is not None
-        said = ""
-        for line in self.running.stderr:
-            said += line
-            found = re.search(r" on (http://\S+)", line)
-            if found:
-                self.place = urlsplit(found[1]).netloc
-                return
-        raise AssertionError(said)
+        with self.running.stderr as lines:
+            for line in lines:
+                self._said.append(line)
+                found = re.search(r" on (http://\S+)", line)
+                if found:
+                    self._places.put(urlsplit(found[1]).netloc)
+        self._places.put(None)
 
     def __enter__(self) -> Self:
         return self
@@ -71,8 +86,9 @@ class Server:
 
     def wait(self) -> int:
         """The exit code, once the process has ended of itself."""
-        self.running.communicate(timeout=60)
-        return self.running.returncode
+        code = self.running.wait(timeout=60)
+        self._reading.join(timeout=60)
+        return code
 
     def stop(self) -> int:
         self.running.send_signal(signal.SIGTERM)

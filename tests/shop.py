@@ -24,6 +24,7 @@ from ledger.db.secret import MasterKey
 from ledger.dsse import SigningKey, sign_statement
 from ledger.leaf import statement_bytes, statement_from
 from tests.build import uuid
+from tests.tables import put_tables
 
 START = times.parse_recorded("2026-05-04T09:00:00.000Z")
 PUBLIC_URL = "http://shop.example:8000"
@@ -154,6 +155,7 @@ def open_shop(
     clock = Clock()
     master = MasterKey(bytes(range(32)))
     settings = Settings(directory, public_url, url, jobs=False, **more)
+    put_tables(settings.url)
     create_ledger(
         settings.url,
         directory=directory,

@@ -14,6 +14,7 @@ from ledger.db.ledger import Ledger, create_ledger, open_ledger
 from ledger.db.secret import MasterKey
 from ledger.dsse import SigningKey, sign_statement
 from ledger.leaf import Signature, Statement
+from tests.tables import put_tables
 
 MASTER = MasterKey(bytes(range(32)))
 ORIGIN = "ledger.example/stall"
@@ -126,6 +127,7 @@ class Stall:
 def stall(url: str, directory: Path, *, map_bits: int = MAP_BITS) -> Iterator[Stall]:
     """A new ledger with a shop in it."""
     clock = Clock()
+    put_tables(url)
     create_ledger(
         url,
         directory=directory,

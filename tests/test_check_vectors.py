@@ -31,7 +31,7 @@ from tests.test_didkey import LOW_ORDER
 from tests.test_ed25519 import BASE, signed
 from tests.vectors import vector
 
-pytestmark = [needs_chromium, needs_library]
+pytestmark = [needs_chromium, needs_library, pytest.mark.long]
 
 JUDGING = (
     "test_history test_verify_history test_verify_shown test_verify_findings test_verify_kept test_audit_cases "

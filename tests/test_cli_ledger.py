@@ -314,11 +314,11 @@ def test_after_a_day_of_sleep_the_operator_is_asked(at: Terminal, monkeypatch: p
 
 
 def test_the_same_commands_work_on_postgresql(
-    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, empty_postgres: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     directory = tmp_path / "var"
-    assert init.main(["--dir", str(directory), "--origin", ORIGIN, "--database-url", postgres_url]) == 0
-    monkeypatch.setenv(folder.DATABASE_NAME, postgres_url)
+    assert init.main(["--dir", str(directory), "--origin", ORIGIN, "--database-url", empty_postgres]) == 0
+    monkeypatch.setenv(folder.DATABASE_NAME, empty_postgres)
     assert "PATINA_DATABASE_URL" in capsys.readouterr().out
     at = Terminal(directory, capsys)
     assert at.json(party, "add", "Corner", "--role", "repairer")["name"] == "Corner"

@@ -225,15 +225,15 @@ def test_a_second_ledger_is_refused(shop: Stall, tmp_path: Path) -> None:
         create(shop.url, tmp_path / "elsewhere")
 
 
-def test_opening_what_is_not_there(database_url: str, tmp_path: Path) -> None:
+def test_opening_what_is_not_there(empty_url: str, tmp_path: Path) -> None:
     def opened(*, read_only: bool = False) -> None:
-        open_ledger(database_url, directory=tmp_path, master=MASTER, clock=Clock(), read_only=read_only).close()
+        open_ledger(empty_url, directory=tmp_path, master=MASTER, clock=Clock(), read_only=read_only).close()
 
     with pytest.raises(Unavailable, match="there is no ledger"):
         opened()
     with pytest.raises(Malformed):
-        create(database_url, tmp_path, origin="not a name")
-    create(database_url, tmp_path)
+        create(empty_url, tmp_path, origin="not a name")
+    create(empty_url, tmp_path)
     opened()
     opened(read_only=True)
 

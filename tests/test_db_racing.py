@@ -67,6 +67,14 @@ def test_a_lock_says_whether_somebody_else_is_in_it_and_takes_it_from_nobody(tmp
     other.close()
 
 
+def test_whoever_appends_is_seen_by_the_other_processes_of_the_machine(shop: Stall) -> None:
+    other = shop.again()
+    with other._lock:
+        assert shop.ledger.writer.must_wait()
+    assert not shop.ledger.writer.must_wait()
+    other.close()
+
+
 def test_two_processes_and_two_threads_append_to_one_log(shop: Stall) -> None:
     children = [start(shop, name, 12, 3) for name in ("one", "two")]
     other = Stall(shop.url, shop.directory, shop.clock, shop.again())

@@ -202,9 +202,9 @@ def test_a_demo_that_was_stopped_is_finished_by_the_next(
 
 @pytest.mark.parametrize("year", [[], ["--year", "--cases", "1", "--seed", "7"]], ids=["story", "year"])
 def test_a_founding_that_was_stopped_anywhere_is_finished(
-    database_url: str, year: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_url: str, year: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(folder.DATABASE_NAME, database_url)
+    monkeypatch.setenv(folder.DATABASE_NAME, empty_url)
     directory, cases = tmp_path / "var", 1 if year else 0
     places = [
         (migrate, "upgrade"),  # an empty database

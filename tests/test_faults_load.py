@@ -85,6 +85,7 @@ def _cut(server: Any) -> int:
         return len(connection.execute(cut).fetchall())
 
 
+@pytest.mark.long
 def test_postgresql_restarted_and_its_connections_cut_in_the_middle_of_load(postgres: Any, tmp_path: Path) -> None:
     till = opened_till(tmp_path / "var", _url(postgres))
     with Server(tmp_path / "var", url=_url(postgres)) as server:

@@ -23,8 +23,8 @@ from ledger.state import Case, State, dump
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_engine(database_url, must_exist=False)
+def engine(empty_url: str) -> Iterator[Engine]:
+    engine = open_engine(empty_url, must_exist=False)
     yield engine
     engine.dispose()
 

@@ -57,7 +57,13 @@ def test_a_quote_is_shown_with_its_amount_and_decided_once(
     quote = page.locator("[data-cases] form").filter(has_text="A quote waits")
     expect(quote).to_contain_text("86.40 EUR")
     expect(quote).to_contain_text("1 March 2031")
-    quote.get_by_role("button", name=button, exact=True).click()
+    other = {"Approve": "Decline", "Decline": "Approve"}[button]
+    quote.get_by_text(other, exact=True).click()
+    quote.get_by_text(button, exact=True).click()
+    agreed = quote.get_by_text("at a price of: 86.40 EUR")
+    (expect(agreed).to_be_visible if button == "Approve" else expect(agreed).to_be_hidden)()
+    assert len(quote.get_by_role("button").all()) == 1, "one is open at a time"
+    quote.get_by_role("button", name=f"Yes, {button.lower()}").click()
     recorded(page)
     expect(quote).to_have_count(0)
     signed = last(stage, name)
@@ -74,8 +80,9 @@ def test_the_holder_signs_the_amount_that_she_saw(stage: Stage, phone: BrowserCo
         page.goto("about:blank")
         page.goto(stage.address(f"/c/{stage.tokens['by the case']}"))
         page.get_by_role("link", name="Act as the owner").click()
-        expect(page.get_by_text("86.40")).to_be_visible()
-        page.get_by_role("button", name="Approve").click()
+        page.get_by_text("Approve", exact=True).click()
+        expect(page.get_by_text("at a price of: 86.40 EUR")).to_be_visible()
+        page.get_by_role("button", name="Yes, approve").click()
     body = asked.value.post_data_json
     assert f"/c/{stage.tokens['by the case']}/" in asked.value.url
     (text,) = body["disclosures"]
@@ -136,10 +143,18 @@ def test_a_complaint_has_words_and_photographs_that_only_those_see_who_may(stage
     page.get_by_text("Complain", exact=True).click()
     page.get_by_label("Issue").select_option("transport")
     page.get_by_label("Description").fill("One stone is <b>loose</b>")
+    page.set_viewport_size({"width": 320, "height": 480})
     picture = {"name": "IMG 1.JPG", "mimeType": "image/jpeg", "buffer": jpeg()}
     page.get_by_label("Photographs").set_input_files([picture])  # type: ignore[arg-type]
     page.get_by_role("button", name="Send the complaint").click()
     recorded(page)
+    said_where = page.get_by_role("status")
+    expect(said_where).to_be_focused()
+    expect(said_where).to_be_in_viewport()
+    expect(page.locator("[role=status] + section")).to_contain_text("Something is wrong")
+    assert page.evaluate("scrollY") > 0, "she stays where she acted"
+    expect(said_where).to_have_text("Recorded. The holder opened a request: complaint.")
+    expect(page.get_by_role("button", name="Send the complaint")).to_be_hidden()
     signed = last(stage, "complaint")
     assert (signed["type"], signed["subjects"]) == ("case.opened", [stage.subject("complaint")])
     assert signed["details"] == {"kind": "complaint", "channel": "web", "issue": "transport"}
@@ -181,7 +196,8 @@ def test_without_ed25519_in_the_browser_the_library_signs_and_the_page_says_how_
     page, said = claimed(phone, stage, "without WebCrypto")
     expect(page.get_by_text("keeps it as plain bytes")).to_be_visible()
     expect(page.get_by_text("no program can read it out")).to_be_hidden()
-    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("Approve", exact=True).click()
+    page.get_by_role("button", name="Yes, approve").click()
     recorded(page)
     assert last(stage, "without WebCrypto")["type"] == "case.approved"
     assert said == []
@@ -198,7 +214,7 @@ def test_the_paper_alone_opens_nothing_after_the_claim_and_a_stranger_is_offered
     page.goto(stage.address(f"/i/{stage.cards['stranger'].token}"))
     page.get_by_role("link", name="Act as the owner").click()
     expect(page.get_by_role("heading", name="Type the owner code")).to_be_visible()
-    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(page.get_by_text("Approve", exact=True)).to_have_count(0)
     other.close()
 
 
@@ -217,8 +233,10 @@ def test_the_acts_are_said_in_the_reader_s_language_and_fit_a_phone(
     page.goto(stage.owner_url("languages"))
     for name in ("owner_quote", "owner_accept"):
         expect(page.get_by_role("heading", name=words[name]).first).to_be_visible()
-    expect(page.get_by_role("button", name=words["owner_quote_yes"], exact=True)).to_be_visible()
-    expect(page.get_by_text("86.40 EUR")).to_be_visible()
+    expect(page.locator("dl").get_by_text("86.40 EUR")).to_be_visible()
+    for name, tone in (("owner_quote_yes", "full"), ("owner_quote_no", "empty")):
+        ground = page.get_by_text(words[name], exact=True).evaluate("(one) => getComputedStyle(one).backgroundColor")
+        assert (ground == "rgba(0, 0, 0, 0)") == (tone == "empty"), "the two do not look alike"
     when = r"\d+ [A-Z]\w+ \d{4}, \d\d:\d\d" if language == "en" else r"\d{4}年\d+月\d+日 \d\d:\d\d"
     expect(page.locator("[data-fill=step]:visible")).to_have_text(re.compile(f"^{when} · Corner Shop$"))
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")

@@ -7,7 +7,6 @@ languages, at the width of a small phone and of a desk.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -171,33 +170,6 @@ def test_nothing_moves_for_whoever_asks_for_less_of_it(site: dict[str, str], bro
         assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == behaviour
         assert page.evaluate("document.getAnimations().length") == 0
         context.close()
-
-
-MARKS = """(all) => all.map((one) => {
-    const { borderTopStyle, width } = getComputedStyle(one, "::before");
-    return [`${borderTopStyle}, ${parseFloat(width) === 0 ? "all of it" : "a ring"}`, one.className === "ahead"];
-})"""
-
-
-def test_on_paper_the_page_is_black_on_white_without_what_cannot_be_pressed(
-    site: dict[str, str], browser: Browser, tmp_path: Path
-) -> None:
-    context = browser.new_context(color_scheme="dark")
-    page = context.new_page()
-    page.goto(site["item"])
-    page.emulate_media(media="print")
-    style = "getComputedStyle(document.body)"
-    assert page.evaluate(f"{style}.backgroundColor") == "rgb(255, 255, 255)"
-    assert page.evaluate(f"{style}.color") == "rgb(0, 0, 0)"
-    assert not page.locator(".languages").is_visible()
-    assert page.locator("img.qr").is_visible()
-    page.pdf(path=tmp_path / "page.pdf", format="A4")
-    # Milestones reached are dots of nothing but border, those ahead dashed rings: grounds are not printed, nor colours.
-    marks = page.locator(".way li").evaluate_all(MARKS)
-    assert [drawn for drawn, ahead in marks if not ahead] == ["solid, all of it"] * 2
-    assert {drawn for drawn, ahead in marks if ahead} == {"dashed, a ring"}
-    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
-    context.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])

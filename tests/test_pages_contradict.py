@@ -19,7 +19,14 @@ from tests.test_pages_axe import violations
 pytestmark = needs_chromium
 WORDS = "The stone is still loose"
 REPAIRED: tuple[Step, ...] = (OPENED, RECEIVED, WORKED, HANDED)
-SCENES: dict[str, tuple[Step, ...]] = {"repaired": REPAIRED, "paper": REPAIRED, "moved on": (), "returned": REPAIRED}
+CARED: Step = ("maintenance.performed", {"work": ["polish"]}, {"note": "as every month"})
+SCENES: dict[str, tuple[Step, ...]] = {
+    "repaired": REPAIRED,
+    "paper": REPAIRED,
+    "moved on": (),
+    "returned": REPAIRED,
+    "long": (CARED,) * 45,
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +97,8 @@ def test_by_the_keyboard_a_record_is_contradicted_once_and_both_stand_side_by_si
         page.keyboard.press("Enter")
     recorded(page)
     expect(entry).to_contain_text("Disputed by the holder's device: it was not so")
+    expect(entry.get_by_role("status")).to_be_focused()
+    expect(entry.get_by_role("status")).to_be_in_viewport()
     expect(entry.locator("summary")).to_have_count(0)
     hers = record(page, "disputed a record")
     expect(hers).to_contain_text("by the holder's own device")
@@ -141,6 +150,31 @@ def test_the_paper_contradicts_too_and_its_label_says_so_in_each_language(stage:
         page.get_by_text(words.text["owner_contradict"], exact=True).first.click()
         expect(page.get_by_role("button", name=words.text["owner_contradict_yes"])).to_be_visible()
         sound(page)
+
+
+def test_a_long_record_is_folded_and_stays_unfolded_where_she_contradicted_its_end(
+    stage: Stage, phone: BrowserContext
+) -> None:
+    page, said = claimed(phone, stage, "long")
+    page.get_by_role("button", name="Show it").click()
+    notes = page.locator("[data-private] dl")
+    expect(notes).to_have_count(40)
+    page.locator("[data-private]").get_by_role("button", name="Show earlier ones (5)").click()
+    expect(notes).to_have_count(45)
+    page.get_by_text("Look it through", exact=True).click()
+    records = page.locator("[data-record] > li")
+    expect(records).to_have_count(41)  # the newest forty before the claim, and the claim
+    more = page.get_by_role("button", name="Show earlier ones (7)")
+    more.press("Enter")
+    expect(records).to_have_count(48)
+    expect(records.nth(41)).to_be_focused()
+    expect(more).to_be_hidden()
+    contradict(page, "registered", "not_so")
+    recorded(page)
+    expect(records).to_have_count(49)
+    expect(records.last.get_by_role("status")).to_be_in_viewport()
+    expect(records.last).to_contain_text("Disputed by the holder's device")
+    assert said == []
 
 
 def test_who_holds_it_no_more_is_refused_and_told_what_to_do(stage: Stage, phone: BrowserContext) -> None:

@@ -1,8 +1,8 @@
 """Every code that leaves Patina is read again: from dots of 203 dpi, with a tenth of it gone, and from the side.
 
-A table of all that draws one, but for two: papers as PDF and as commands of a printer (test_paper_press.py), and links
-on a phone's screen (test_pages_passing.py). What is drawn as SVG or as a page is printed by Chromium, and its PDF made
-dots by PDFium; ZXing reads.
+A table of all that draws one, but for two: papers as PDF and as commands of a printer (test_paper_press.py), and the
+links by which a thing is passed on, on a phone's screen (test_pages_passing.py). What is drawn as SVG or as a page is
+printed by Chromium, and its PDF made dots by PDFium; ZXing reads.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         slip = shop.post("/v1/receipts", {"kind": "intake", "items": [{"item": RING, "case": case}]}, party).json()
         (line,) = slip["items"]
         paths = {"i": f"/i/{line['token']}", "c": f"/c/{line['case']['token']}", "r": f"/r/{slip['token']}"}
-        yield Stand(shop, paths | {"v1": f"/v1/items/{segment(RING)}"})
+        about = {"p": f"/p/{party.id.removeprefix('urn:uuid:')}", "v1": f"/v1/items/{segment(RING)}"}
+        yield Stand(shop, paths | about)
 
 
 @pytest.fixture(scope="module")
@@ -157,12 +158,15 @@ def test_each_code_in_a_terminal(name: str) -> None:
 def test_each_svg_at_half_a_millimetre_a_module(stand: Stand, browser: Browser, tmp_path: Path) -> None:
     assert patina("qr", "make", VIEW, "--out", tmp_path / "code.svg") == 0
     party = stand.shop.parties["jeweller"]
-    answers = [stand.shop.get(f"{stand.paths[kind]}/qr.svg", party) for kind in ("i", "c", "r", "v1")]
-    assert [one.status_code for one in answers] == [200] * 4
+    answers = [stand.shop.get(f"{stand.paths[kind]}/qr.svg", party) for kind in ("i", "c", "r", "v1", "p")]
+    assert [one.status_code for one in answers] == [200] * 5
+    about = answers.pop()
     # Version 4: 33 modules and twice the quiet zone of four.
     found = on_paper(browser, [*(one.content for one in answers), (tmp_path / "code.svg").read_bytes()], "20.5mm")
     wanted = [stand.paths["i"], stand.paths["c"], stand.paths["r"], RING.removeprefix("https://id.gs1.org")]
     assert found == [*(PUBLIC_URL + path for path in wanted), VIEW]
+    # A party's address is longer (37 modules), and hangs on a wall: its modules have 0.75 mm.
+    assert on_paper(browser, [about.content], "33.75mm") == [PUBLIC_URL + stand.paths["p"]]
 
 
 @needs_chromium
@@ -177,7 +181,7 @@ def test_each_page_on_a_screen_and_in_print(stand: Stand, browser: Browser, sche
     context = browser.new_context(color_scheme=scheme, viewport={"width": 320, "height": 800}, device_scale_factor=2)
     context.route("**/*", stand.answer)
     page = context.new_page()
-    for kind in ("i", "c", "r"):
+    for kind in ("i", "c", "r", "p"):
         page.goto(PUBLIC_URL + stand.paths[kind])
         code = page.locator("img.qr").screenshot()
         assert reading.withstood(Image.open(io.BytesIO(code))) == [PUBLIC_URL + stand.paths[kind]]
@@ -204,7 +208,7 @@ def test_both_codes_of_each_card_of_the_sheet(browser: Browser) -> None:
 
 def test_whatever_draws_a_code_is_in_the_table() -> None:
     served = {path for _, path, _ in RIGHTS if re.search(r"/qr\.(svg|png)$", path)}
-    starts = ("/i/{token}", "/c/{token}", "/r/{token}", "/v1/items/{id:path}")
+    starts = ("/i/{token}", "/c/{token}", "/r/{token}", "/p/{party}", "/v1/items/{id:path}")
     assert served == {f"{start}/qr.{end}" for start in starts for end in ("svg", "png")}
     assert set(press.FORMATS) == {press.PDF, press.ESCPOS, press.PNG, press.SVG}
     drawn = re.compile(r"\bqr\.(?:svg|png|qr_response|make_\w+)\(|qr_text\(|encodeQR\(|QRCode\(")
@@ -219,6 +223,7 @@ def test_whatever_draws_a_code_is_in_the_table() -> None:
         "api/paper/sheet.py",
         "api/routes/items.py",
         "api/routes/pages.py",
+        "api/routes/party.py",
         "api/routes/receipts.py",
         "verifier/cli/qr.py",
         "verifier/qr.py",

@@ -17,6 +17,7 @@ REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "open-repair"
 OUTCOMES = {"Fixed": "fixed", "Repairable": "repairable", "End of life": "end_of_life", "Unknown": "unknown"}
 
 
+@pytest.mark.long
 def test_shares_by_category_and_group_equal_a_direct_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = sorted(REAL.glob("*.csv"))
     if not files:

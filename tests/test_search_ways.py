@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from ledger.db import items, migrate, worktables
+from ledger.db import items, worktables
 from ledger.db.connect import session
 from ledger.db.engine import open_engine
 from ledger.db.items import FEW, FIRST, Search
@@ -30,8 +30,7 @@ def name_of(sid: int) -> str:
 
 
 def test_every_way_of_a_search_finds_the_same(database_url: str) -> None:
-    engine = open_engine(database_url, must_exist=False)
-    migrate.upgrade(engine)
+    engine = open_engine(database_url)
     about = [(sid, uuid(f"item {sid}"), name_of(sid)) for sid in range(ITEMS)]
     rest = ("jewellery", None, None, "in_use", BIG, 0, "2026-01-01T00:00:00.000Z")
     texts = [(sid, text_of((subject, name, "jewellery"))) for sid, subject, name in about]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,12 @@ def post(server: Server, path: str, body: str) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+def test_a_server_that_writes_more_than_a_pipe_holds_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the tests' own `Server`: what a fuzzed one writes must not stop it."""
+    lines = "print('serving on http://127.0.0.1:1/', *['a line of many'] * 99_999, sep='\\n', file=sys.stderr)"
+    (tmp_path / "wordy.py").write_text(f"import sys\n{lines}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Server(tmp_path, program=("wordy",)) as running:
+        assert (running.place, running.running.wait(timeout=60)) == ("127.0.0.1:1", 0)

@@ -113,6 +113,7 @@ def claims_and_approves(phone: Phone, stage: Stage, name: str, here: str) -> Non
     phone.seen({"CryptoKey": "no program can read it out", "Uint8Array": "keeps it as plain bytes"}[kind])
     phone.seen("86.40 EUR")
     phone.press("Approve")
+    phone.press("Yes, approve")
     phone.seen("Recorded.")
     assert stage.entries(name)[-1]["type"] == "case.approved"
     phone.go(f"{here}/o")

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, text
 
 from ledger.caseload import Load
 from ledger.db import caseload as lists
-from ledger.db import migrate
 from ledger.db.caseload import CUSTOMER, Listed, Wanted, rows_of
 from ledger.db.connect import session
 from ledger.db.engine import WRITE, open_engine
@@ -72,8 +71,7 @@ def told() -> list[Load]:
 
 @pytest.fixture
 def engine(database_url: str, told: list[Load]) -> Iterator[Engine]:
-    made = open_engine(database_url, must_exist=False)
-    migrate.upgrade(made)
+    made = open_engine(database_url)
     with session(made) as opened:
         opened.begin(write=True)
         opened.write([Insert(caseload, [row for load in told for row in rows_of(load.opened, load)])])

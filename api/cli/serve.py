@@ -196,7 +196,7 @@ def run(place: Place, started: Callable[[], None]) -> int:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                _leave_alone()
+                leave_alone()
                 refusal = app.state.site.why_not_signing()
                 if refusal is not None:
                     terminal.remark(f"nothing is signed: {refusal}")
@@ -226,7 +226,7 @@ def run(place: Place, started: Callable[[], None]) -> int:
     return 0 if server.started else COULD_NOT
 
 
-def _leave_alone() -> None:
+def leave_alone() -> None:
     """Tell Python that what is there now stays, and to look for cycles among what comes later, and seldom."""
     gc.collect()
     gc.freeze()

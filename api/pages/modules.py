@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,7 @@ _MADE: Final = "// Made of {} in this folder and of what that imports, as they w
 
 
 class Modules:
-    """The modules and scripts of one process, read and made once.
+    """The modules and scripts of one process, read and made once (``own_modules``).
 
     ``mark`` names their folder; ``library`` says whether the packages are there; ``entry`` is the address of the script
     that an item's page starts and ``source`` that of the module from which it was made; ``owner`` is the script of the
@@ -80,3 +81,9 @@ class Modules:
 
     def _address(self, name: str) -> str:
         return f"/static/{self.mark}/{name}"
+
+
+@cache
+def own_modules() -> Modules:
+    """Those of this process: the first site makes them, and any other has the same."""
+    return Modules()

@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.catalogue import LANGUAGES, Catalogue, load_catalogue
-from api.pages.modules import Modules
+from api.pages.modules import own_modules
 from api.pages.styles import sent
 
 HERE = Path(__file__).parent
@@ -40,7 +40,7 @@ class Pages:
 
     def __init__(self) -> None:
         self.catalogues = {language: load_catalogue(language) for language in LANGUAGES}
-        self.modules = Modules()
+        self.modules = own_modules()
         self._files = {name: _sent(HERE / "static" / name) for name in STATIC}
         self._packed = {name: pack(raw) for name, raw in self._files.items()}
         # A fragment of the content's hash makes an address that may be kept for ever.

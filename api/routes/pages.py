@@ -19,6 +19,7 @@ from api.pages import qr
 from api.pages.files_shown import FileShown, photo_of, shown_files
 from api.pages.item_json import describe_page
 from api.pages.item_page import ItemPage, make_page, verify
+from api.pages.linkset import CONTEXT, LINKSET, describe_links, link_to
 from api.pages.promised import Promised
 from api.pages.site_pages import pack
 from api.paper.records import SERVICES
@@ -35,6 +36,7 @@ from api.routes.shown import (
     unavailable,
     unbound,
     wants_json,
+    wants_links,
 )
 from api.routes.statements import JSON
 from api.site import Site, site_of
@@ -153,6 +155,7 @@ class Shown:
     opened: bool = False
     short: bool = False
     as_json: bool = False
+    as_links: bool = False
     language: str = ""
 
 
@@ -161,7 +164,8 @@ async def _item(request: Request, shown: Shown) -> Response:
     site = site_of(request)
     at = request.query_params.get("at")
     language, packed = language_of(request), takes_gzip(request)
-    shown = replace(shown, as_json=wants_json(request), language=language)
+    links = wants_links(request)
+    shown = replace(shown, as_json=not links and wants_json(request), as_links=links, language=language)
     try:
         below = None if at is None else await read_at(site, at)
         size = await site.read(site.ledger.reader.size)
@@ -170,18 +174,23 @@ async def _item(request: Request, shown: Shown) -> Response:
     except (Disproved, Malformed, Unavailable) as error:
         return unavailable(request, error)
     except Problem:
-        if shown.as_json:
+        if shown.as_json or links:
             raise
         return missing(request)
     if body is None:
         return missing(request)
-    tag = f'"{size}-{language}{"-gzip" if packed else ""}"'
+    tag = f'"{size}-{language}{"-links" if links else ""}{"-gzip" if packed else ""}"'
     headers = {**headers_of(request, language), "ETag": tag, "Cache-Control": "private, no-cache"}
-    if packed:
-        headers |= PACKED
-    if shown.opened and not shown.as_json:
-        headers["Content-Security-Policy"] = SCRIPT_POLICY
-    return Response(body, headers=headers, media_type=JSON if shown.as_json else HTML)
+    headers |= _headers(shown, site.settings.public_url) | (PACKED if packed else {})
+    return Response(body, headers=headers, media_type=LINKSET if links else JSON if shown.as_json else HTML)
+
+
+def _headers(shown: Shown, public_url: str) -> dict[str, str]:
+    """What an answer in this form says of itself; a set of what anybody may see is for pages of others, too."""
+    if shown.as_links:
+        return {"Link": CONTEXT} | ({} if shown.opened else {"Access-Control-Allow-Origin": "*"})
+    said = {"Link": link_to(public_url + shown.path)}
+    return said | ({"Content-Security-Policy": SCRIPT_POLICY} if shown.opened and not shown.as_json else {})
 
 
 def _make(site: Site, shown: Shown, below: int | None, *, packed: bool) -> bytes | None:
@@ -190,6 +199,10 @@ def _make(site: Site, shown: Shown, below: int | None, *, packed: bool) -> bytes
     page = None if verified is None else page_of_verified(site, verified, shown.language, below)
     if verified is None or page is None:
         return None
+    if shown.as_links:
+        words, public_url = site.pages.catalogues[shown.language], site.settings.public_url
+        body = _encode(describe_links(page, words, public_url, shown.path, opened=shown.opened))
+        return pack(body) if packed else body
     files = files_of(site, verified) if shown.opened else {}
     if shown.as_json:
         body = _as_json(site, shown, page, files)

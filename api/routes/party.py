@@ -1,6 +1,7 @@
 """The public page of a party, the messages that anybody may write to it, and what becomes of them.
 
     GET  /p/{party}          who it is, what it promises, how it answers
+    GET  /p/{party}/qr.svg   the address of that page, to be put up in a shop; also qr.png
     POST /p/{party}/cases    {"kind": "complaint", "issue": "attitude", "description": "…", "contact": "…"}
 
 A message is a case of its own (events.md §4) that the **operator** records, never the shop: nobody's key vouches for
@@ -22,10 +23,11 @@ from starlette.responses import Response
 from api import intake, party_page
 from api.following import promises_now
 from api.languages import headers_of, language_of
+from api.pages import qr
 from api.problems import Problem, not_found
 from api.rights import ADMIN, ENTRIES, Caller
 from api.routes.items import page_of
-from api.routes.shown import HTML, html, missing, switch_of, wants_json
+from api.routes.shown import HTML, html, missing, switch_of, takes_gzip, wants_json
 from api.routes.statements import JSON, check_type, placed_problem
 from api.site import Site, caller_of, site_of
 from ledger import feedback, times
@@ -83,11 +85,21 @@ def _make(site: Site, party: str, language: str, *, as_json: bool) -> bytes | No
         switch=switch_of(language),
         page=page,
         path=f"/p/{party.removeprefix('urn:uuid:')}",
+        address=_address(site, party),
         kinds=feedback.KINDS,
         issues=ISSUES,
         longest=MAX_DESCRIPTION,
         shown=PROMISES_SHOWN,
     )
+
+
+async def get_party_qr(request: Request) -> Response:
+    """The QR code of a party's page."""
+    site = site_of(request)
+    party = _registered(request, site)
+    if party is None:
+        raise not_found("got an id that is no party of this ledger")
+    return qr.qr_response(_address(site, party), request, packed=takes_gzip(request))
 
 
 async def post_party_case(request: Request) -> Response:

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from api.languages import headers_of, language_of
 from api.pages.catalogue import LANGUAGES
 from api.pages.kept import Kept
+from api.pages.linkset import LINKSET, NAMES
 from api.pages.site_pages import pack
 from api.problems import not_found, problem_of, problem_response, request_id_of
 from api.routes.statements import JSON
@@ -85,6 +86,15 @@ def wants_json(request: Request) -> bool:
     weights = {"text/html": 0.0, JSON: 0.0}
     weights |= {kind: weight for kind, weight in _weighed(request, "accept") if kind in weights}
     return weights[JSON] > weights["text/html"]
+
+
+def wants_links(request: Request) -> bool:
+    """Whether the set of an item's links is asked for: by the address, or because ``Accept`` prefers it to all else."""
+    if request.query_params.get("linkType") in NAMES:
+        return True
+    weights = dict(_weighed(request, "accept"))
+    asked = weights.get(LINKSET, 0.0)
+    return asked > max(weights.get(kind, 0.0) for kind in ("text/html", JSON))
 
 
 def _weighed(request: Request, name: str) -> Iterator[tuple[str, float]]:

@@ -3,8 +3,8 @@
 One transaction a batch, under the append lock: (1) lock the head, and let the view follow what other processes
 committed; (2) read what the batch touches; (3) judge, link and hash each statement by the state before it, the index
 being the number of leaves; (4) compute the subject map and seal it; (5) sign the checkpoint; (6) write the rows,
-compare and swap the head, commit; (7) the guard file, then the answers. On PostgreSQL that is three round trips: 1, 2
-and 6.
+compare and swap the head, commit; (7) what changed is left for the other processes, then the guard file, then the
+answers. On PostgreSQL that is three round trips: 1, 2 and 6.
 
 Nothing is answered before the commit. If a commit fails in a way that leaves its outcome open, the database is asked
 whether the batch's last leaf stands there; if that cannot be answered either, callers hear that it is not known, and
@@ -35,6 +35,7 @@ from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
 from ledger.db.proofs import LEAF, tree_reader
 from ledger.db.reason import reason
+from ledger.db.recent import Short
 from ledger.db.session import Insert, Session, Step, ask, fetch
 from ledger.db.tree import Growth
 from ledger.db.view import HEAD, RECORDS, Head, Tip, View, nodes_of
@@ -111,7 +112,7 @@ class Writer:
         return self._locked
 
     def must_wait(self) -> bool:
-        """Whether ``append`` would have to wait now for somebody else who appends to a SQLite file."""
+        """Whether ``append`` would have to wait now for somebody else of this machine who appends."""
         return self._lock.is_taken()
 
     def append(self, groups: Sequence[Sequence[Draft]]) -> list[list[Outcome]]:
@@ -264,6 +265,8 @@ class Writer:
                 view.top.revert(undo)
                 raise
             view.tip, view.parties = Tip(head, growth.edge, view.top.root), batch.parties
+        if not batch.authority:
+            view.recent.hand(tip.size, Short(batch.hashes, nodes, batch.raws[-1]))
         self.accept_clock = False
         if self._guard is None:
             raise AssertionError("a ledger that was opened to be read has committed")

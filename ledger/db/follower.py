@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -97,7 +98,9 @@ class Follower:
     """Follows the log of one ledger; any thread may ask it to."""
 
     def __init__(self, engine: Engine, view: View, lock: AppendLock) -> None:
-        self._engine, self._view, self._lock = engine, view, lock
+        self._engine, self._view = engine, view
+        # On PostgreSQL the row of ``followed`` keeps followers in order, and no append has to wait for one.
+        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
         self._alone = threading.Lock()
         self._known: tuple[Parties, int, Promises] | None = None
 

@@ -21,7 +21,7 @@ from ledger.db.backfill import Backfill
 from ledger.db.blobs import BlobStore, FolderStore
 from ledger.db.codes import Codes
 from ledger.db.connect import session
-from ledger.db.engine import APPENDER_KIB, is_sqlite, open_engine, parse_url
+from ledger.db.engine import APPENDER_KIB, is_sqlite, open_engine
 from ledger.db.epochs import Epochs
 from ledger.db.erasures import Erasures
 from ledger.db.find import Finder
@@ -36,6 +36,7 @@ from ledger.db.proofs import tree_reader
 from ledger.db.read import Reader
 from ledger.db.readings import Readings
 from ledger.db.reason import reason
+from ledger.db.recent import Recent
 from ledger.db.rehash import Rehash
 from ledger.db.reports import Reports
 from ledger.db.risks import Risks
@@ -141,6 +142,7 @@ class Ledger:
         self._appending.dispose()
         self._engine.dispose()
         self._lock.close()
+        self.view.recent.close()
 
 
 def create_ledger(
@@ -214,7 +216,7 @@ def found_ledger(
         if migrate.current(engine) is None:
             migrate.upgrade(engine)
         migrate.check(engine)
-        lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
+        lock = AppendLock(directory)
         guard = Guard(directory)
         try:
             if any(True for _ in read_guards(directory)):
@@ -251,12 +253,12 @@ def open_ledger(
     than a day past the last leaf is right; ``blobs`` is where files lie, by default in the directory.
     """
     engine = appending = open_engine(url)
-    view, guard, lock = View(), None, AppendLock(None)
+    view, guard, lock = View(Recent(None)), None, AppendLock(None)
     try:
         migrate.check(engine)
         if not read_only:
             guard = Guard(directory)
-            lock = AppendLock(directory if is_sqlite(parse_url(url)) else None)
+            lock, view.recent = AppendLock(directory), Recent(directory)
         _load(engine, view, directory)
         appending, backfill = _appender(engine, url)
         writer = Writer(appending, view, lock, guard=guard, backfill=backfill, keys=LedgerKeys(master), clock=clock)
@@ -271,9 +273,9 @@ def open_ledger(
         core |= {"_engine": engine, "_lock": lock, "_guard": guard, "_appending": appending, "_backfill": backfill}
         return Ledger(url=url, directory=directory, **core, **beside)
     except BaseException as error:
-        if guard is not None:
-            guard.close()
-        lock.close()
+        for opened in (guard, lock, view.recent):
+            if opened is not None:
+                opened.close()
         appending.dispose()
         engine.dispose()
         if isinstance(error, DATABASE_ERRORS):

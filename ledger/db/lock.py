@@ -1,7 +1,9 @@
-"""Who appends next: one at a time in a process, and between the processes of a SQLite ledger.
+"""Who appends next: one at a time in a process, and between the processes of a machine.
 
 SQLite's own lock lets a second writer sleep and try again, with waits of up to 100 ms; a process that waits for an
-exclusive ``flock`` on ``append.lock`` is woken at once. PostgreSQL queues on the head row and needs no file.
+exclusive ``flock`` on ``append.lock`` is woken at once. PostgreSQL queues on the head row, which keeps the processes of
+several machines in order; those of one machine queue on the file all the same, for whoever can see that another
+appends makes its own commit larger meanwhile (``must_wait``).
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """What a process keeps in memory of a ledger: a fold over its leaves up to one size, shared by writer and readers.
 
 The fold is the right edge of the tree, the upper levels of the subject map and the table of parties. Any process may
-append, so whoever begins a transaction compares the head's size with the view's and lets it follow: new leaves are read
-in that same transaction, their subjects lead to buckets, and the buckets' rows are taken. Farther behind than
-``MAX_BEHIND`` leaves, everything is loaded afresh. What the head says is never taken over unchecked: the root must come
-out of the leaves, and the map's root, to which every bucket's row contributes, must be the one in the last seal.
+append, so whoever begins a transaction compares the head's size with the view's and lets it follow: what the appender
+left of the new leaves is taken (``ledger.db.recent``), or they are read in that same transaction, their subjects lead
+to buckets, and the buckets' rows are taken. Farther behind than ``MAX_BEHIND`` leaves, everything is loaded afresh.
+What the head says is never taken over unchecked: the root must come out of the leaves' hashes, and the map's root, to
+which every bucket's row contributes, must be the one in the last seal.
 
 ``lock`` is held while the fold changes and while siblings are copied from the map; a ``Tip`` is a value and needs none.
 """
@@ -22,6 +23,7 @@ from sqlalchemy import Engine
 
 from ledger import leaf, merkle, party, submap
 from ledger.db.connect import session
+from ledger.db.recent import Recent, Short
 from ledger.db.session import Query, Row, Session, ask, fetch
 from ledger.db.tree import TILE_WIDTH, Edge, Growth, TileCache, load_edge
 from ledger.errors import Malformed, PatinaError, Unavailable
@@ -113,8 +115,9 @@ _brief = msgspec.json.Decoder(_Brief).decode
 class View:
     """The fold of a ledger's leaves; see the top of the file."""
 
-    def __init__(self) -> None:
+    def __init__(self, recent: Recent) -> None:
         self.lock = threading.RLock()
+        self.recent = recent
         self.cache = TileCache()
         self.tip: Tip
         self.top: Top
@@ -163,22 +166,45 @@ class View:
         if behind > MAX_BEHIND or self.stale:
             self.load(connection, head)
             return
+        if not self._follow_recent(head):
+            self._follow_leaves(connection, head)
+
+    def _follow_recent(self, head: Head) -> bool:
+        """Whether what the appenders left leads to the head; if it does not, nothing has changed."""
+        short = self.recent.since(self.tip.size, head.size)
+        if short is None or any(bucket >> self.top.bits or not 0 < kind < 3 for bucket, kind, _ in short.nodes):
+            return False
+        try:
+            self._take(head, short)
+        except Unavailable:
+            return False
+        return True
+
+    def _follow_leaves(self, connection: Session, head: Head) -> None:
+        """Read the new leaves, and the rows of the buckets that they changed."""
+        behind = head.size - self.tip.size
         raws = [raw for (raw,) in fetch(connection, ask(_LEAVES, self.tip.size, head.size))]
         if len(raws) != behind:
             raise Unavailable(f"got {len(raws)} leaves after {self.tip.size}, want {behind}")
         hashes = [merkle.leaf_hash(raw) for raw in raws]
-        edge = Growth(self.tip.edge, hashes).edge
         subjects, authority = _look_over(raws)
         buckets = sorted({bucket_of(submap.key_of(subject), self.top.bits) for subject in subjects})
         nodes = fetch(connection, connection.among(_THESE_BUCKETS, buckets))
         parties = _followed(self.parties, raws, hashes, authority)
-        undo = self.top.update(nodes)
+        self._take(head, Short(hashes, nodes, raws[-1]))
+        self.parties = parties
+
+    def _take(self, head: Head, short: Short) -> None:
+        """Stand at the head, or raise ``Unavailable`` and stand where it was."""
+        edge = Growth(self.tip.edge, short.hashes).edge
+        check_edge(head, edge)
+        undo = self.top.update(short.nodes)
         try:
-            check_head(head, edge, raws[-1], self.top.root)
+            check_head(head, edge, short.last, self.top.root)
         except Unavailable:
             self.top.revert(undo)
             raise
-        self.tip, self.parties = Tip(head, edge, self.top.root), parties
+        self.tip = Tip(head, edge, self.top.root)
 
     @contextmanager
     def snapshot(self, engine: Engine, queries: Sequence[Query] = (), keys: Keys | None = None) -> Iterator[Snapshot]:

@@ -29,7 +29,9 @@ function caseOf(act, opened) {
   const parts = decidable(act).map((quote) => quoteOf(act, quote, opened.get(quote.statement) || []));
   if (act.handed_over && act.may.includes("case.accepted")) parts.push(acceptance("case", { case: act.case }));
   if (act.may.includes("case.evaluated") || act.rating) parts.push(rating(act));
-  return made("article", "", "mine", [made("h3", `${act.title} · ${act.status}`), ...parts]);
+  const article = made("article", "", "mine", [made("h3", `${act.title} · ${act.status}`), ...parts]);
+  article.dataset.about = act.case;
+  return article;
 }
 
 /** A quote with what is private of it: approving or declining signs the very terms that were shown. */
@@ -40,7 +42,10 @@ function quoteOf(act, { details }, members) {
   const days = named.map((name) => row(called(name), moment(details[name])));
   const money = known.map(([name, value]) => row(called(name), worded(name, value, details.currency)));
   form.querySelector("dl").append(...(details.free ? [row(called("amount"), word("free"))] : money), ...days);
-  form.querySelector("[data-unknown]").hidden = details.free || known.some(([name]) => name === "amount");
+  const amount = known.find(([name]) => name === "amount");
+  form.querySelector("[data-unknown]").hidden = details.free || amount;
+  const price = details.free ? word("free") : amount && worded(...amount, details.currency);
+  form.querySelector("[data-fill=price]").textContent = price || word("no_price");
   const terms = {};
   for (const name of NAMED) if (name in details) terms[name] = details[name];
   const priv = Object.fromEntries(known.filter(([name]) => !(name in terms)));
@@ -48,7 +53,8 @@ function quoteOf(act, { details }, members) {
   return form;
 }
 
-const worded = (name, value, currency) => (name === "amount" && currency ? `${value} ${currency}` : plain(value));
+const worded = (name, value, currency) =>
+  ["amount", "up_to"].includes(name) && currency && typeof value === "string" ? `${value} ${currency}` : plain(value);
 
 /** Taking over, or not: what was looked at and how it was. */
 function acceptance(of, more) {

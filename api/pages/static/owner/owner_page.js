@@ -5,6 +5,7 @@
 
 import { Unfit, conceal, newId, sign, signAsking } from "./owner_says.js";
 
+const FOLD = 40; // of a long list: what is shown at once
 export const page = { secret: null, token: null, base: "", item: null, paper: null, device: null, drift: 0 };
 export const main = typeof document === "object" ? document.querySelector("[data-owner]") : null;
 export const one = (selector) => main.querySelector(selector);
@@ -19,13 +20,20 @@ export function show(state, filled = {}) {
   }
 }
 
-/** Say something on top of the page, or nothing; `tone` is good, note or bad. */
+const message = main && one("[data-message]");
+let acted = null; // where she acted last: the part of the page, what of a list it was about, what was unfolded for it
+
+/** Say something where she acted, or nothing; `tone` is good, note or bad. It takes the focus: her button may be gone. */
 export function say(text, tone = "note") {
-  const place = one("[data-message]");
-  place.className = `banner ${tone}`;
-  place.textContent = text;
-  place.hidden = !text;
-  if (text) place.scrollIntoView({ block: "nearest" });
+  message.className = `banner ${tone}`;
+  message.textContent = text;
+  message.hidden = !text;
+  if (!text) return;
+  const about = acted && acted.about && one(`[data-about="${CSS.escape(acted.about)}"]`);
+  if (about && about.getClientRects().length) about.prepend(message); // not into what is hidden now
+  else if (acted) acted.section.before(message);
+  message.focus({ preventScroll: true });
+  message.scrollIntoView({ behavior: "instant", block: "nearest" });
 }
 
 /** What the server refused, as its problem tells. */
@@ -38,10 +46,10 @@ export class Refused extends Error {
 
 /** Say what was refused: what that means in the reader's language, then a line of what the server says itself. */
 export function refuse({ type, detail }) {
-  say(`${word("refused")} ${word(`problem_${type.split("#")[1]}`)}`, "bad");
+  say(word("refused") + word(`problem_${type.split("#")[1]}`), "bad");
   const own = made("small", detail, "aside");
   own.lang = "en";
-  one("[data-message]").append(own);
+  message.append(own);
 }
 
 /** The status and the value of what the server answers; a body is posted as JSON. */
@@ -86,9 +94,17 @@ export async function speak(type, details, { priv, key = ownKey(), also, ...more
   if (hidden && hidden.disclosures.length) body.disclosures = hidden.disclosures;
   const { status, value } = await ask(`${page.base}/statements`, body);
   await page.after();
-  if (status < 300) say(word("recorded"), "good");
+  if (status < 300) done(statement.id);
   else refuse(value);
   return { said: status < 300, value };
+}
+
+/** Say what was recorded, in the page's words for it; what was unfolded for it is not there to be sent twice. */
+export function done(id) {
+  const known = (page.item && page.item.records) || [];
+  const record = known.find(({ statement }) => statement === id);
+  if (acted && acted.fold) acted.fold.open = false;
+  say(word("recorded") + (record ? record.sentence : ""), "good");
 }
 
 // Elements -----------------------------------------------------------------------------------------------------------
@@ -109,21 +125,50 @@ export function copied(name, filled = {}) {
   return copy;
 }
 
+/** Fill a place with as much of a long list as is `wanted`; what follows the place has the button for more. */
+export function fold(place, list, make, wanted = FOLD) {
+  const more = made("button", "");
+  let shown = 0;
+  const grow = (end) => {
+    const added = list.slice(shown, end).flatMap(make);
+    place.append(...added);
+    shown = Math.min(end, list.length);
+    place.dataset.shown = shown;
+    more.textContent = `${word("more")} (${list.length - shown})`;
+    more.parentNode.hidden = shown === list.length;
+    return added[0];
+  };
+  more.className = "second";
+  more.type = "button";
+  place.replaceChildren();
+  place.nextElementSibling.replaceChildren(more);
+  grow(wanted);
+  on(more, "click", () => {
+    const first = grow(shown + FOLD);
+    first.tabIndex = -1;
+    first.focus({ preventScroll: true });
+  });
+}
+
 export const row = (name, value) => made("div", "", "", [made("dt", name), made("dd", value)]);
 
 /** Run what an element does; no failure is silent, and none leaves the page without its buttons. */
 export function on(element, kind, act) {
   element.addEventListener(kind, async (event) => {
     event.preventDefault();
+    const about = element.closest("[data-about]");
+    acted = { section: element.closest("section"), about: about && about.dataset.about, fold: element.closest("details") };
+    const pressed = document.activeElement;
     for (const button of all("button")) button.disabled = true;
     say("");
     try {
       await act(event);
     } catch (error) {
       if (error instanceof Refused) refuse(error.problem);
-      else say(error instanceof Unfit ? word("unfit") : `${word("failed")} ${(error && error.message) || ""}`, "bad");
+      else say(error instanceof Unfit ? word("unfit") : word("failed") + ((error && error.message) || ""), "bad");
     } finally {
       for (const button of all("button")) button.disabled = false;
+      if (document.activeElement === document.body) pressed.focus({ preventScroll: true });
     }
   });
 }

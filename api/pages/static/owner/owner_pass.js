@@ -1,18 +1,20 @@
 // Passing a thing on, phone to phone, by three links that carry everything: no server keeps an offer (decision 0027).
 //
 //   give=TOKEN.NONCE.UNTIL   the giver's link: where the thing is, and the offer, which is good for a day and once
-//   take=…                   the new phone has made its own key, and signed the transfer to it
+//   take=NONCE.ID.KEY.SIG    the new phone has made its own key, and signed the transfer to it
 //   done=NONCE.SIG           the giver has signed the same bytes; the new phone sends both signatures to the ledger
+//
+// A link has only what the other phone cannot know, so that its QR code is coarse enough to be read when it is hurt. The
+// transfer itself is made by each phone from the item, the new key and the id, a UUIDv7, which has its time.
 //
 // The giver's phone knows its own offers, and signs nothing for a link that it did not make, that is over or was used.
 
 import { openCrypto } from "./crypto.js";
-import { parseDid } from "./didkey.js";
-import { formatBase64, formatBase64url, hexOf, parseBase64, parseBase64url, textOf, utf8 } from "./forms.js";
-import { encode } from "./json.js";
+import { formatDid, parseDid } from "./didkey.js";
+import { UUID, bytesOf, formatBase64, formatBase64url, hexOf, parseBase64, parseBase64url, textOf, utf8 } from "./forms.js";
 import { deviceKeys, keep, makeKey, sha256 } from "./owner_keys.js";
-import { all, ask, draft, main, now, on, one, page, refuse, say, show, word } from "./owner_page.js";
-import { message, sign } from "./owner_says.js";
+import { all, ask, done, draft, main, now, on, one, page, refuse, say, show, word } from "./owner_page.js";
+import { formatId, message, sign } from "./owner_says.js";
 
 const DAY = 86400;
 const SVG = "http://www.w3.org/2000/svg";
@@ -51,12 +53,12 @@ async function offer(kind, rest) {
 }
 
 /** A link as a QR code for the phone beside this one; an empty picture where the packages are absent. */
-async function drawn(link) {
+export async function drawn(link) {
   const svg = document.createElementNS(SVG, "svg");
   let rows;
   try {
     const { encodeQR } = await import(main.dataset.drawer);
-    rows = encodeQR(link, "raw", { ecc: "medium", border: 4 });
+    rows = encodeQR(link, "raw", { ecc: "quartile", border: 4 });
   } catch (error) {
     return svg;
   }
@@ -87,8 +89,8 @@ export async function give() {
 /** The new holder's phone has opened the link. */
 async function taken(rest, open) {
   const [token, nonce, until] = rest.split(".");
+  await open(token); // and learn by how much this phone's clock is wrong
   if (!(Number(until) > seconds())) throw new Stopped("pass_on_late");
-  await open(token);
   if (!page.item || !page.item.holder) throw new Stopped("pass_on_gone");
   if (page.device) throw new Stopped("pass_on_own");
   show("take", { name: page.item.name });
@@ -103,26 +105,44 @@ async function request(nonce) {
   const statement = draft("item.transferred", details, { did: holder.key });
   await keep({ ...kept, asked: { nonce, statement, giver: holder.key } });
   const { sig } = await sign(statement, key);
-  await offer("take", formatBase64url(utf8(encode({ nonce, statement, sig }))));
+  const parts = [bytesOf(statement.id.slice(9).replace(/-/g, "")), parseDid(key.did), parseBase64(sig)];
+  await offer("take", [nonce, ...parts.map(formatBase64url)].join("."));
   show("asked", { name, digits: await digits(key.did) });
+}
+
+/** What a new phone's link says; links of before had the whole transfer, as JSON, of which no more is looked at. */
+function answer(rest) {
+  const [nonce, ...parts] = rest.split(".");
+  if (parts.length) {
+    const [id, key, sig] = parts.map(parseBase64url);
+    return { nonce, id: formatId(id), did: formatDid(key), sig };
+  }
+  const { nonce: of, statement, sig } = JSON.parse(textOf(parseBase64url(rest)));
+  return { nonce: of, id: statement.id, did: statement.details.holder_key, sig: parseBase64(sig) };
+}
+
+/** The milliseconds since 1970 in a UUIDv7 (RFC 9562 §5.7); throws `Stopped` for what is no UUID. */
+function timeOf(id) {
+  if (!UUID.test(id)) throw new Stopped("pass_on_wrong");
+  return parseInt(id.slice(9, 22).replace("-", ""), 16);
 }
 
 /** The giver's phone has opened what came back; it signs if that is the transfer of what it offered, and no other. */
 async function confirmed(rest, open) {
-  const { nonce, statement, sig } = JSON.parse(textOf(parseBase64url(rest)));
+  const { nonce, id, did, sig } = answer(rest);
   const mine = (await deviceKeys()).find((key) => key.offer && key.offer.nonce === nonce);
   if (!mine) throw new Stopped("pass_on_elsewhere");
   await open(mine.token);
   if (!page.device || page.device.did !== mine.did) throw new Stopped("pass_on_gone");
   if (mine.offer.until < seconds()) throw new Stopped("pass_on_late_giver");
-  const did = statement.details.holder_key;
   if (mine.offer.used && mine.offer.used !== did) throw new Stopped("pass_on_used");
+  const at = timeOf(id);
   const details = { holder_key: did, holder_custody: "device" };
-  const { id, occurred_at } = statement;
-  const own = { ...draft("item.transferred", details, mine), id, occurred_at };
+  const dated = { id, occurred_at: new Date(at).toISOString() };
+  const statement = { ...draft("item.transferred", details, mine), ...dated };
   const { verifies } = await openCrypto();
-  const fits = encode(own) === encode(statement) && did !== mine.did;
-  const good = fits && (await verifies(parseDid(did), parseBase64(sig), message(statement)));
+  const fits = at <= mine.offer.until * 1000 && did !== mine.did; // dated later it would outlive the offer
+  const good = fits && (await verifies(parseDid(did), sig, message(statement)));
   if (!good) throw new Stopped("pass_on_wrong");
   show("confirm", { name: page.item.name, digits: await digits(did) });
   on(one("[data-confirm]"), "click", async () => {
@@ -154,7 +174,7 @@ async function finished(rest, open) {
   const token = value.code ? value.code.token : kept.token;
   await keep({ ...kept, token });
   await open(token);
-  say(word("recorded"), "good");
+  done(statement.id);
 }
 
 /** Share a link by the phone's own means, or copy it. */

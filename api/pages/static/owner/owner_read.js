@@ -2,7 +2,7 @@
 
 import { formatBase64url, hexOf, utf8 } from "./forms.js";
 import { sha256 } from "./owner_keys.js";
-import { Refused, ask, asking, called, made, on, one, page, plain, refuse, row, say, word } from "./owner_page.js";
+import { Refused, ask, asking, called, fold, made, on, one, page, plain, refuse, row, say, word } from "./owner_page.js";
 import { openDisclosures } from "./owner_says.js";
 import { photoOf } from "./photo.js";
 
@@ -14,20 +14,22 @@ export async function openPrivate() {
   return null;
 }
 
-/** Show it record by record. */
+/** Show it record by record, newest first. */
 export async function read() {
   const place = one("[data-private]");
   place.replaceChildren();
   const opened = await openPrivate();
   if (!opened) return;
-  for (const record of page.item.records.filter((known) => opened.has(known.statement))) {
-    const members = opened.get(record.statement).filter(([name]) => name !== "attachments");
-    const facts = members.map(([name, fact]) => row(called(name), plain(fact)));
-    place.append(made("h3", record.sentence), made("dl", "", "facts", facts));
-    const files = opened.get(record.statement).find(([name]) => name === "attachments");
-    for (const file of files ? files[1] : []) place.append(fileButton(file));
-  }
-  place.append(made("p", word(opened.size ? "fits" : "nothing"), "quiet"));
+  const records = page.item.records.filter((known) => opened.has(known.statement)).reverse();
+  const list = made("div", "");
+  place.append(made("p", word(opened.size ? "fits" : "nothing"), "quiet"), list, made("div", "", "actions"));
+  fold(list, records, ({ statement, sentence }) => privateOf(sentence, opened.get(statement)));
+}
+
+function privateOf(sentence, members) {
+  const facts = members.filter(([name]) => name !== "attachments").map(([name, fact]) => row(called(name), plain(fact)));
+  const files = members.find(([name]) => name === "attachments");
+  return [made("h3", sentence), made("dl", "", "facts", facts), ...(files ? files[1] : []).map(fileButton)];
 }
 
 /** A button that shows a private file in its own place: a picture as one, anything else to be saved. */

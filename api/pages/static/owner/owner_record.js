@@ -2,16 +2,21 @@
 //
 // A form is made where somebody asks for it. What the present key said itself, or contradicted already, has none.
 
-import { copied, made, moment, on, one, page, speak } from "./owner_page.js";
+import { copied, fold, made, moment, on, one, page, speak } from "./owner_page.js";
 
-/** Fill the page's part for the record, newest first. */
+/** Fill the page's part for the record, newest first; what was unfolded stays so, with what has come since. */
 export function showRecord() {
-  one("[data-record]").replaceChildren(...page.item.records.map(recordOf).reverse());
+  const place = one("[data-record]");
+  const { records } = page.item;
+  const since = records.length - (page.counted || records.length);
+  page.counted = records.length;
+  fold(place, records.slice().reverse(), recordOf, place.dataset.shown ? Number(place.dataset.shown) + since : undefined);
 }
 
 function recordOf(record) {
   const { sentence, by, occurred_at, remarks } = record;
   const item = copied("record", { sentence, by: by.label, when: moment(occurred_at) });
+  item.dataset.about = record.statement;
   const asking = item.querySelector("details");
   for (const { text } of remarks) asking.before(made("p", text, "remark note"));
   if (isHers(record) || remarks.some(({ index }) => isDisputeOfHers(index))) asking.remove();

@@ -62,5 +62,8 @@ export function newId(now = Date.now()) {
   for (let at = 0; at < 6; at++) bytes[at] = Math.floor(now / 256 ** (5 - at)) % 256;
   bytes[6] = 0x70 | (bytes[6] & 15);
   bytes[8] = 0x80 | (bytes[8] & 63);
-  return "urn:uuid:" + hexOf(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  return formatId(bytes);
 }
+
+/** The 16 bytes of a UUID as urn:uuid. */
+export const formatId = (raw) => "urn:uuid:" + hexOf(raw).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
