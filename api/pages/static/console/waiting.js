@@ -20,7 +20,7 @@ async function explain(record) {
     el("strong", {}, told.words.text[why]),
     el("span", {}, told.words.text[why.replace("why_", "next_")]),
     el("a", { href: about ? caseOf(about, subject) : item(subject) }, say(about ? "to_case" : "to_item")),
-    ...explained(record.problem).slice(1),
+    ...explained(record.problem),
   ];
 }
 
