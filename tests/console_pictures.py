@@ -19,7 +19,7 @@ from tests.build import uuid
 from tests.counter import Counter, at_tablet, open_counter, ready
 from tests.offline import record, to_flow, without_network
 from tests.pictured import drawing
-from tests.pictures import QUALITY, TALLEST
+from tests.pictures import QUALITY, TALLEST, upload
 
 WIDTHS = (360, 768, 1280)
 LIMIT = {"clock": "first_response", "within": {"minutes": 15}, "source": "house"}
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
         opened = {"kind": "repair", "channel": "store", "issue": "quality", "job_no": "J-41"}
         counter.say("case.opened", late, opened, case=uuid("late"), occurred_at=before)
         ring = counter.item("Rose gold ring")
-        case = counter.taken_in(ring)
+        case = taken_in(counter, ring)
         with at_tablet(browser, counter, None) as page:
             page.goto(counter.address("/console/door"))
             ready(page)
@@ -54,6 +54,16 @@ def main(folder: Path) -> None:
             take_flows(page, counter, ring, folder)
             take_queue(page, counter, ring, folder)
         browser.close()
+
+
+def taken_in(counter: Counter, subject: str) -> str:
+    """A repair that came in with a photograph; the case."""
+    case, photo = uuid("pictured"), upload(counter.address(""), {"api_key": counter.key}, drawing())
+    opened = {"kind": "repair", "channel": "store", "issue": "quality", "job_no": "J-42", "promised": "2030-01-31"}
+    counter.say("case.opened", subject, opened, case=case)
+    evidence = {"weight_g": "3.62", "hallmark": "750", "photos": [photo["name"]]}
+    counter.say("case.received", subject, {"evidence": evidence}, case=case, attachments=[photo])
+    return case
 
 
 def take_flows(page: Page, counter: Counter, ring: str, folder: Path) -> None:

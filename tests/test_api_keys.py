@@ -9,7 +9,7 @@ import pytest
 
 from ledger import times
 from tests.console import open_console, signed_in
-from tests.shop import Party, Shop, open_shop
+from tests.shop import PUBLIC_URL, Party, Shop, open_shop
 
 
 @pytest.fixture
@@ -130,3 +130,33 @@ def test_an_owner_makes_and_ends_the_keys_of_her_own_party_alone(database_url: s
         assert found is not None
         assert owner.request("DELETE", f"/v1/keys/{found.id}").status_code == 200
         assert not works(shop, made.json()["api_key"])
+
+
+def test_keys_come_in_pages_to_who_wants_them_so(shop: Shop) -> None:
+    for label in ("till 1", "till 2", "till 3"):
+        shop.clock.pass_hours(1)
+        made(shop, label=label)
+    everything = shop.get("/v1/keys", shop.operator)
+    assert "link" not in everything.headers
+    whole = everything.json()
+    labels, parties = [one["label"] for one in whole["api"]], [one["party"] for one in whole["signing"]]
+    assert labels[-3:] == ["till 1", "till 2", "till 3"]
+    assert parties == [shop.operator.id, shop.parties["Alder"].id]
+    found: dict[str, list[object]] = {"api": [], "signing": []}
+    pages, path = 0, "/v1/keys?limit=2"
+    while path:
+        page = shop.get(path, shop.operator)
+        assert page.status_code == 200
+        for name in found:
+            assert len(page.json()[name]) <= 2
+            found[name] += page.json()[name]
+        following = page.json().get("next")
+        assert page.headers.get("link") == (following and f'<{following}>; rel="next"')
+        path, pages = (following or "").removeprefix(PUBLIC_URL), pages + 1
+    assert found == whole
+    assert pages == (len(labels) + 1) // 2
+    beyond = shop.get("/v1/keys?limit=1&cursor=9007199254740992", shop.operator)
+    assert beyond.json() == {"api": [], "signing": []}
+    for wrong in ("limit=0", "limit=1001", "limit=x", "cursor=-1", "cursor=x", "cursor=9007199254740993"):
+        answer = shop.get(f"/v1/keys?{wrong}", shop.operator)
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, wrong.partition("=")[0])

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from api.cli import folder, init, parties
+from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.pages.joining import script_name
 from api.pages.modules import ENTRY, LIBRARY, LIBRARY_ENTRY, Modules
 from ledger.dsse import SigningKey
@@ -31,6 +32,12 @@ WITHOUT_LIBRARY = """
 new MutationObserver(() => document.querySelectorAll("[data-check]").forEach((one) => { one.dataset.library = "no"; }))
   .observe(document, { childList: true, subtree: true });
 """
+OLDER = """
+new MutationObserver(() => document.querySelectorAll("[data-check]:not([data-own])").forEach(({ dataset }) => {
+  Object.assign(dataset, { own: dataset.when, at: "2020-01-31T23:59:00.000Z", when: "long ago" });
+})).observe(document, { childList: true, subtree: true });
+"""
+"""A page that was made before the newest seal; what it would say of that one is kept aside."""
 Bundle = dict[str, Any]
 
 
@@ -135,6 +142,20 @@ def test_the_badge_says_that_the_phone_has_checked(site: Site, phone: BrowserCon
     scripts = [url.rpartition("/")[2] for url in asked if "/static/" in url and url.endswith(".js")]
     assert scripts == [script_name(ENTRY), script_name(LIBRARY_ENTRY)][: 2 if wanted == "library" else 1]
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_older_than_the_history_is_given_the_historys_date(
+    site: Site, phone: BrowserContext, language: str
+) -> None:
+    phone.add_init_script(OLDER)
+    page = phone.new_page()
+    page.goto(f"{site.address()}?lang={language}")
+    found = page.locator("[data-check]")
+    expect(found).to_have_attribute("data-state", "phone")
+    # As the server spells the same time.
+    own = found.get_attribute("data-own")
+    expect(found.locator("[data-says]")).to_have_text(load_catalogue(language).say("verify_phone", when=own))
 
 
 def test_where_nothing_can_check_the_page_says_that_the_server_did(site: Site, phone: BrowserContext) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.pages.catalogue import LANGUAGES
+from api.pages.catalogue import LANGUAGES, load_catalogue
 from api.pages.console import HERE, LOCALES, PAGES, TYPES, WORKER
 from api.pages.flows import FLOWS, FORMS, MAX_FIELDS, Field, Form, spoken_by
 from api.pages.joining import shortened
+from api.problems import KINDS
 from api.roles import ROLES
 from ledger.clocks import CLOCKS
 from ledger.course import STATUS
@@ -99,6 +100,21 @@ def test_every_language_has_every_word_and_no_other() -> None:
     assert {one for form in FORMS.values() for field in form.fields for one in field.options} <= set(english["option"])
     assert {*CLOCKS, *STATUS.values(), "waiting", "closed"} <= set(english["option"])
     assert {*FORMS, *(step.type for form in FORMS.values() for step in form.steps)} <= set(english["form"])
+
+
+def test_every_problem_has_its_words_in_every_language_wherever_a_page_shows_one() -> None:
+    for language in LANGUAGES:
+        pages = load_catalogue(language)
+        assert KINDS.keys() | {"photo_differs"} == WORDS[language]["problem"].keys()
+        assert KINDS.keys() == pages.problem.keys()
+        owners = {
+            name.removeprefix("owner_problem_"): text for name, text in pages.text.items() if "owner_problem_" in name
+        }
+        assert KINDS.keys() == owners.keys()
+        # In the language's own script, and no two alike: a person can tell them apart.
+        for words in (WORDS[language]["problem"], owners):
+            assert len(set(words.values())) == len(words)
+            assert all(re.search("[\u4e00-\u9fff]" if language != "en" else "[a-z] ", text) for text in words.values())
 
 
 def test_every_type_of_statement_has_a_name_in_a_history() -> None:

@@ -12,6 +12,13 @@ from tests.offline import new_thing, to_flow, waiting
 
 pytestmark = needs_chromium
 RECORD = "form.flow button:not([type=button])"
+HISTORY = {
+    "en": ["Recalled", "Work: polished, checked", "Next due: 31 Jan 2030", "stones pass", "Warranty: 24 months"],
+    "zh-Hans": ["召回", "工作内容：polished, checked", "2030年1月31日", "检验", "合格", "保修：24 个月"],
+    "zh-Hant": ["召回", "2030年1月31日", "保固：24 個月"],
+}
+"""What a history says, by language."""
+LABOUR = {"en": "Labour: 55 minutes", "zh-Hans": "工时：55 分钟", "zh-Hant": "工時：55 分鐘"}
 
 
 def test_what_is_wrong_stands_beside_its_field_until_it_is_changed(counter: Counter, browser: Browser) -> None:
@@ -78,26 +85,14 @@ def test_a_history_says_what_others_stated_in_the_readers_language(counter: Coun
     subject = counter.item("Ring of many records")
     counter.say("item.inspected", subject, {"tests": [{"name": "stones", "result": "pass"}]})
     counter.say("maintenance.performed", subject, {"work": ["polished", "checked"], "next_due": "2030-01-31"})
+    counter.say("repair.completed", subject, {"work": ["polish"], "tests": [], "labour_minutes": 55})
     counter.say("item.recalled", subject, {"reason": "clasp", "remedy": "repair"})
     counter.say("item.sold", subject, {"channel": "store", "warranty_months": 24})
     with at_tablet(browser, counter) as page:
-        for language, said in (
-            (
-                "en",
-                [
-                    "Recalled",
-                    "Work: polished, checked",
-                    "Next due: 31 Jan 2030",
-                    "stones pass",
-                    "Warranty in months: 24",
-                ],
-            ),
-            ("zh-Hans", ["召回", "工作内容：polished, checked", "2030年1月31日", "检验", "合格", "保修月数：24"]),
-            ("zh-Hant", ["召回", "2030年1月31日", "保固月數：24"]),
-        ):
+        for language, said in HISTORY.items():
             page.goto(counter.address(f"/console/item?id={subject}&lang={language}"))
             ready(page)
-            for one in said:
+            for one in (*said, LABOUR[language]):
                 expect(page.locator("[data-history]")).to_contain_text(one)
         expect(page.locator("[data-history]")).to_contain_text(re.compile(r"年\d+月\d+日 \d\d:\d\d"))
         expect(page.locator("[data-fill=category]")).to_have_text("珠寶首飾")

@@ -17,6 +17,8 @@ from tests.test_pages_axe import violations
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 WIDTHS = (320, 360, 768, 1280)
+DENSE = LANGUAGES[:2]
+"""Whose every page is looked at; of the third, whose signs are as wide as the second's, two."""
 INSECURE = "plain.example"
 SMALL = """() => [...document.querySelectorAll(
     "main button, main select, main textarea, main .rows a, .flows a, main input:not([type=checkbox])")]
@@ -49,12 +51,17 @@ def every_page(counter: Counter) -> Iterator[str]:
         yield ("/console" if name == "lists" else f"/console/{name}") + query
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_no_page_is_too_wide(counter: Counter, browser: Browser, scheme: str) -> None:
+@pytest.mark.parametrize(("language", "scheme"), list(zip(LANGUAGES, ("light", "dark", "light"), strict=True)))
+def test_axe_finds_nothing_and_no_page_is_too_wide(
+    counter: Counter, browser: Browser, language: str, scheme: str
+) -> None:
+    pages = every_page(counter) if language in DENSE else (f"/console/case?id={counter.case}", "/console/sell")
     with at_tablet(browser, counter, color_scheme=scheme) as page:
-        for path in every_page(counter):
+        page.goto(counter.address(f"/console?lang={language}"))
+        for path in pages:
             page.goto(counter.address(path))
             ready(page)
+            assert page.locator("html").get_attribute("lang") == language
             for details in page.locator("details:visible").all():
                 details.evaluate("node => (node.open = true)")
             for width in WIDTHS:

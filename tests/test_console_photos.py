@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import random
 from hashlib import sha256
 from typing import Any
@@ -20,6 +21,7 @@ from playwright.sync_api import Request as Sent
 
 from tests import files
 from tests.browser import needs_chromium
+from tests.build import uuid
 from tests.counter import Counter, at_tablet, come_in, ready
 from tests.offline import (
     by_pin,
@@ -305,3 +307,67 @@ def test_where_it_cannot_be_drawn_it_is_named_by_what_the_service_kept_and_signe
         page.click("[data-devices] li:has-text('Noisy') button")
         expect(page.locator("[data-tablet-state]")).to_contain_text("no shared tablet")
         assert key_in_force(counter, "Noisy") is None
+
+
+SIDES = """() => {
+    const box = (node) => node.getBoundingClientRect();
+    const [then, now] = document.querySelectorAll("[data-sides] .side");
+    const parts = [...then.children].map((part, at) => [box(part), box(now.children[at])]);
+    const pictures = [then, now].map((side) => box(side.querySelector(".pictures img")));
+    return {
+        tops: parts.map(([one, other]) => Math.abs(one.top - other.top)),
+        beside: parts.every(([one, other]) => one.right <= other.left),
+        pictures: pictures.map(({ width, height }) => [Math.round(width), Math.round(height)]),
+        seen: [...document.querySelectorAll("[data-sides] img")].every((one) => one.naturalWidth > 0),
+        within: [...document.querySelectorAll("[data-sides] *")]
+            .every((one) => box(one).right <= box(one.closest(".card")).right),
+        wide: document.documentElement.scrollWidth,
+    };
+}"""
+
+
+def test_photographs_of_then_and_now_stand_side_by_side_on_every_screen(counter: Counter, browser: Browser) -> None:
+    """Several, upright and across, with what else was stated: each part of one side begins where the other's does."""
+    subject, case = counter.item("Compared"), uuid("compared")
+    opened = {"kind": "repair", "channel": "store", "issue": "quality"}
+    counter.say("case.opened", subject, opened, case=case)
+    sizes = ((640, 400), (400, 640), (500, 500), (900, 300))
+    listed = [uploaded(counter, f"then-{number}.jpg", files.jpeg(*size)) for number, size in enumerate(sizes)]
+    loose = [{"what": "stone", "count": 2, "weight_g": "0.3"}]
+    evidence = {"weight_g": "3.62", "hallmark": "750", "loose": loose, "photos": [one["name"] for one in listed]}
+    counter.say("case.received", subject, {"evidence": evidence}, case=case, attachments=listed)
+    with at_tablet(browser, counter) as page:
+        for language, weights in (
+            ("en", ["Weight 3.62 g", "Weight 3.42 g"]),
+            ("zh-Hans", ["重量 3.62 克", "重量 3.42 克"]),
+        ):
+            page.goto(counter.address(f"/console/handover?item={subject}&lang={language}"))
+            ready(page)
+            page.set_input_files(
+                "#handover-photo", {"name": "now.jpg", "mimeType": "image/jpeg", "buffer": files.jpeg(300, 700)}
+            )
+            page.fill("#handover-weight_g", "3.42")
+            page.wait_for_function(f"({SIDES})().seen")
+            first = page.locator("[data-sides] .facts div:first-child").all_inner_texts()
+            assert [one.replace("\n", " ") for one in first] == weights
+            expect(page.locator("[data-sides]")).to_contain_text(
+                {"en": "stone 2 0.3 g", "zh-Hans": "stone 2 0.3 克"}[language]
+            )
+            for width in (320, 360, 768, 1280):
+                page.set_viewport_size({"width": width, "height": 800})
+                found = page.evaluate(SIDES)
+                assert found["tops"] == [0, 0, 0], (language, width)
+                assert found["beside"], (language, width)
+                assert found["within"], (language, width)
+                assert found["pictures"][0] == found["pictures"][1], (language, width)
+                assert found["wide"] <= width, (language, width)
+        # A photograph opens beside the form, which stays as it is.
+        assert set(page.locator("[data-sides] a").evaluate_all("all => all.map((one) => one.target)")) == {"_blank"}
+
+
+def uploaded(counter: Counter, name: str, raw: bytes) -> dict[str, Any]:
+    """What a statement lists of a photograph."""
+    headers = {"Authorization": f"Bearer {counter.key}", "Content-Type": "image/jpeg"}
+    request = Request(counter.address(f"/v1/attachments?name={name}"), raw, headers, method="POST")
+    with urlopen(request, timeout=60) as answer:
+        return dict(json.load(answer)["attachment"])

@@ -237,7 +237,7 @@ def test_the_acts_are_said_in_the_reader_s_language_and_fit_a_phone(
     for name, tone in (("owner_quote_yes", "full"), ("owner_quote_no", "empty")):
         ground = page.get_by_text(words[name], exact=True).evaluate("(one) => getComputedStyle(one).backgroundColor")
         assert (ground == "rgba(0, 0, 0, 0)") == (tone == "empty"), "the two do not look alike"
-    when = r"\d+ [A-Z]\w+ \d{4} at \d\d:\d\d" if language == "en" else r"\d{4}年\d+月\d+日 \d\d:\d\d"
+    when = r"\d+ [A-Z]\w+ \d{4}, \d\d:\d\d" if language == "en" else r"\d{4}年\d+月\d+日 \d\d:\d\d"
     expect(page.locator("[data-fill=step]:visible")).to_have_text(re.compile(f"^{when} · Corner Shop$"))
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     for width in (320, 360, 1280):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from datetime import date
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from ledger.errors import Invalid, Unknown
 from ledger.report_ask import DIMENSIONS, Period, parse_ask, parse_period
+from ledger.reports import dates
 from ledger.reports.chart import MOST
 from ledger.reports.formats import FORMATS, render
 from ledger.reports.words import WORDS
@@ -125,7 +127,12 @@ def test_charts_are_well_formed_and_say_every_value_in_words(document: dict[str,
     assert [tree[0].tag, tree[1].tag] == [f"{SVG}title", f"{SVG}desc"]
     assert [tree[0].get("id"), tree[1].get("id")] == names
     texts = [one.text or "" for one in tree.iter(f"{SVG}text")]
-    assert document["asked"]["period"] in texts[0]
+    # Nothing that people read is spelt as programs spell it.
+    august, period = ("August 2026", "2026") if language == "en" else ("2026年8月", "2026年")
+    july = august.replace("August", "July").replace("8月", "7月")
+    said = [one.text or "" for one in tree.iter() if one.tag != f"{SVG}style"]
+    assert period in texts[0]
+    assert [one for one in said if re.search("[0-9]{4}-[0-9Q]", one)] == []
     by = {
         "en": "Cases by channel / party",
         "zh-Hans": "服务单（按渠道 / 参与方）",
@@ -133,12 +140,12 @@ def test_charts_are_well_formed_and_say_every_value_in_words(document: dict[str,
     }
     assert by[language] in texts
     # July: of one answer within four hours one; August: of one none; in neither month another limit.
-    assert {"2026-07", "100.0 % (1 / 1)", "0.0 % (0 / 1)", "5.0 (1)", WORDS[language]["nothing"]} <= set(texts)
+    assert {july, "100.0 % (1 / 1)", "0.0 % (0 / 1)", "5.0 (1)", WORDS[language]["nothing"]} <= set(texts)
     # A bar is never longer than what it is of.
     bars = [int(one.get("width", "")) for one in tree.iter(f"{SVG}rect")]
     assert all(0 <= bar <= whole for whole, bar in zip(bars[::2], bars[1::2], strict=True))
     lengths = drawn(tree)
-    assert (lengths["2026-07: 100.0 % (1 / 1)"], lengths["2026-08: 0.0 % (0 / 1)"]) == (380, 0)
+    assert (lengths[f"{july}: 100.0 % (1 / 1)"], lengths[f"{august}: 0.0 % (0 / 1)"]) == (380, 0)
 
 
 def drawn(tree: ET.Element) -> dict[str, int]:
@@ -159,6 +166,24 @@ def test_charts_escape_names_and_say_how_many_are_left_out(document: dict[str, A
     assert "2000" not in texts, "of a long trend the last steps are drawn"
     empty = ET.fromstring(render(document | {"groups": [], "trend": []}, "svg"))
     assert [one.text for one in empty.iter(f"{SVG}text")].count(WORDS["en"]["nothing"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "simplified"),
+    [
+        ("all", "all time", "全部时间"),
+        ("2026", "2026", "2026年"),
+        ("2026-Q3", "Q3 2026", "2026年第3季度"),
+        ("2026-12", "December 2026", "2026年12月"),
+        ("2026-02-09/2026-02-28", "9 February 2026 to 28 February 2026", "2026年2月9日至2026年2月28日"),
+        ("2026-05-04T09:07:59.999Z", "4 May 2026, 09:07 UTC", "2026年5月4日 09:07 UTC"),
+    ],
+)
+def test_times_are_written_as_people_write_them(text: str, english: str, simplified: str) -> None:
+    assert dates.written(text, WORDS["en"]) == english
+    assert dates.written(text, WORDS["zh-Hans"]) == simplified
+    traditional = simplified.replace("时间", "時間").replace("季度", "季")
+    assert dates.written(text, WORDS["zh-Hant"]) == traditional
 
 
 def test_words_are_complete() -> None:

@@ -21,6 +21,8 @@ from api.pages.kept import Kept
 from ledger.report_ask import DIMENSIONS
 from ledger.reports.words import WORDS
 
+SHARED = ("field_wrong", "may_follow", "answer_of_service")
+"""Texts of the console that its scripts say on these pages, too."""
 HERE = Path(__file__).parent
 LOCALES = HERE / "locales" / "audit"
 TABLES = ("parties", "keys", "people", "standards", "webhooks", "addresses", "erasures")
@@ -68,9 +70,7 @@ class AuditPages:
     def _made(self, name: str, language: str, host: str, origin: str) -> bytes:
         words = load_audit_words(language)
         console = load_words(language)
-        wanted = {
-            name: text for name, text in console.text.items() if name.startswith("want_") or name == "field_wrong"
-        }
+        wanted = {name: text for name, text in console.text.items() if name.startswith("want_") or name in SHARED}
         told = {
             "words": {
                 "text": {**wanted, **words.text},

@@ -144,15 +144,14 @@ def _served(path: Path) -> bytes:
     return shortened(path.read_text("utf-8")).encode()
 
 
-def _spoken(page: str, language: str) -> dict[str, Mapping[str, str]]:
-    """The words that a page's script needs: values, and in a history members, are called as on customers' pages."""
+def _spoken(page: str, language: str) -> dict[str, Mapping[str, Any]]:
+    """The words that a page's script needs; values, and members and units of a history, as on customers' pages."""
     words, more = load_words(language), load_catalogue(language)
-    spoken = {part: getattr(words, part) for part in words.__slots__}
+    spoken: dict[str, Mapping[str, Any]] = {part: getattr(words, part) for part in words.__slots__}
     spoken["option"] = {**more.word, **words.option}
     if page in HISTORIES:
-        # What has a unit is shown as a bare number, so its name says the unit.
-        united = {name: words.field[name] for name in more.unit if name in words.field}
-        spoken["field"] = {**words.field, **more.member, **united}
+        spoken["field"] = {**words.field, **more.member}
+        spoken["unit"] = more.unit
     return spoken
 
 

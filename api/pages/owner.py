@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from api.pages.catalogue import Catalogue
+from api.problems import KINDS
 from ledger.private import MEMBERS, allowed
 
 ISSUES: Final = ("quality", "misuse", "transport", "logistics", "slowness", "attitude", "terms", "other")
@@ -33,5 +34,6 @@ def owner_values(words: Catalogue) -> dict[str, Any]:
         "aspects": ASPECTS,
         "ratings": RATINGS,
         "reasons": REASONS,
+        "refusals": {kind: words.text[f"owner_problem_{kind}"] for kind in KINDS},
         "passing": [name for name in words.text if name.startswith("pass_on_")],
     }

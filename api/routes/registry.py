@@ -32,6 +32,7 @@ from ledger.times import format_recorded
 
 router = APIRouter(tags=["operator"])
 _encode = msgspec.json.encode
+Cursor = Annotated[int, Query(ge=0, le=2**53, description="where the last page ended")]
 
 
 class NewParty(Body):
@@ -65,7 +66,7 @@ class NewKey(Body):
 async def get_parties(
     request: Request,
     *,
-    cursor: Annotated[int, Query(ge=0, le=2**53, description="where the last page ended")] = 0,
+    cursor: Cursor = 0,
     limit: Annotated[int | None, Query(ge=1, le=1000, description="parties of a page; left out, all of them")] = None,
 ) -> Response:
     """Parties in the order of their registration. With ``limit``, the next page is in ``next`` and in ``Link``."""
@@ -84,11 +85,17 @@ async def get_parties(
         }
         for party, found in islice(parties.parties.items(), cursor, end)
     ]
-    if end >= len(parties.parties):
-        return Response(_encode({"parties": listed}), media_type=JSON)
-    following = f"{site.settings.public_url}/v1/parties?cursor={end}&limit={limit}"
+    more = f"/v1/parties?cursor={end}&limit={limit}" if end < len(parties.parties) else None
+    return _page(site, {"parties": listed}, more)
+
+
+def _page(site: Site, document: dict[str, Any], more: str | None) -> Response:
+    """A page of a list, with the address of the next one, if there is one, in ``next`` and in ``Link``."""
+    if more is None:
+        return Response(_encode(document), media_type=JSON)
+    following = site.settings.public_url + more
     headers = {"Link": f'<{following}>; rel="next"'}
-    return Response(_encode({"parties": listed, "next": following}), headers=headers, media_type=JSON)
+    return Response(_encode({**document, "next": following}), headers=headers, media_type=JSON)
 
 
 @router.post("/v1/parties", summary="Register a party", openapi_extra=body_schema(NewParty))
@@ -109,8 +116,15 @@ async def post_party(request: Request, body: Annotated[NewParty, Depends(read_bo
 
 
 @router.get("/v1/keys", summary="API keys without their secrets, and the parties' signing keys")
-async def get_keys(request: Request) -> Response:
-    """All keys, also those that are revoked; whoever does not administer the ledger sees its own party's."""
+async def get_keys(
+    request: Request,
+    *,
+    cursor: Cursor = 0,
+    limit: Annotated[int | None, Query(ge=1, le=1000, description="keys of each list; left out, all of them")] = None,
+) -> Response:
+    """Keys in the order in which they were added, also those that are revoked; whoever does not administer the ledger
+    sees its own party's. With ``limit``, so many of each list, and the next page is in ``next`` and in ``Link``.
+    """
     site, caller = site_of(request), caller_of(request)
     access, whose = site.ledger.access, None if caller.may(ADMIN) else caller.party
     kept = {key.did for key in await site.read(access.party_keys)}
@@ -128,7 +142,9 @@ async def get_keys(request: Request) -> Response:
         if whose in (None, key.party)
     ]
     api = [describe_key(key) for key in await site.read(access.api_keys, whose)]
-    return Response(_encode({"api": api, "signing": signing}), media_type=JSON)
+    end = max(len(api), len(signing)) if limit is None else cursor + limit
+    more = f"/v1/keys?cursor={end}&limit={limit}" if end < max(len(api), len(signing)) else None
+    return _page(site, {"api": api[cursor:end], "signing": signing[cursor:end]}, more)
 
 
 @router.post(

@@ -14,6 +14,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from ledger.report_measures import RATED
+from ledger.reports.dates import written
 from ledger.reports.rows import keyed
 from ledger.reports.words import WORDS
 
@@ -47,11 +48,10 @@ class Bar:
 def write_svg(report: Mapping[str, Any], language: str = "en") -> bytes:
     """The charts of a report as one SVG document."""
     words = WORDS[language]
-    asked = report["asked"]
-    period = words["all"] if asked["period"] == "all" else asked["period"]
-    title = words["title"].format(period=period)
+    as_of = written(report["as_of"], words)
+    title = words["title"].format(period=written(report["asked"]["period"], words))
     desc = words["desc"].format(
-        origin=report["origin"], size=report["size"], as_of=report["as_of"], cases=report["figures"]["cases"]
+        origin=report["origin"], size=report["size"], as_of=as_of, cases=report["figures"]["cases"]
     )
     parts, y = [], 78
     for name, bars, left in _charts(report, words):
@@ -71,7 +71,7 @@ def write_svg(report: Mapping[str, Any], language: str = "en") -> bytes:
         f'style="max-width:{3 * WIDTH // 2}px" role="img" aria-labelledby="title desc" lang="{language}">'
         f'<title id="title">{escape(title)}</title><desc id="desc">{escape(desc)}</desc><style>{_STYLE}</style>'
     )
-    lines = _text(title, 24, "t") + _text(report["origin"], 41, "m") + _text(report["as_of"], 56, "m")
+    lines = _text(title, 24, "t") + _text(report["origin"], 41, "m") + _text(as_of, 56, "m")
     return (head + lines + "".join(parts) + "</svg>\n").encode()
 
 
@@ -80,7 +80,7 @@ def _text(text: str, y: int, style: str) -> str:
 
 
 def _charts(report: Mapping[str, Any], words: Mapping[str, str]) -> Iterable[tuple[str, Sequence[Bar], int]]:
-    trend = list(keyed(report, "trend"))
+    trend = [(written(step, words), figures) for step, figures in keyed(report, "trend")]
     left = max(0, len(trend) - MOST)
     trend = trend[left:]
     most = max([figures["cases"] for _, figures in trend], default=1)

@@ -1,6 +1,6 @@
 // A button that does something to a row of a list, after it has asked once more.
 
-import { el, explained, message, show } from "./draw.js";
+import { $, el, explained, message, show } from "./draw.js";
 import { say } from "./words.js";
 import { ask } from "./wire.js";
 
@@ -20,7 +20,9 @@ export function act(name, then, method, path, body, reason = false) {
     const answer = await ask(method, path, reason ? { reason: field.value.trim() } : body);
     if (!answer.ok) return message("", "bad", explained(answer.body));
     await then();
-    return message(say("done"), "good");
+    message(say("done"), "good");
+    // Her button is gone with its row, and its place stays.
+    return $("[data-message]").focus({ preventScroll: true });
   });
   return el("span", {}, field, button);
 }

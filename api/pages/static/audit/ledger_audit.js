@@ -4,7 +4,7 @@
 // names, which is said); that the log which an earlier audit here proved has only grown; every entry's hash, where she
 // may read entries; every leaf hash up to the root; and the tiles of the upper levels.
 
-import { $, el, explained, message, show } from "./draw.js";
+import { $, el, explained, message, show, technical } from "./draw.js";
 import { number, say } from "./words.js";
 import { ask } from "./wire.js";
 import { PatinaError, checkCheckpoint, checkConsistency, hexOf, openCrypto, parseVkey, proofAt, textAt } from "./ledger_checks.js";
@@ -99,19 +99,21 @@ async function audit(asked) {
     await growth(checkpoint, kept, crypto);
     await upper(await leaves(checkpoint, crypto));
   } catch (error) {
-    if (!(error instanceof Wrong) && !(error instanceof PatinaError)) return verdict("bad", say("audit_broken", { why: error.message }));
-    keepAudit({ at: new Date().toISOString(), size: String(checkpoint?.size ?? "–"), proved: kept?.proved ?? null, vkey: asked || (kept?.vkey ?? ""), wrong: error.message });
-    return verdict("bad", say("verdict_wrong", { why: error.message }));
+    const found = error instanceof Wrong;
+    if (!found && !(error instanceof PatinaError)) return verdict("bad", say("audit_broken"), error.message);
+    const why = found ? error.message : say("wrong_proof");
+    keepAudit({ at: new Date().toISOString(), size: String(checkpoint?.size ?? "–"), proved: kept?.proved ?? null, vkey: asked || (kept?.vkey ?? ""), wrong: why });
+    return verdict("bad", say("verdict_wrong", { why }), found ? "" : error.message);
   }
   const proved = { size: String(checkpoint.size), root: checkpoint.root };
   const remembered = keepAudit({ at: new Date().toISOString(), size: proved.size, proved, vkey: asked, wrong: null });
   return verdict("good", say("verdict_right", { size: number(checkpoint.size) }) + (remembered ? "" : ` ${say("not_kept")}`));
 }
 
-function verdict(tone, text) {
+function verdict(tone, text, detail = "") {
   const node = $("[data-verdict]");
   node.className = `banner ${tone}`;
-  node.textContent = text;
+  node.replaceChildren(text, ...(detail ? [technical(detail)] : []));
   show(node);
   node.focus();
 }
@@ -120,7 +122,7 @@ async function watch() {
   const { ok, body } = await ask("GET", "/v1/log/health");
   if (!ok) return message("", "bad", explained(body));
   const { running } = body.rehash;
-  $("[data-rehash]").textContent = rehashed(body.rehash);
+  $("[data-rehash]").replaceChildren(...rehashed(body.rehash));
   show($("[data-rehash-progress]"), Boolean(running));
   if (running) $("[data-rehash-progress]").value = running.size ? running.done / running.size : 1;
 }

@@ -1,6 +1,6 @@
 // How the ledger is: each figure with whose word it is.
 
-import { $, el, explained, facts, message, show } from "./draw.js";
+import { $, el, explained, facts, message, show, technical } from "./draw.js";
 import { number, say, when } from "./words.js";
 import { ask } from "./wire.js";
 import { lastAudit } from "./ledger_kept.js";
@@ -11,9 +11,9 @@ const MINUTE = 60_000;
 /** What the service says of its own walk over the leaves. */
 export function rehashed({ running, last }) {
   const size = last && number(last.size);
-  if (last?.wrong) return say("rehash_wrong", { size, at: when(last.at), wrong: last.wrong });
-  if (last) return say("rehash_right", { size, at: when(last.at) });
-  return running ? say("rehash_running", running) : say("rehash_none");
+  if (last?.wrong) return [say("rehash_wrong", { size, at: when(last.at) }), technical(last.wrong)];
+  if (last) return [say("rehash_right", { size, at: when(last.at) })];
+  return [running ? say("rehash_running", running) : say("rehash_none")];
 }
 
 /** What this browser's own last audit found. */
@@ -26,7 +26,7 @@ function mine() {
 export async function start() {
   const { ok, body } = await ask("GET", "/v1/log/health");
   if (!ok) return message("", "bad", explained(body));
-  if (body.refusal) message(say("refuses", { why: body.refusal }), "bad");
+  if (body.refusal) message(say("refuses"), "bad", [technical(body.refusal)]);
   const lag = Math.max(0, Math.round((new Date(body.now) - new Date(body.recorded_at)) / MINUTE));
   facts($("[data-newest]"), [
     [say("origin"), body.origin],
@@ -40,7 +40,7 @@ export async function start() {
   show($("[data-no-witness]"), !body.witnesses.length);
   $("[data-witnesses]").replaceChildren(...body.witnesses.map((one) => el("li", {}, one.at ? say("witnessed", { name: one.name, at: when(one.at) }) : say("signed_by", one))));
   $("[data-mine]").textContent = mine();
-  $("[data-rehash]").textContent = rehashed(body.rehash);
+  $("[data-rehash]").replaceChildren(...rehashed(body.rehash));
   show($("[data-disk]"), Boolean(body.disk));
   if (body.disk) facts($("[data-disk-facts]"), ["total", "used", "free"].map((name) => [say(`disk_${name}`), say("gib", { n: (body.disk[name] / GIB).toFixed(1) })]));
 }

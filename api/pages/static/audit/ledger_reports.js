@@ -1,7 +1,7 @@
 // Reports: asked for, waited for, and their charts shown. A report is counted from the log; its JSON can be counted again
 // by `patina report --verify`.
 
-import { $, el, explained, message, show } from "./draw.js";
+import { $, el, explained, message, show, technical } from "./draw.js";
 import { act } from "./ledger_act.js";
 import { partyNames } from "./ledger_names.js";
 import { say, told, when, word } from "./words.js";
@@ -29,7 +29,7 @@ function row(report) {
   const facts = [word(report.asked?.period ?? ""), ...(report.asked?.by ?? []).map(named), scheduled, report.costs ? word("costs") : null, when(report.made ?? report.asked_at)];
   const name = facts.filter(Boolean).join(" · ");
   const made = report.state === "made";
-  return el("li", {}, made ? el("button", { type: "button", class: "plain", click: () => open(report) }, name) : name, " ", el("span", { class: `pill ${made ? "good" : "note"}` }, state), report.problem ? el("span", { class: "quiet", lang: "en" }, report.problem) : null);
+  return el("li", {}, made ? el("button", { type: "button", class: "plain", click: () => open(report) }, name) : name, " ", el("span", { class: `pill ${made ? "good" : "note"}` }, state), report.problem ? technical(report.problem) : null);
 }
 
 async function list() {

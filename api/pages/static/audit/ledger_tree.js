@@ -3,7 +3,7 @@
 // Drawn from the tree's size and the leaf's index alone; whole subtrees that the proof does not enter are one triangle.
 // Whether the proof holds is computed here, and said in words; the same steps stand below the picture as a list.
 
-import { $, el, facts, message, show } from "./draw.js";
+import { $, el, facts, message, show, technical } from "./draw.js";
 import { number, say, typed, when } from "./words.js";
 import { checkInclusion, hexOf, openCrypto, parseCheckpoint, parseNote, proofAt, textAt } from "./ledger_checks.js";
 import { entriesAt, hashed, hashesAt, same } from "./ledger_tiles.js";
@@ -90,10 +90,10 @@ async function entry(index, size, leaf, crypto) {
   }
 }
 
-function verdict(tone, text) {
+function verdict(tone, text, detail = "") {
   const node = $("[data-verdict]");
   node.className = `banner ${tone}`;
-  node.textContent = text;
+  node.replaceChildren(text, ...(detail ? [technical(detail)] : []));
   show(node);
 }
 
@@ -115,7 +115,7 @@ async function draw(index) {
     await checkInclusion(crypto.sha256, BigInt(index), BigInt(size), hexOf(leaf), proof, checkpoint.root);
     verdict("good", say("proof_holds", { n: proof.length, index: number(index), size: number(size) }));
   } catch (error) {
-    verdict("bad", say("verdict_wrong", { why: error.message }));
+    verdict("bad", say("verdict_wrong", { why: say("wrong_proof") }), error.message);
   }
   return entry(index, size, leaf, crypto);
 }
@@ -128,7 +128,7 @@ export async function start() {
     event.preventDefault();
     const index = Number(form.elements.index.value);
     history.replaceState(null, "", `?index=${index}`);
-    draw(index).catch((error) => message(say("audit_broken", { why: error.message }), "bad"));
+    draw(index).catch((error) => message(say("audit_broken"), "bad", [technical(error.message)]));
   });
   await draw(Number(form.elements.index.value));
 }

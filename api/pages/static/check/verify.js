@@ -96,8 +96,9 @@ async function judge(what, crypto) {
 function momentOf(asOf, { at, when }) {
   if (asOf === at) return when;
   const { lang } = document.documentElement;
-  const how = { year: "numeric", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" };
-  return new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, how).format(new Date(asOf)) + " UTC";
+  const how = { year: "numeric", month: "long", day: "numeric", timeZone: "UTC" };
+  const day = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, how).format(new Date(asOf));
+  return `${day}${lang === "en" ? "," : ""} ${asOf.slice(11, 16)} UTC`; // browsers join the two in ways of their own
 }
 
 /** Say a verdict in the page's badge. */

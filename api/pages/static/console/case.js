@@ -83,6 +83,8 @@ export async function start(who) {
       form.reset();
       form.closest("details").open = false;
       await again();
+      // Her place is what comes next; what she opened may not be offered any more.
+      $$("[data-steps] > details:not([hidden]) > summary").at(0)?.focus();
     });
   }
   await again();

@@ -1,6 +1,6 @@
 // Nodes of the page: everything that came from somebody is put in as text, never as markup.
 
-import { say, told, typed, when, word } from "./words.js";
+import { called, say, shown, told, typed, when, word } from "./words.js";
 
 export const $ = (selector, within = document) => within.querySelector(selector);
 export const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -62,12 +62,17 @@ export function fitting() {
 export const item = (id) => `/console/item?id=${encodeURIComponent(id)}`;
 export const caseOf = (id, subject) => `/console/case?id=${encodeURIComponent(id)}&item=${encodeURIComponent(subject)}`;
 
-/** What a problem means: in words, with what it says itself, and what may follow. */
+/** What a problem means, in the reader's language, by its type. */
+export const meaning = (problem) => told.words.problem[String(problem?.type ?? "").split("#")[1]] ?? say("failed");
+
+/** What the service says in its own language, for whoever is asked for help. */
+export const technical = (detail) => el("small", { class: "technical" }, say("answer_of_service"), " ", el("span", { lang: "en" }, detail));
+
+/** A problem: what it means, what may follow, and last what it says itself. */
 export function explained(problem) {
-  const kind = String(problem?.type ?? "").split("#")[1];
-  const parts = [el("strong", {}, told.words.problem[kind] ?? say("failed"))];
-  if (problem?.detail) parts.push(el("span", { lang: "en" }, problem.detail));
-  if (problem?.may_follow?.length) parts.push(el("span", {}, ` ${say("may_follow")} ${problem.may_follow.map(typed).join(", ")}`));
+  const parts = [el("strong", {}, meaning(problem))];
+  if (problem?.may_follow?.length) parts.push(el("span", {}, `${say("may_follow")} ${problem.may_follow.map(typed).join(", ")}`));
+  if (problem?.detail) parts.push(technical(problem.detail));
   return parts;
 }
 
@@ -93,11 +98,15 @@ export function facts(list, pairs) {
   list.replaceChildren(...pairs.filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }
 
-/** Evidence as somebody stated it: photos, weight, and whatever else the category asks for. */
+/** Evidence as somebody stated it: its photos, then weight and whatever else the category asks for. */
 export function evidence(said, attachments = []) {
-  const rows = Object.entries(said ?? {}).filter(([name]) => name !== "photos");
+  // The weight first, wherever it was stated: it stands beside that of the other time.
+  const { weight_g, photos: _, ...rest } = said ?? {};
+  const rows = Object.entries({ weight_g, ...rest });
   const list = el("dl", { class: "facts" });
-  facts(list, rows.map(([name, value]) => [told.words.field[name] ?? name.replaceAll("_", " "), Array.isArray(value) ? value.join(", ") : word(value)]));
+  facts(list, rows.filter(([, value]) => value !== undefined).map(([name, value]) => [called(name), shown(value, name)]));
   const photos = attachments.filter((one) => one.media_type?.startsWith("image/"));
-  return [...photos.map((one) => el("a", { href: `/v1/attachments/${one.sha256}` }, el("img", { src: `/v1/attachments/${one.sha256}/thumbnail`, alt: told.words.field.photo }))), list];
+  // Beside the console: a form that is half filled in stays as it is.
+  const linked = (one) => el("a", { href: `/v1/attachments/${one.sha256}`, target: "_blank", rel: "noopener" }, el("img", { src: `/v1/attachments/${one.sha256}/thumbnail`, alt: told.words.field.photo }));
+  return [el("div", { class: "pictures" }, ...photos.map(linked)), list];
 }

@@ -1,7 +1,7 @@
 // A form of the console, filled in by hand: the thing is looked up while the next field is typed, Enter moves on, and
 // what was recorded is written down here before it is sent.
 
-import { $, $$, el, explained, message, show, wrong } from "./draw.js";
+import { $, $$, el, explained, message, show, technical, wrong } from "./draw.js";
 import { say, word } from "./words.js";
 import { make, newId } from "./making.js";
 import { discard, keep, send } from "./queue.js";
@@ -113,7 +113,7 @@ export function pointed(node, form, { kept, outcome }) {
   const [, number, place] = /^\/(\d+)\/(?:statement\/)?(.*)$/.exec(first?.pointer ?? "") ?? [];
   const type = kept.statements[number]?.statement.type;
   const field = form.fields.find((one) => one.to.some((to) => to.startsWith(`${type}:`) && `${place}/`.startsWith(`${to.slice(type.length + 1)}/`)));
-  if (field) wrong(node.elements[field.name], say("field_wrong"), " ", el("span", { lang: "en" }, first.detail));
+  if (field) wrong(node.elements[field.name], say("field_wrong"), technical(first.detail));
 }
 
 /** Say what became of a record; whether it was sent. */

@@ -1,21 +1,15 @@
 // A thing: how it stands, its cases, what was said about it, and the codes and papers that lead to it.
 
 import { $, $$, caseOf, el, explained, facts, message, show } from "./draw.js";
-import { pair, say, told, typed, when, word } from "./words.js";
+import { called, pair, say, shown, told, typed, when, word } from "./words.js";
 import { historyOf, itemOf } from "./things.js";
 import { papers } from "./papers.js";
 import { ask, segment } from "./wire.js";
 
 /** What stands behind a statement's digests, in words, for whoever may see it. */
 export function privately(members) {
-  const flat = (value) => (Array.isArray(value) ? value.map(flat).join(", ") : value && typeof value === "object" ? Object.values(value).map(flat).join(" ") : String(value));
-  return Object.entries(members).map(([name, value]) => el("p", { class: "private" }, pair(told.words.field[name] ?? name.replaceAll("_", " "), flat(value))));
-}
-
-/** A value of a statement: a day or a time as the reader writes it, a word of the format as the shop says it. */
-function valued(value) {
-  if (value && typeof value === "object") return Object.values(value).map(valued).join(Array.isArray(value) ? ", " : " ");
-  return /^\d{4}-\d\d-\d\d(T.*)?$/.test(value) ? when(value) : word(value);
+  const flat = (value) => (Array.isArray(value) ? value.map(flat).join(", ") : value && typeof value === "object" ? "amount" in value ? shown(value) : Object.values(value).map(flat).join(" ") : String(value));
+  return Object.entries(members).map(([name, value]) => el("p", { class: "private" }, pair(called(name), flat(value))));
 }
 
 /** By whom a holder's statement is: whoever saw a receipt has its code, so the counter is told how the key is kept. */
@@ -27,7 +21,7 @@ function spokenBy({ custody, reset }) {
 export function entryRow(entry) {
   const { statement } = entry;
   const { evidence: seen, ...details } = statement.details;
-  const said = Object.entries({ ...details, ...(seen ? { weight_g: seen.weight_g, changed: seen.reason } : {}) }).filter(([, value]) => value !== undefined).map(([name, value]) => pair(told.words.field[name] ?? name.replaceAll("_", " "), valued(value)));
+  const said = Object.entries({ ...details, ...(seen ? { weight_g: seen.weight_g, changed: seen.reason } : {}) }).filter(([, value]) => value !== undefined).map(([name, value]) => pair(called(name), shown(value, name)));
   const photos = (statement.attachments ?? []).filter((one) => one.media_type.startsWith("image/"));
   return el("li", {}, el("strong", {}, typed(statement.type)), " ", el("span", { class: "quiet" }, when(statement.occurred_at)),
     ...(entry.spoken ? [spokenBy(entry.spoken)] : []), el("p", {}, said.join(" · ")), ...privately(entry.private),

@@ -1,6 +1,6 @@
 // Things registered from a table: every row is looked at, here and by the service, before any is recorded.
 
-import { $, el, message, show } from "./draw.js";
+import { $, el, meaning, message, show, technical } from "./draw.js";
 import { say, told } from "./words.js";
 import { make, newId } from "./making.js";
 import { keep, send } from "./queue.js";
@@ -60,7 +60,7 @@ async function asked(rows, who) {
     for (const row of part) [row.value] = make(FORM, row, { things: { thing: row.id ?? newId() }, who }).statements;
     const answer = await ask("POST", "/v1/check", part.map((row) => row.value));
     if (!answer.ok) throw new Unreadable("failed");
-    answer.body.results.forEach((one, number) => one.would === "refuse" && part[number].faults.push(one.problem.detail));
+    answer.body.results.forEach((one, number) => one.would === "refuse" && part[number].faults.push(meaning(one.problem), technical(one.problem.detail)));
     bar.value = at + part.length;
   }
   show(bar, false);
@@ -73,7 +73,7 @@ function draw(rows) {
   $("[data-heads]").replaceChildren(...columns.map((text) => el("th", { scope: "col" }, text)));
   // What is wrong stands first; of the rest a few show that the columns were understood.
   const shown = [...wrong, ...rows.filter((row) => !row.faults.length)].slice(0, 100);
-  $("[data-table]").replaceChildren(...shown.map((row) => el("tr", { class: row.faults.length ? "bad" : "" }, ...[String(row.number), ...COLUMNS.map((name) => row[name] ?? ""), row.faults.join(" ")].map((text, at) => el("td", { "data-head": columns[at] }, text)))));
+  $("[data-table]").replaceChildren(...shown.map((row) => el("tr", { class: row.faults.length ? "bad" : "" }, ...[String(row.number), ...COLUMNS.map((name) => row[name] ?? ""), row.faults.length ? el("div", {}, ...row.faults.flatMap((one) => [one, " "])) : ""].map((text, at) => el("td", { "data-head": columns[at] }, text)))));
   $("[data-count]").textContent = rows.length;
   $("[data-verdict]").textContent = say("register_verdict", { right, wrong: wrong.length });
   $("[data-register]").disabled = right === 0;

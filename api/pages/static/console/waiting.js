@@ -20,7 +20,7 @@ async function explain(record) {
     el("strong", {}, told.words.text[why]),
     el("span", {}, told.words.text[why.replace("why_", "next_")]),
     el("a", { href: about ? caseOf(about, subject) : item(subject) }, say(about ? "to_case" : "to_item")),
-    el("details", {}, el("summary", {}, say("answer_of_service")), ...explained(record.problem)),
+    ...explained(record.problem),
   ];
 }
 
@@ -55,7 +55,11 @@ async function draw(who) {
     const state = reasons[number] ?? [el("span", { class: "quiet" }, mine ? say("queue_waits") : say("queue_of", { name: one.who.name }))];
     return el("li", { class: one.state === REFUSED ? "bad" : "" }, el("strong", {}, `${typed(one.form)} · ${about(one)}`), " ", el("span", { class: "quiet" }, `${when(one.made_at)} · ${say(one.key ? "queue_signed" : "queue_unsigned")}`), ...pictures(one), el("div", { class: one.state === REFUSED ? "banner" : "" }, ...state), el("p", { class: "actions" }, ...buttons));
   });
-  $("[data-rows]").replaceChildren(...rows);
+  const list = $("[data-rows]");
+  const acted = list.contains(document.activeElement);
+  list.replaceChildren(...rows);
+  // Her button is gone with its row.
+  if (acted) $("[data-send]").focus();
   show($("[data-none]"), rows.length === 0);
 }
 

@@ -36,6 +36,22 @@ export function say(text, tone = "note") {
   message.scrollIntoView({ behavior: "instant", block: "nearest" });
 }
 
+/** What the server refused, as its problem tells. */
+export class Refused extends Error {
+  constructor(problem) {
+    super(problem.detail);
+    this.problem = problem;
+  }
+}
+
+/** Say what was refused: what that means in the reader's language, then a line of what the server says itself. */
+export function refuse({ type, detail }) {
+  say(word("refused") + word(`problem_${type.split("#")[1]}`), "bad");
+  const own = made("small", detail, "aside");
+  own.lang = "en";
+  message.append(own);
+}
+
 /** The status and the value of what the server answers; a body is posted as JSON. */
 export async function ask(path, body) {
   const headers = { Accept: "application/json", ...(body ? { "Content-Type": "application/json" } : {}) };
@@ -79,7 +95,7 @@ export async function speak(type, details, { priv, key = ownKey(), also, ...more
   const { status, value } = await ask(`${page.base}/statements`, body);
   await page.after();
   if (status < 300) done(statement.id);
-  else say(word("refused") + value.detail, "bad");
+  else refuse(value);
   return { said: status < 300, value };
 }
 
@@ -148,7 +164,8 @@ export function on(element, kind, act) {
     try {
       await act(event);
     } catch (error) {
-      say(error instanceof Unfit ? word("unfit") : word("failed") + ((error && error.message) || ""), "bad");
+      if (error instanceof Refused) refuse(error.problem);
+      else say(error instanceof Unfit ? word("unfit") : word("failed") + ((error && error.message) || ""), "bad");
     } finally {
       for (const button of all("button")) button.disabled = false;
       if (document.activeElement === document.body) pressed.focus({ preventScroll: true });
@@ -160,8 +177,10 @@ export function on(element, kind, act) {
 export function moment(text) {
   const { lang } = document.documentElement;
   const day = { year: "numeric", month: "long", day: "numeric" }; // one by one: a style's hours change the day's in zh-Hant
-  const how = text.length === 10 ? { timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  return new Date(text).toLocaleString(lang === "en" ? "en-GB" : lang, { ...day, ...how });
+  const [tag, at] = [lang === "en" ? "en-GB" : lang, new Date(text)];
+  if (text.length === 10) return at.toLocaleDateString(tag, { ...day, timeZone: "UTC" });
+  const clock = at.toLocaleTimeString(tag, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return `${at.toLocaleDateString(tag, day)}${lang === "en" ? "," : ""} ${clock}`; // browsers join the two in ways of their own
 }
 
 /** How a private member is called. */

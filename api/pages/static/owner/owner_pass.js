@@ -13,7 +13,7 @@ import { openCrypto } from "./crypto.js";
 import { formatDid, parseDid } from "./didkey.js";
 import { UUID, bytesOf, formatBase64, formatBase64url, hexOf, parseBase64, parseBase64url, textOf, utf8 } from "./forms.js";
 import { deviceKeys, keep, makeKey, sha256 } from "./owner_keys.js";
-import { all, ask, done, draft, main, now, on, one, page, say, show, word } from "./owner_page.js";
+import { all, ask, done, draft, main, now, on, one, page, refuse, say, show, word } from "./owner_page.js";
 import { formatId, message, sign } from "./owner_says.js";
 
 const DAY = 86400;
@@ -168,7 +168,7 @@ async function finished(rest, open) {
   const { status, value } = await ask(`/i/${mine.token}/statements`, { statement, signatures });
   if (status >= 300) {
     stop("pass_on_refused");
-    return say(value.detail);
+    return refuse(value);
   }
   const { asked, ...kept } = mine;
   const token = value.code ? value.code.token : kept.token;

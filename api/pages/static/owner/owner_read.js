@@ -2,7 +2,7 @@
 
 import { formatBase64url, hexOf, utf8 } from "./forms.js";
 import { sha256 } from "./owner_keys.js";
-import { ask, asking, called, fold, made, on, one, page, plain, row, say, word } from "./owner_page.js";
+import { Refused, ask, asking, called, fold, made, on, one, page, plain, refuse, row, say, word } from "./owner_page.js";
 import { openDisclosures } from "./owner_says.js";
 import { photoOf } from "./photo.js";
 
@@ -10,7 +10,7 @@ import { photoOf } from "./photo.js";
 export async function openPrivate() {
   const { status, value } = await ask(`${page.base}/history`, await asking());
   if (status === 200) return openDisclosures(value);
-  say(word("refused") + value.detail);
+  refuse(value);
   return null;
 }
 
@@ -39,7 +39,7 @@ function fileButton(file) {
     const headers = { "Content-Type": "application/json" };
     const how = { method: "POST", body: JSON.stringify(await asking()), headers };
     const answer = await fetch(`/i/${page.token}/attachments/${file.sha256}`, how);
-    if (!answer.ok) return say(word("refused") + (await answer.json()).detail);
+    if (!answer.ok) return refuse(await answer.json());
     const raw = new Uint8Array(await answer.arrayBuffer());
     if (hexOf(await sha256(raw)) !== file.sha256) return say(word("altered"));
     const picture = file.media_type.startsWith("image/");
@@ -52,7 +52,7 @@ function fileButton(file) {
   return place;
 }
 
-/** Upload a photograph of the holder's: what a statement of hers then lists; throws with the server's words.
+/** Upload a photograph of the holder's: what a statement of hers then lists; throws `Refused`.
  *
  * Where it could be drawn anew here, the server must keep the very picture that was sent. */
 export async function upload(file, number) {
@@ -62,7 +62,7 @@ export async function upload(file, number) {
   const path = `/i/${page.token}/attachments?name=${name}`;
   const answer = await fetch(path, { method: "POST", body: drawn ? drawn.file : file, headers });
   const value = await answer.json();
-  if (!answer.ok) throw new Error(value.detail);
+  if (!answer.ok) throw new Refused(value);
   if (drawn && drawn.attachment.sha256 !== value.attachment.sha256) throw new Error(word("photo_differs"));
   return value.attachment;
 }
