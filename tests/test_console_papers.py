@@ -24,9 +24,17 @@ def printed(page: Page, kind: str) -> tuple[list[str], list[str]]:
         route.fulfill(response=answer)
 
     page.route("**/v1/receipts*", look)
+    # A browser without a window shows no PDF: it loads it down, from the same address.
+    brought: list[str] = []
+    page.context.once("page", lambda new: new.on("download", lambda download: brought.append(download.url)))
     with page.context.expect_page() as beside:
         page.click(f"[data-paper={kind}]")
-    beside.value.wait_for_url(re.compile("^blob:"))
+    for _ in range(1500):
+        if [*brought, beside.value.url][0].startswith("blob:"):
+            break
+        page.wait_for_timeout(20)
+    else:
+        raise AssertionError("no paper was brought")
     beside.value.close()
     page.unroute("**/v1/receipts*")
     (document,) = documents
