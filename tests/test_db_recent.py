@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ledger.db.recent import NAME, PLACE, PLACES, Recent, Short, format_place, parse_place
-from ledger.db.view import View
+from ledger.db.session import Session
+from ledger.db.view import Head, View
 from tests.reference.ledger import Recomputed
 from tests.stall import Stall, stall, urn
 
@@ -39,9 +40,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     sizes: list[int] = []
     by_leaves = View._follow_leaves
 
-    def counted(self: View, connection: object, head: object) -> None:
-        sizes.append(head.size)  # type: ignore[attr-defined]
-        by_leaves(self, connection, head)  # type: ignore[arg-type]
+    def counted(self: View, connection: Session, head: Head) -> None:
+        sizes.append(head.size)
+        by_leaves(self, connection, head)
 
     monkeypatch.setattr(View, "_follow_leaves", counted)
     return sizes

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from api.cli import folder, init, parties
 from api.rights import WRITE
@@ -65,14 +65,6 @@ def addresses(origin: str, party: dict[str, str]) -> dict[str, str]:
         "party": f"{origin}/p/{PARTY.removeprefix('urn:uuid:')}",
         **{path: origin + path for path in PAGES if path.startswith("/")},
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def violations(page: Page) -> list[str]:

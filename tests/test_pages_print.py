@@ -16,7 +16,7 @@ from api.pages.catalogue import load_catalogue
 from api.rights import WRITE
 from ledger.standards import template
 from tests import paper_reading as reading
-from tests.browser import chromium, needs_chromium
+from tests.browser import needs_chromium
 from tests.pictures import say
 from tests.served import Server
 from tests.test_pages_axe import PARTY, addresses
@@ -75,12 +75,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         say(f"http://{server.place}", shop, "standard.adopted", PARTY, template("jewellery"))
         yield found
         assert server.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hans"])

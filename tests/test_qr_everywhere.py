@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from api.cli import terminal
 from api.pages.cards import format_sheet
@@ -28,7 +28,7 @@ from api.rights import RIGHTS
 from ledger import holderkey
 from ledger.db.codes import Card
 from tests import paper_reading as reading
-from tests.browser import CHROMIUM
+from tests.browser import needs_chromium
 from tests.build import uuid
 from tests.shop import PUBLIC_URL, RING, Shop, open_shop, segment
 from tests.test_paper_press import VIEW, paper_of
@@ -38,7 +38,6 @@ from verifier import qr
 ROOT: Final = Path(__file__).resolve().parents[1]
 CELL: Final = (8, 16)
 """Pixels of a character in a terminal."""
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
 @dataclass
@@ -65,14 +64,6 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         paths = {"i": f"/i/{line['token']}", "c": f"/c/{line['case']['token']}", "r": f"/r/{slip['token']}"}
         about = {"p": f"/p/{party.id.removeprefix('urn:uuid:')}", "v1": f"/v1/items/{segment(RING)}"}
         yield Stand(shop, paths | about)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def printed(page: Page) -> list[Image.Image]:
