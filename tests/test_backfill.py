@@ -14,6 +14,7 @@ import pytest
 
 from ledger.db import backfill
 from ledger.db.backfill import Backfill
+from ledger.db.lock import AppendLock
 from tests.stall import stall
 
 PATIENCE = 60
@@ -42,7 +43,7 @@ def _wait_for(leaves: int, file: Path, place: Path) -> None:
 def test_the_file_holds_what_was_appended_while_the_ledger_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "WAL_PAGES", 32)
+    monkeypatch.setattr(backfill, "WAL_PAGES", (32, 32))
     file, copies = tmp_path / "ledger.sqlite3", tmp_path / "copies"
     copies.mkdir()
     with stall(f"sqlite:///{file}", tmp_path / "ledger") as opened:
@@ -69,7 +70,7 @@ def test_little_is_left_to_the_last_who_closes(tmp_path: Path) -> None:
 def test_a_reader_in_the_way_stops_neither_the_appends_nor_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "WAL_PAGES", 32)
+    monkeypatch.setattr(backfill, "WAL_PAGES", (32, 32))
     file = tmp_path / "ledger.sqlite3"
     with stall(f"sqlite:///{file}", tmp_path / "ledger") as opened:
         with closing(sqlite3.connect(file, isolation_level=None)) as reader:
@@ -82,33 +83,72 @@ def test_a_reader_in_the_way_stops_neither_the_appends_nor_the_end(
 
 
 class _Log:
-    """A WAL that is so long at each pass, and how often it was gone through."""
+    """A WAL that is so long at each pass, and whether appends were held up at each that was made."""
 
     def __init__(self, *lengths: int, busy: int = 0) -> None:
-        self.lengths, self.busy, self.passes = lengths, busy, 0
+        self.lengths, self.busy, self.held = lengths, busy, False
+        self.passes: list[bool] = []
 
     def execute(self, _: str) -> _Log:
-        self.passes += 1
+        self.passes.append(self.held)
         return self
 
     def fetchone(self) -> tuple[int, int, int]:
-        pages = self.lengths[min(self.passes, len(self.lengths)) - 1]
+        pages = self.lengths[min(len(self.passes), len(self.lengths)) - 1]
         return self.busy, pages, pages
+
+    def __enter__(self) -> None:
+        self.held = True
+
+    def __exit__(self, *_: object) -> None:
+        self.held = False
 
 
 @pytest.mark.parametrize(
-    ("log", "passes"),
-    [(_Log(90, 120, 130, 130), 4), (_Log(90), 2), (_Log(90, busy=1), 1), (_Log(*range(100)), backfill.PASSES)],
-    ids=["until it does not grow", "at rest", "beside another", "behind who appends faster"],
+    ("log", "beside", "held"),
+    [
+        (_Log(64_000, 84_000, 90_000, 91_000), 4, 1),
+        (_Log(500), 1, 1),
+        (_Log(64_000, busy=1), 1, 0),
+        (_Log(*range(64_000, 200_000, 10_000)), backfill.PASSES, 1),
+    ],
+    ids=["until it grows by little", "at rest", "beside another", "behind who appends faster"],
 )
-def test_the_log_is_gone_through_until_it_does_not_grow(log: Any, passes: int) -> None:
-    backfill.carry(log)
-    assert log.passes == passes
+def test_the_log_is_gone_through_beside_the_appends_and_to_its_end_between_two(
+    log: Any, beside: int, held: int
+) -> None:
+    backfill.carry(log, log)
+    assert log.passes == [False] * beside + [True] * held
+
+
+@pytest.mark.parametrize(("rows", "wanted"), [(0, 10), (60, 15), (400, 40)], ids=["small", "grown", "large"])
+def test_the_log_may_be_a_quarter_as_long_as_the_file(
+    rows: int, wanted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "WAL_PAGES", (10, 40))
+    with closing(sqlite3.connect(tmp_path / "some.sqlite3", isolation_level=None)) as connection:
+        connection.execute("PRAGMA page_size=512")
+        connection.execute("CREATE TABLE some (bytes BLOB)")
+        connection.executemany("INSERT INTO some VALUES (zeroblob(400))", [()] * rows)
+        assert backfill.enough(connection) == wanted
+
+
+def test_the_log_begins_anew_while_statements_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would grow for ever if each pass left what came meanwhile."""
+    monkeypatch.setattr(backfill, "WAL_PAGES", (200, 200))
+    log = tmp_path / "ledger.sqlite3-wal"
+    with stall(f"sqlite:///{tmp_path / 'ledger.sqlite3'}", tmp_path / "ledger") as opened:
+        lengths, end, number = list[int](), time.monotonic() + PATIENCE, 0
+        while len(lengths) < 200 or lengths[-1] > lengths[-100]:
+            opened.accept(opened.register(f"ring {number}"))
+            number += 1
+            lengths.append(log.stat().st_size)
+            assert time.monotonic() < end, "the log grew on"
 
 
 def test_a_file_that_is_gone_is_not_made_and_raises_nothing(tmp_path: Path) -> None:
     gone = tmp_path / "gone.sqlite3"
-    carrier = Backfill(gone)
+    carrier = Backfill(gone, AppendLock(None))
     carrier.written(1_000_000)
     carrier.close()
     carrier.close()
@@ -116,7 +156,7 @@ def test_a_file_that_is_gone_is_not_made_and_raises_nothing(tmp_path: Path) -> N
 
 
 def test_postgres_has_no_such_thread() -> None:
-    carrier = Backfill(None)
+    carrier = Backfill(None, AppendLock(None))
     carrier.written(1_000_000)
     assert "backfill" not in {thread.name for thread in threading.enumerate()}
     carrier.close()

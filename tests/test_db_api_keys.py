@@ -92,7 +92,7 @@ def test_what_is_unknown_or_revoked_is_not_rotated(keys: ApiKeys) -> None:
 def test_the_last_use_is_known_to_the_hour_and_written_no_oftener(shop: Stall, keys: ApiKeys) -> None:
     writes: list[str] = []
     secret = keys.create(urn("shop"), ["read"])
-    event.listen(shop.ledger._engine, "before_cursor_execute", lambda *given: writes.append(given[2]))
+    event.listen(shop.ledger._appending, "before_cursor_execute", lambda *given: writes.append(given[2]))
     start = shop.clock.now
     for minutes in range(0, 60, 5):
         shop.clock.now = start + minutes * times.MINUTE

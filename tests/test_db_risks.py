@@ -75,7 +75,7 @@ def test_codes_are_counted_by_day_and_nothing_else_is_kept(told: tuple[Ledger, C
             ledger.risks.scanned(code.id)
         ledger.risks.flush()
     # Two processes count into the same rows.
-    other = Risks(ledger._engine, ledger._lock, ledger.view, clock=clock, rand=bytes)
+    other = Risks(ledger._engine, ledger._gate, ledger.view, clock=clock, rand=bytes)
     other.scanned(code.id)
     other.flush()
     assert rows(ledger)[-1] == (code.id, "2026-11-30", 41)

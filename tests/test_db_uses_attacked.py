@@ -122,7 +122,7 @@ def index_and_die(shop: Stall, when: str, begins: str, count: int) -> None:
         if met == count:
             die()
 
-    event.listen(ledger._engine, when, watch)
+    event.listen(ledger._appending, when, watch)
     index_all(ledger)
 
 
@@ -182,9 +182,9 @@ def test_another_process_comes_between_the_reading_of_a_slice_and_its_marking(sh
             if not here.is_sqlite:  # which lets nobody write beside it: there the other comes right after
                 coming.join()
 
-    event.listen(here._engine, "after_cursor_execute", between)
+    event.listen(here._appending, "after_cursor_execute", between)
     index_all(here)
-    event.remove(here._engine, "after_cursor_execute", between)
+    event.remove(here._appending, "after_cursor_execute", between)
     coming.join()
     left = [one for one in said if one != gone]
     indexed(shop.url)

@@ -16,10 +16,10 @@ from sqlalchemy import Engine, Table, delete, insert, select, update
 from ledger import note
 from ledger.db.api_keys import ApiKey, ApiKeys
 from ledger.db.draft import Row
+from ledger.db.gate import Gate
 from ledger.db.grants import Grants
 from ledger.db.keyed import Keyed
 from ledger.db.keys import identity
-from ledger.db.lock import AppendLock
 from ledger.db.people import People
 from ledger.db.rows import Rows
 from ledger.db.secret import KeyKeeper
@@ -45,14 +45,14 @@ class Access:
     def __init__(
         self,
         engine: Engine,
-        lock: AppendLock,
+        gate: Gate,
         view: View,
         *,
         master: KeyKeeper,
         clock: Callable[[], int],
         rand: Callable[[int], bytes],
     ) -> None:
-        rows = Rows(engine, lock, clock=clock, rand=rand)
+        rows = Rows(engine, gate, clock=clock, rand=rand)
         self._read, self._write, self._now = rows.read, rows.write, rows.now
         self._view, self._master, self._rand = view, master, rand
         self.keys = ApiKeys(rows)

@@ -13,7 +13,7 @@ one of them erases stays the other's, and neither learns of the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import IO, Any
@@ -51,8 +51,7 @@ from ledger.db.copies import (
     use_rows,
 )  # fmt: skip
 from ledger.db.draft import Row
-from ledger.db.engine import WRITE
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.private_tables import file_key
 from ledger.db.tables import attachment, attachment_use
 from ledger.db.uses import entries, index_some, said_by, uses
@@ -80,7 +79,7 @@ class Attachments:
     def __init__(
         self,
         engine: Engine,
-        lock: AppendLock,
+        gate: Gate,
         store: BlobStore,
         keys: KeyBox,
         *,
@@ -92,7 +91,7 @@ class Attachments:
         self._recent: dict[tuple[str, str], tuple[int, Kept]] = {}
         self._engine, self._store, self._keys = engine, store, keys
         self._clock, self._rand = clock, rand
-        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
 
     def keep(self, party: str, media_type: str, file: IO[bytes], thumbnail: IO[bytes] | None) -> tuple[Kept, bool]:
         """Keep a file for a party; the copy, and whether it is new. Raises ``Refused`` if too much waits already.
@@ -395,5 +394,5 @@ class Attachments:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with self._gate.writing() as connection:
             yield connection

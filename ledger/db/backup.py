@@ -14,7 +14,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from ledger.db.engine import parse_url
+from ledger.db.engine import PAGE_BYTES, parse_url
 from ledger.db.keyfile import NAME, Rows, clear_rows, note_file, sync_folder, take_rows, write_keys
 from ledger.db.ledger import Ledger
 from ledger.db.reason import reason
@@ -63,6 +63,7 @@ def _copy(source: Path, part: Path) -> Rows:
             copy.execute("DELETE FROM find_private")
             copy.execute("DELETE FROM report_costed")
             copy.execute("COMMIT")
+            copy.execute(f"PRAGMA page_size={PAGE_BYTES}")
             copy.execute("VACUUM")
             found = copy.execute("PRAGMA quick_check").fetchone()[0]
             if found != "ok":

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -30,7 +29,7 @@ from ledger import state as states
 from ledger.db import tables
 from ledger.db.connect import session
 from ledger.db.draft import Row
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.session import Insert, Session, ask, fetch
 from ledger.disclosure import format_base64url
 from ledger.errors import Refused
@@ -167,7 +166,7 @@ class Codes:
     def __init__(
         self,
         engine: Engine,
-        lock: AppendLock,
+        gate: Gate,
         keyed: Callable[[str, str], bytes],
         *,
         clock: Callable[[], int],
@@ -175,8 +174,7 @@ class Codes:
     ) -> None:
         self._keyed = keyed
         self._engine, self._clock, self._rand = engine, clock, rand
-        # PostgreSQL has no other writer of these rows to wait for.
-        self._lock = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
 
     def create(self, subject: str, kind: str, *, case: str | None = None, party: str | None = None) -> str:
         """Create a code for a subject as it stands and return its token, 22 base64url characters, shown only now.
@@ -308,7 +306,7 @@ class Codes:
         return Row("code", values | {"level": LEVELS.get(kind, PUBLIC), "created_at": self._now()})
 
     def _write(self, inserts: Sequence[Insert], *last: Any) -> list[int]:
-        with self._lock, session(self._engine) as connection:
+        with self._gate.own() as connection:
             connection.begin(write=True)
             changed = connection.write(inserts, *last)
             connection.commit()

@@ -28,8 +28,8 @@ from sqlalchemy import Engine
 
 from ledger import times
 from ledger.db.connect import session
+from ledger.db.gate import Gate
 from ledger.db.keyfile import Rows
-from ledger.db.lock import AppendLock
 from ledger.db.private_tables import SCRUBBED, epoch, file_key, seal_key
 from ledger.db.secret import KeyKeeper, decrypt, encrypt
 from ledger.db.session import Insert, Session, ask
@@ -49,8 +49,8 @@ _FILE_KEYS = "SELECT party, sha256, epoch, wrapped FROM file_key"
 class Epochs:
     """The epochs of one ledger."""
 
-    def __init__(self, engine: Engine, lock: AppendLock, master: KeyKeeper, rand: Callable[[int], bytes]) -> None:
-        self._engine, self._lock, self._master, self._rand = engine, lock, master, rand
+    def __init__(self, engine: Engine, gate: Gate, master: KeyKeeper, rand: Callable[[int], bytes]) -> None:
+        self._engine, self._gate, self._master, self._rand = engine, gate, master, rand
         self._sqlite = engine.dialect.name == "sqlite"
 
     def oldest(self) -> int:
@@ -72,7 +72,7 @@ class Epochs:
         newest = int(rows[-1][0]) if rows else 0
         if newest <= after:
             row, _ = new_epoch(max(newest, after) + 1, self._master, self._rand, now)
-            with self._lock, session(self._engine) as connection:
+            with self._gate.session() as connection:
                 self.start(connection)
                 connection.write([Insert(epoch, [row], "ignore")])
                 connection.commit()
@@ -88,7 +88,7 @@ class Epochs:
         # Before the lock: the master key may be a service that takes its time.
         keys = {number: AESGCM(self._master.unwrap(wrapped, epoch_identity(number))) for number, wrapped, _ in rows}
         newest = max(keys)
-        with self._lock, session(self._engine) as connection:
+        with self._gate.session() as connection:
             self.start(connection)
             if not self._sqlite:
                 # Uploads do not wait for the head. Before the rows are read: an upload that comes later is refused by

@@ -26,7 +26,7 @@ from ledger.db.codes import forget_short_codes
 from ledger.db.connect import session
 from ledger.db.epochs import Epochs
 from ledger.db.erased_file import Line, add_lines
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.reports import MONEY, forget_costed
 from ledger.db.session import Insert, Query, Session, Step, ask, fetch
 from ledger.db.tables import ANY_CLASS
@@ -129,14 +129,14 @@ class Erasures:
     def __init__(
         self,
         engine: Engine,
-        lock: AppendLock,
+        gate: Gate,
         epochs: Epochs,
         directory: Path,
         drop_files: Callable[..., object],
     ) -> None:
         """``drop_files(statements, public=)`` erases the files that they list so; it may be called again for them."""
         self._drop_files = drop_files
-        self._engine, self._lock, self._epochs, self._directory = engine, lock, epochs, directory
+        self._engine, self._gate, self._epochs, self._directory = engine, gate, epochs, directory
 
     def of_statements(self, statements: Iterable[str]) -> list[tuple[str, str]]:
         """Statement and class of all that could be erased of these statements."""
@@ -174,7 +174,7 @@ class Erasures:
             for one in targets
         ]
         head = (erasure, times.format_recorded(now), asked_by, why)
-        with self._lock, session(self._engine) as connection:
+        with self._gate.session() as connection:
             self._epochs.start(connection)
             if not fetch(connection, ask("SELECT 1 FROM erasure WHERE id = ?", erasure)):
                 connection.write([Insert(private_tables.erasure, [head]), Insert(private_tables.erasure_part, rows)])
@@ -230,7 +230,7 @@ class Erasures:
         )
         recorded()
         self._drop((urn_of(statement), number) for _, statement, number, _ in due)
-        with self._lock, session(self._engine) as connection:
+        with self._gate.session() as connection:
             self._epochs.start(connection)
             newest = fetch(connection, ask("SELECT coalesce(max(id), 0) FROM epoch"))[0][0]
             for erasure, statement, number, _ in due:
@@ -245,7 +245,7 @@ class Erasures:
         """Destroy (statement, class) without asking, after a restore; return how many data keys there were."""
         gone = 0
         self._drop((statement, ERASABLE.index(kind)) for statement, kind in parts)
-        with self._lock, session(self._engine) as connection:
+        with self._gate.session() as connection:
             self._epochs.start(connection)
             for statement, kind in parts:
                 gone += _destroy(connection, uuid_bytes(statement), ERASABLE.index(kind))
@@ -271,7 +271,7 @@ class Erasures:
             "WHERE s.erasure = erasure_part.erasure AND s.statement = erasure_part.statement "
             'AND s."class" = erasure_part."class")'
         )
-        with self._lock, session(self._engine) as connection:
+        with self._gate.session() as connection:
             self._epochs.start(connection)
             connection.write((), (said, (epoch,)))
             connection.commit()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -24,8 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
 from ledger.db.draft import Row
-from ledger.db.engine import WRITE
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.needles import MAX_VALUES, PRIVATE, normal, private_values, public_values
 from ledger.db.secret import KeyKeeper
 from ledger.db.tables import find_chain, find_key, find_private, find_public
@@ -115,7 +113,7 @@ class Finder:
     def __init__(
         self,
         engine: Engine,
-        lock: AppendLock,
+        gate: Gate,
         keys: KeyKeeper,
         parties: Callable[[], Parties],
         *,
@@ -124,7 +122,7 @@ class Finder:
     ) -> None:
         self._engine, self._keys, self._parties = engine, keys, parties
         self._clock, self._rand = clock, rand
-        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
         self._secrets: dict[str, bytes] = {}
 
     def key(self, party: str) -> FindKey:
@@ -169,7 +167,7 @@ class Finder:
         kind = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         row = {"chain": chain, "wrapped": self._keys.wrap(self._rand(32), identity)}
         now = times.format_recorded(self._clock())
-        with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with self._gate.writing() as connection:
             connection.execute(kind.insert(find_key).values(**row, created_at=now).on_conflict_do_nothing())
 
     def _read(self, query: Any) -> list[Any]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -25,7 +24,7 @@ from ledger import merkle, submap
 from ledger.caseload import case_loads
 from ledger.db import caseload as lists
 from ledger.db.connect import session
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.session import Insert, Row, Session, Step, ask, fetch
 from ledger.db.view import View
 from ledger.db.views import uuid_bytes
@@ -36,7 +35,7 @@ from ledger.promises import PUBLISHES, REGISTERS, Promises
 from ledger.upkeep import WORK, maintenance_due
 from ledger.uri import authority_of
 
-SLICE = 256
+SLICE = 1024
 """Leaves that are followed in one transaction."""
 REACH = 20_000
 """Leaves that a reader waits for: two seconds where every one of them is of a case."""
@@ -97,10 +96,10 @@ class _Seen:
 class Follower:
     """Follows the log of one ledger; any thread may ask it to."""
 
-    def __init__(self, engine: Engine, view: View, lock: AppendLock) -> None:
+    def __init__(self, engine: Engine, view: View, gate: Gate) -> None:
         self._engine, self._view = engine, view
         # On PostgreSQL the row of ``followed`` keeps followers in order, and no append has to wait for one.
-        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
         self._alone = threading.Lock()
         self._known: tuple[Parties, int, Promises] | None = None
 
@@ -207,7 +206,7 @@ class Follower:
 
     def _write(self, changes: _Changes, said: Iterable[int], followed: int, end: int) -> None:
         """Write what changed, unless another process has; then nothing."""
-        with self._lock, session(self._engine) as connection:
+        with self._gate.own() as connection:
             connection.begin(write=True)
             if connection.write((), (_CAS, (end, followed))) == [1]:
                 connection.write((), *changes.deletes)

@@ -27,6 +27,7 @@ from ledger.db.erasures import Erasures
 from ledger.db.find import Finder
 from ledger.db.follower import Follower
 from ledger.db.founding import Founding, make_founding, new_urn, register_operator, write_founding
+from ledger.db.gate import Gate
 from ledger.db.guard import Guard, Released, read_guards
 from ledger.db.keys import LedgerKeys
 from ledger.db.lock import AppendLock
@@ -85,6 +86,7 @@ class Ledger:
     risks: Risks
     _engine: Engine
     _lock: AppendLock
+    _gate: Gate
     _guard: Guard | None
     _backfill: Backfill
     _appending: Engine
@@ -117,7 +119,7 @@ class Ledger:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A write transaction that no append runs beside; for the caller to commit."""
-        with self._lock, session(self._engine) as connection:
+        with self._gate.session() as connection:
             self.epochs.start(connection)
             yield connection
 
@@ -260,18 +262,18 @@ def open_ledger(
             guard = Guard(directory)
             lock, view.recent = AppendLock(directory), Recent(directory)
         _load(engine, view, directory)
-        appending, backfill = _appender(engine, url)
+        appending, backfill = _appender(engine, url, lock)
         writer = Writer(appending, view, lock, guard=guard, backfill=backfill, keys=LedgerKeys(master), clock=clock)
         writer.accept_clock = accept_clock
         if read_only:
             writer.refusal = "this ledger was opened to be read"
         spool = None if read_only else Spool(directory / "readings")
-        own = {"clock": clock, "rand": rand}
-        beside = _beside(engine, lock, view, master, own, spool=spool, blobs=blobs or FolderStore(directory / "blobs"))
-        beside |= _erasing(engine, lock, beside["vault"], directory, beside["attachments"])
+        own, gate = {"clock": clock, "rand": rand}, Gate(appending, lock)
+        beside = _beside(engine, gate, view, master, own, spool=spool, blobs=blobs or FolderStore(directory / "blobs"))
+        beside |= _erasing(engine, gate, beside["vault"], directory, beside["attachments"])
         core: dict[str, Any] = {"view": view, "writer": writer, "reader": Reader(engine, view)}
-        core |= {"_engine": engine, "_lock": lock, "_guard": guard, "_appending": appending, "_backfill": backfill}
-        return Ledger(url=url, directory=directory, **core, **beside)
+        core |= {"_engine": engine, "_appending": appending, "_lock": lock, "_gate": gate, "_guard": guard}
+        return Ledger(url=url, directory=directory, _backfill=backfill, **core, **beside)
     except BaseException as error:
         for opened in (guard, lock, view.recent):
             if opened is not None:
@@ -283,16 +285,16 @@ def open_ledger(
         raise
 
 
-def _appender(engine: Engine, url: str) -> tuple[Engine, Backfill]:
+def _appender(engine: Engine, url: str, lock: AppendLock) -> tuple[Engine, Backfill]:
     """The connection that appends, on SQLite one of its own, and who carries what it wrote into the file."""
     if not is_sqlite(engine.url):
-        return engine, Backfill(None)
-    return open_engine(url, cache_kib=APPENDER_KIB), Backfill(Path(str(engine.url.database)))
+        return engine, Backfill(None, lock)
+    return open_engine(url, cache_kib=APPENDER_KIB), Backfill(Path(str(engine.url.database)), lock)
 
 
 def _beside(
     engine: Engine,
-    lock: AppendLock,
+    gate: Gate,
     view: View,
     master: KeyKeeper,
     own: dict[str, Any],
@@ -301,28 +303,28 @@ def _beside(
     blobs: BlobStore,
 ) -> dict[str, Any]:
     """What lies beside the log, by the names of ``Ledger``; ``own`` are the clock and the source of randomness."""
-    access, vault = Access(engine, lock, view, master=master, **own), Vault(engine, lock, master, **own)
-    rows, codes = Rows(engine, lock, **own), Codes(engine, lock, access.keyed.hash, **own)
+    access, vault = Access(engine, gate, view, master=master, **own), Vault(engine, gate, master, **own)
+    rows, codes = Rows(engine, gate, **own), Codes(engine, gate, access.keyed.hash, **own)
     return {
         "access": access,
         "codes": codes,
-        "papers": Papers(engine, lock, codes, **own),
-        "readings": Readings(engine, lock, spool, **own),
-        "attachments": Attachments(engine, lock, blobs, vault, **own),
-        "finder": Finder(engine, lock, master, lambda: view.parties, **own),
-        "reports": Reports(engine, lock, **own),
+        "papers": Papers(engine, gate, codes, **own),
+        "readings": Readings(engine, gate, spool, **own),
+        "attachments": Attachments(engine, gate, blobs, vault, **own),
+        "finder": Finder(engine, gate, master, lambda: view.parties, **own),
+        "reports": Reports(engine, gate, **own),
         "vault": vault,
         "outbox": Outbox(rows, access.keyed.hash),
         "webhooks": Webhooks(rows, vault.master),
         "addresses": Addresses(rows, vault.master, access.keyed.hash),
-        "follower": Follower(engine, view, lock),
-        "risks": Risks(engine, lock, view, **own),
+        "follower": Follower(engine, view, gate),
+        "risks": Risks(engine, gate, view, **own),
     }
 
 
-def _erasing(engine: Engine, lock: AppendLock, vault: Vault, directory: Path, files: Attachments) -> dict[str, Any]:
-    epochs = Epochs(engine, lock, vault.master, vault.rand)
-    return {"epochs": epochs, "erasures": Erasures(engine, lock, epochs, directory, files.erase)}
+def _erasing(engine: Engine, gate: Gate, vault: Vault, directory: Path, files: Attachments) -> dict[str, Any]:
+    epochs = Epochs(engine, gate, vault.master, vault.rand)
+    return {"epochs": epochs, "erasures": Erasures(engine, gate, epochs, directory, files.erase)}
 
 
 def _load(engine: Engine, view: View, directory: Path) -> None:

@@ -12,7 +12,6 @@ often, so that no second print passes for the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +22,7 @@ from ledger.db import tables
 from ledger.db.codes import Codes, hash_of, mark_of, row_of, state_of
 from ledger.db.connect import session
 from ledger.db.draft import Row
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.session import Insert, ask, fetch
 from ledger.disclosure import format_base64url, parse_base64url
 from ledger.errors import Refused
@@ -69,11 +68,10 @@ class Papers:
     """The papers of one ledger; ``rand(n)`` gives n random bytes."""
 
     def __init__(
-        self, engine: Engine, lock: AppendLock, codes: Codes, *, clock: Callable[[], int], rand: Callable[[int], bytes]
+        self, engine: Engine, gate: Gate, codes: Codes, *, clock: Callable[[], int], rand: Callable[[int], bytes]
     ) -> None:
         self._engine, self._codes, self._clock, self._rand = engine, codes, clock, rand
-        # PostgreSQL has no other writer of these rows to wait for.
-        self._lock = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
 
     def create(self, kind: str, party: str, items: Sequence[tuple[str, str | None]]) -> tuple[str, Paper]:
         """Make a paper of items, each with a case or ``None``, and the codes of all; its token is shown only now.
@@ -90,7 +88,7 @@ class Papers:
             states = {line.subject: state_of(connection, line.subject) for line in paper.lines}
         # Before the lock: a code's short code may be the first to ask for its key, which then is made under it.
         codes = self._codes_of(states, paper)
-        with self._lock, session(self._engine) as connection:
+        with self._gate.own() as connection:
             connection.begin(write=True)
             inserts = [
                 Insert(tables.paper, [(paper_id, digest, kind, party, now, None)]),
@@ -117,7 +115,7 @@ class Papers:
     def revoke(self, paper_id: str, party: str) -> bool:
         """Revoke a party's paper and the codes of its items and cases; return whether it was in force."""
         now = times.format_recorded(self._clock())
-        with self._lock, session(self._engine) as connection:
+        with self._gate.own() as connection:
             connection.begin(write=True)
             steps = [(sql, (now, paper_id, party)) for sql in (_REVOKE, _REVOKE_CODES)]
             changed = connection.write([], *steps)
@@ -127,7 +125,7 @@ class Papers:
     def count_prints(self, code_ids: Sequence[str]) -> list[tuple[int, str]]:
         """Count a print of the owner code drawn with each of these codes: which print it is, and when the first was."""
         now = times.format_recorded(self._clock())
-        with self._lock, session(self._engine) as connection:
+        with self._gate.own() as connection:
             connection.begin(write=True)
             steps = [((_PRINT, (code_id, now)), (_PRINT_AGAIN, (code_id,))) for code_id in sorted(code_ids)]
             connection.write([], *(step for pair in steps for step in pair))

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -30,8 +29,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
-from ledger.db.engine import WRITE
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.spool import Spool
 from ledger.db.tables import reading as table
 from ledger.db.tables import signal
@@ -100,7 +98,7 @@ class Readings:
     def __init__(
         self,
         engine: Engine,
-        lock: AppendLock,
+        gate: Gate,
         spool: Spool | None,
         *,
         clock: Callable[[], int],
@@ -108,7 +106,7 @@ class Readings:
     ) -> None:
         self._engine, self._spool = engine, spool
         self._clock, self._rand = clock, rand
-        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
         self._flushing = threading.Lock()
         self._waiting = 0 if spool is None else len(spool.left)
 
@@ -212,7 +210,7 @@ class Readings:
     def prune(self) -> None:
         """Delete what is older than ``KEEP``."""
         before = times.format_recorded(self._clock() - KEEP)
-        with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with self._gate.writing() as connection:
             connection.execute(delete(table).where(table.c.at < before))
             connection.execute(delete(signal).where(signal.c.at < before))
 
@@ -228,7 +226,7 @@ class Readings:
     def _commit(self, found: Sequence[Reading]) -> None:
         rows = [_row(one) for one in found]
         kind = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with self._gate.writing() as connection:
             # Lines that a crash left both in the table and in the spool are the same lines.
             connection.execute(kind.insert(table).on_conflict_do_nothing(), rows)
             # The last reading of each clock hour: lines may have waited for long.

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 from ledger import times
 from ledger.db.connect import session
 from ledger.db.engine import open_engine
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.private_tables import report_costed, report_rests, seal_key
 from ledger.db.rows import Rows, is_row_id
 from ledger.db.session import Session, ask
@@ -94,10 +94,8 @@ class Schedule:
 class Reports:
     """The reports of all parties, and their schedules."""
 
-    def __init__(
-        self, engine: Engine, lock: AppendLock, *, clock: Callable[[], int], rand: Callable[[int], bytes]
-    ) -> None:
-        self._rows, self.clock = Rows(engine, lock, clock=clock, rand=rand), clock
+    def __init__(self, engine: Engine, gate: Gate, *, clock: Callable[[], int], rand: Callable[[int], bytes]) -> None:
+        self._rows, self.clock = Rows(engine, gate, clock=clock, rand=rand), clock
 
     def ask(
         self, party: str, asked: Mapping[str, Any], role: str = "", costs: Mapping[str, Any] | None = None

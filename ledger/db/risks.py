@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger import times
 from ledger.db.connect import session
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.read import Reader
 from ledger.db.rows import Rows
 from ledger.db.session import ask, fetch
@@ -51,10 +51,10 @@ class Risks:
     """Counts and signals of one process; any thread may ask."""
 
     def __init__(
-        self, engine: Engine, lock: AppendLock, view: View, *, clock: Callable[[], int], rand: Callable[[int], bytes]
+        self, engine: Engine, gate: Gate, view: View, *, clock: Callable[[], int], rand: Callable[[int], bytes]
     ) -> None:
         self._engine = engine
-        self._rows, self._reader = Rows(engine, lock, clock=clock, rand=rand), Reader(engine, view)
+        self._rows, self._reader = Rows(engine, gate, clock=clock, rand=rand), Reader(engine, view)
         self._watch, self._size = Watch(), 0
         self._folding = threading.Lock()
         self._counting = threading.Lock()

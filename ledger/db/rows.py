@@ -8,15 +8,14 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from ledger import times
-from ledger.db.engine import WRITE
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.errors import Invalid
 
 REMEMBER = 5 * times.SECOND
@@ -31,13 +30,10 @@ T = TypeVar("T")
 class Rows:
     """An engine with a clock and randomness; ``rand(n)`` gives n random bytes."""
 
-    def __init__(
-        self, engine: Engine, lock: AppendLock, *, clock: Callable[[], int], rand: Callable[[int], bytes]
-    ) -> None:
+    def __init__(self, engine: Engine, gate: Gate, *, clock: Callable[[], int], rand: Callable[[int], bytes]) -> None:
         self._engine = engine
         self.clock, self.rand = clock, rand
-        # PostgreSQL has no other writer of these rows to wait for.
-        self._lock = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
 
     def now(self) -> str:
         """This moment as rows write it."""
@@ -56,7 +52,7 @@ class Rows:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that writes, committed at the end of the block."""
-        with self._lock, self._engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        with self._gate.writing() as connection:
             yield connection
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from hashlib import sha256
 from struct import Struct
@@ -34,7 +33,7 @@ from ledger import private, submap, times
 from ledger.db import private_tables
 from ledger.db.connect import session
 from ledger.db.draft import Draft, Row, Seal
-from ledger.db.lock import AppendLock
+from ledger.db.gate import Gate
 from ledger.db.secret import KEY_BYTES, NONCE_BYTES, KeyKeeper, decrypt, encrypt
 from ledger.db.session import Insert, Session, ask, fetch
 from ledger.db.views import urn_of, uuid_bytes
@@ -68,7 +67,7 @@ class Vault:
     def __init__(
         self,
         engine: Engine,
-        lock: AppendLock,
+        gate: Gate,
         master: KeyKeeper,
         *,
         clock: Callable[[], int],
@@ -76,7 +75,7 @@ class Vault:
     ) -> None:
         self.rand, self.master = rand, master
         self._engine, self._clock = engine, clock
-        self._lock: AbstractContextManager[None] = lock if engine.dialect.name == "sqlite" else nullcontext()
+        self._gate = gate
         self._mutex = threading.RLock()
         self._epochs: dict[int, tuple[bytes, AESGCM]] = {}
         self._newest: tuple[int, AESGCM]
@@ -196,7 +195,7 @@ class Vault:
     def _begin(self, now: int) -> list[Sequence[Any]]:
         """The first epoch, made by whichever process comes first."""
         row = new_epoch(1, self.master, self.rand, now)[0]
-        with self._lock, session(self._engine) as connection:
+        with self._gate.own() as connection:
             connection.begin(write=True)
             connection.write([Insert(private_tables.epoch, [row], "ignore")])
             connection.commit()
