@@ -27,6 +27,7 @@ import msgspec
 from benchmarks.row import Bounds, Row, Scale
 from ledger import merkle, times
 from ledger.checkpoint import Checkpoint, sign_checkpoint
+from ledger.db.engine import PAGE_BYTES
 from ledger.dsse import SigningKey
 from ledger.note import Signer, format_vkey, parse_vkey
 from ledger.standards import template
@@ -115,6 +116,7 @@ def write(folder: Path, count: int) -> int:
     """Write the ledger into a folder; returns how many leaves it has."""
     folder.mkdir(parents=True)
     database = sqlite3.connect(folder / "ledger.sqlite3")
+    database.execute(f"PRAGMA page_size={PAGE_BYTES}")
     database.execute("CREATE TABLE leaf (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL)")
     database.execute("CREATE TABLE head (note TEXT NOT NULL)")
     edge, prev, index, rows = merkle.Frontier(), "0" * 64, 0, []

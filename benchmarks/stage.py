@@ -70,10 +70,7 @@ class Stage:
 
     def signed(self, number: int, item: str | None = None) -> str:
         """The same with its signature, as a request's body in one line."""
-        draft = folder.draft(self.repair(number, item), [self.key])
-        (one,) = draft.signatures
-        head, tail = b'{"signatures":[', b'],"statement":'
-        return (head + json.dumps({"key": one.key, "sig": one.sig}).encode() + tail + draft.body + b"}").decode()
+        return body(folder.draft(self.repair(number, item), [self.key]))
 
     def server(self, workers: int = 1) -> Server:
         """A server on this ledger, not yet started."""
@@ -86,6 +83,13 @@ def _uuid(name: str, at: int | None = None) -> str:
     if at is not None:
         text, version = f"{STARTED + at:012x}{text[12:]}", "7"
     return f"urn:uuid:{text[:8]}-{text[8:12]}-{version}{text[13:16]}-8{text[17:20]}-{text[20:32]}"
+
+
+def body(draft: Draft) -> str:
+    """A draft that one key signed, as a request's body in one line."""
+    (one,) = draft.signatures
+    head, tail = b'{"signatures":[', b'],"statement":'
+    return (head + json.dumps({"key": one.key, "sig": one.sig}).encode() + tail + draft.body + b"}").decode()
 
 
 def new_item(name: object) -> str:
