@@ -6,8 +6,8 @@ hundred milliseconds for its neighbours' sake. A thread does it here each time t
 written as the file has: the longer the WAL, the more of its pages are changes of the same one, which is carried over
 once. It does so passively, so that it waits for nobody and nobody waits for it. Under load a pass leaves what was
 written while it worked, and each has less to do than the one before. What little is left then is carried over while
-nobody appends, in some milliseconds, for only a WAL that is in the file to its end begins anew. What stays behind, as
-while somebody reads for long, is left to SQLite's own threshold.
+nobody appends, for only a WAL that is in the file to its end begins anew. Where more is left, as while somebody reads
+for long, it is tried again soon, and in the end left to SQLite's own threshold.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import threading
 from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
+from ledger.db.engine import PAGE_BYTES
 from ledger.db.lock import AppendLock
 
-WAL_PAGES = (32_000, 160_000)
-"""How many pages are written at least and at most before a pass: 64 MiB and 320."""
-PAGES_A_LEAF = 5
-"""About what a leaf puts into the WAL: 2.6 to 5.3, as its batch and its subjects are."""
+WAL_BYTES = (64 << 20, 160 << 20)
+"""How much is written at least and at most before a pass: with three processes, half of SQLite's own threshold."""
+PAGES_A_COMMIT, PAGES_A_LEAF = 16, 4
+"""About what a commit and each leaf of it put into the WAL: 23 pages for one statement, 350 to 420 for a hundred."""
 PASSES = 8
-"""How often the WAL is gone through at most before whoever appends faster has to wait."""
+"""How often the WAL is gone through at most before it is left to another time."""
 LITTLE = 2_000
 """Pages that an append may have to wait for."""
 _CARRY = "PRAGMA wal_checkpoint(PASSIVE)"
@@ -38,13 +39,13 @@ class Backfill:
 
     def __init__(self, path: Path | None, lock: AppendLock) -> None:
         self._path, self._lock = path, lock
-        self._pages, self._enough = 0, WAL_PAGES[0]
+        self._pages, self._enough = 0, WAL_BYTES[0] // PAGE_BYTES
         self._due, self._closed = threading.Event(), False
         self._thread: threading.Thread | None = None
 
     def written(self, leaves: int) -> None:
         """Take note of a commit of so many leaves, and have a pass made if one is due."""
-        self._pages += PAGES_A_LEAF * leaves
+        self._pages += PAGES_A_COMMIT + PAGES_A_LEAF * leaves
         if self._path is None or self._pages < self._enough:
             return
         self._pages = 0
@@ -66,27 +67,29 @@ class Backfill:
         while self._due.wait() and not self._closed:
             self._due.clear()
             # A disk that is full or a file that is gone is for the next commit to say.
-            with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as connection:
+            with suppress(sqlite3.Error, OSError), closing(sqlite3.connect(address, uri=True)) as connection:
                 connection.execute("PRAGMA synchronous=FULL")
-                carry(connection, self._lock)
-                self._enough = enough(connection)
+                done = carry(connection, self._lock)
+                self._enough = enough(connection) if done else WAL_BYTES[0] // PAGE_BYTES
 
 
 def enough(connection: sqlite3.Connection) -> int:
-    """How many pages are to be written before the next pass: a quarter of the file's, within ``WAL_PAGES``."""
-    least, most = WAL_PAGES
-    return max(least, min(most, int(connection.execute("PRAGMA page_count").fetchone()[0]) // 4))
+    """How many pages are to be written before the next pass: a quarter of the file's, within ``WAL_BYTES``."""
+    count, size = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size"))
+    least, most = (limit // size for limit in WAL_BYTES)
+    return max(least, min(most, count // 4))
 
 
-def carry(connection: sqlite3.Connection, lock: AbstractContextManager[None]) -> None:
-    """Go through the WAL until it grows by little meanwhile, and to its end under the lock of whoever appends."""
+def carry(connection: sqlite3.Connection, lock: AbstractContextManager[None]) -> bool:
+    """Go through the WAL until little of it is left, and to its end under the lock of whoever appends; whether so."""
     before = 0
     for _ in range(PASSES):
-        busy, pages, _ = connection.execute(_CARRY).fetchone()
+        busy, pages, carried = connection.execute(_CARRY).fetchone()
         if busy:
-            return
-        if pages - before <= LITTLE:
-            break
-        before = pages
-    with lock:
-        connection.execute(_CARRY).fetchone()
+            return False
+        if pages - min(before, carried) <= LITTLE:
+            with lock:
+                connection.execute(_CARRY).fetchone()
+            return True
+        before = carried
+    return False

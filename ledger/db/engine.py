@@ -3,7 +3,7 @@
 A commit that returned is on the disk: SQLite runs in WAL mode with ``synchronous=FULL``, and PostgreSQL is not let
 answer before, whatever it is set to. SQLite's driver is told to leave transactions alone, so that ``BEGIN IMMEDIATE``
 is ours. Its WAL is carried into the file once it is a quarter as long as that (``ledger.db.backfill``), because more
-often the same pages are written again and again; where that is behind, a commit does it at ``MOST_WAL_PAGES``. Pages
+often the same pages are written again and again; where that is behind, a commit does it at ``MOST_WAL_BYTES``. Pages
 are small, because what an append touches lies far apart in a large ledger, and each page that it touches is written
 whole (ADR 33).
 """
@@ -24,7 +24,7 @@ from ledger.errors import Unavailable
 
 PAGE_BYTES = 2048
 """Of a SQLite file that is made; one that was made with others keeps them, until it comes back from a backup."""
-MOST_WAL_PAGES = 240_000
+MOST_WAL_BYTES = 480 << 20
 BUSY_SECONDS = 30
 _PRIVATE = 0o600
 # The connection that was used last is used next: the others stay cold and their caches small.
@@ -37,7 +37,6 @@ PRAGMAS = (
     f"PRAGMA page_size={PAGE_BYTES}",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
-    f"PRAGMA wal_autocheckpoint={MOST_WAL_PAGES}",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
     # What is deleted is overwritten: a destroyed key leaves no bytes in free pages (amendments R13).
@@ -67,10 +66,11 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
-def open_engine(url: str, *, must_exist: bool = True, cache_kib: int = CACHE_KIB) -> Engine:
+def open_engine(url: str, *, must_exist: bool = True, cache_kib: int = CACHE_KIB, kept: int = READERS) -> Engine:
     """Return an engine for a URL; raises ``Unavailable``, also for a SQLite file that is not there but must be.
 
-    ``cache_kib`` is how much of a SQLite file each of its connections may keep in memory.
+    ``cache_kib`` is how much of a SQLite file each of its connections may keep in memory, and ``kept`` how many of them
+    stay open while nobody uses them.
     """
     parsed = parse_url(url)
     if not is_sqlite(parsed):
@@ -85,7 +85,7 @@ def open_engine(url: str, *, must_exist: bool = True, cache_kib: int = CACHE_KIB
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, _PRIVATE))
     engine = create_engine(
         parsed,
-        pool_size=READERS,
+        pool_size=kept,
         max_overflow=READERS,
         pool_use_lifo=True,
         connect_args={
@@ -112,6 +112,8 @@ def _wait_for_the_disk(connection: Any, _: Any) -> None:
 def _set_pragmas(connection: sqlite3.Connection, pragmas: Sequence[str]) -> None:
     for pragma in pragmas:
         connection.execute(pragma)
+    page_bytes = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.execute(f"PRAGMA wal_autocheckpoint={MOST_WAL_BYTES // page_bytes}")
 
 
 def _begin(connection: Connection) -> None:

@@ -2,8 +2,8 @@
 
 SQLite empties a connection's cache of pages when another connection commits. What a server writes beside the log, every
 second or oftener while statements come (work lists, notices, the access log), would each time cost the appender the
-pages among which a large ledger finds a statement's (ADR 33). Nobody holds the connection without the lock, so the pool
-always gives the same one. On PostgreSQL, rows that are not of the log have no writer to wait for.
+pages among which a large ledger finds a statement's (ADR 33). Whoever writes holds the lock, and the pool keeps one
+connection, so it is the same one. On PostgreSQL, rows that are not of the log have no writer to wait for.
 """
 
 from __future__ import annotations

@@ -289,7 +289,7 @@ def _appender(engine: Engine, url: str, lock: AppendLock) -> tuple[Engine, Backf
     """The connection that appends, on SQLite one of its own, and who carries what it wrote into the file."""
     if not is_sqlite(engine.url):
         return engine, Backfill(None, lock)
-    return open_engine(url, cache_kib=APPENDER_KIB), Backfill(Path(str(engine.url.database)), lock)
+    return open_engine(url, cache_kib=APPENDER_KIB, kept=1), Backfill(Path(str(engine.url.database)), lock)
 
 
 def _beside(
