@@ -108,7 +108,7 @@ def _served(made: Stage, place: Path, scale: Scale, known: Bounds) -> Iterator[R
         lines = [f"/v1/items/{item}/history" for item in large.items]
         wrk.load(server.url, lines, key, place, connections=CONNECTIONS, seconds=scale.seconds)
         lines = [
-            f"/v1/statements\t{large.signed(50_000_000 + number)}" for number in range(MOST_SINGLES * scale.seconds)
+            f"/v1/statements\t{large.signed(90_000_000 + number)}" for number in range(MOST_SINGLES * scale.seconds)
         ]
         found = wrk.load(server.url, lines, key, place, connections=CONNECTIONS, seconds=scale.seconds)
         all_well(found, len(lines))

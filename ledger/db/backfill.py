@@ -20,8 +20,8 @@ from pathlib import Path
 from ledger.db.engine import PAGE_BYTES
 from ledger.db.lock import AppendLock
 
-WAL_BYTES = (64 << 20, 160 << 20)
-"""How much is written at least and at most before a pass: with three processes, half of SQLite's own threshold."""
+WAL_BYTES = (64 << 20, 256 << 20)
+"""How much is written at least and at most before a pass; each of several processes counts its own."""
 PAGES_A_COMMIT, PAGES_A_LEAF = 16, 4
 """About what a commit and each leaf of it put into the WAL: 23 pages for one statement, 350 to 420 for a hundred."""
 PASSES = 8

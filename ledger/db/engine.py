@@ -24,7 +24,7 @@ from ledger.errors import Unavailable
 
 PAGE_BYTES = 2048
 """Of a SQLite file that is made; one that was made with others keeps them, until it comes back from a backup."""
-MOST_WAL_BYTES = 480 << 20
+MOST_WAL_BYTES = 768 << 20
 BUSY_SECONDS = 30
 _PRIVATE = 0o600
 # The connection that was used last is used next: the others stay cold and their caches small.
