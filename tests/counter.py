@@ -133,3 +133,9 @@ def come_in(page: Page, counter: Counter, who: str) -> None:
 
 def ready(page: Page) -> None:
     expect(page.locator("body[data-ready]")).to_be_attached()
+
+
+def kept(page: Page) -> None:
+    """Wait until the browser has what it needs without a network; what never comes does not hold up the tests."""
+    waited = "new Promise((resolve) => setTimeout(() => resolve(false), 30_000))"
+    assert page.evaluate(f"Promise.race([navigator.serviceWorker.ready.then(() => true), {waited}])")

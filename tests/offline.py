@@ -17,7 +17,7 @@ from nacl.signing import VerifyKey
 from playwright.sync_api import Page, expect
 
 from tests.console import PIN
-from tests.counter import Counter, come_in, ready
+from tests.counter import Counter, come_in, kept, ready
 from tests.served import Server
 
 SIGNED = "Signed on this tablet and kept here."
@@ -88,7 +88,7 @@ def by_pin(page: Page, counter: Counter) -> None:
 
 def without_network(page: Page) -> None:
     """Take the network away, once the worker has kept the console and what signs."""
-    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    kept(page)
     signing = "JSON.parse(document.getElementById('told').content.textContent).modules + 'owner_says.js'"
     for one in ("'/console/sell'", signing):
         page.wait_for_function(f"caches.match({one}).then(Boolean)")

@@ -11,7 +11,7 @@ from api.pages.catalogue import LANGUAGES
 from api.pages.console import PAGES, load_words
 from tests.browser import CHROMIUM
 from tests.console import PIN
-from tests.counter import Counter, at_tablet, open_counter, ready
+from tests.counter import Counter, at_tablet, kept, open_counter, ready
 from tests.test_pages_axe import violations
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -127,11 +127,33 @@ def test_what_waits_in_the_browser_is_nothing_that_the_service_answered(counter:
     with at_tablet(browser, counter) as page:
         page.goto(counter.address(f"/console/item?id={counter.ring}"))
         ready(page)
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        kept = page.evaluate(
+        kept(page)
+        paths = page.evaluate(
             """async () => (await Promise.all((await caches.keys()).map(async (name) =>
             (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat()"""
         )
-        assert kept
+        assert paths
         # Beside pages and files of the console, the modules that it fetches: the same for everybody, too.
-        assert {path for path in kept if not path.startswith(("/console", "/static/"))} == set()
+        assert {path for path in paths if not path.startswith(("/console", "/static/"))} == set()
+
+
+def test_the_console_is_kept_where_the_service_has_no_packages(counter: Counter, browser: Browser) -> None:
+    """What is not there is not waited for: answers that nobody reads kept every connection that the browser has."""
+    with at_tablet(browser, counter) as page:
+        page.goto(counter.address(f"/console/item?id={counter.ring}"))
+        ready(page)
+        kept(page)
+        state = page.evaluate(
+            """async () => {
+              const [there] = await navigator.serviceWorker.getRegistrations();
+              const asked = new URL(there.active.scriptURL).searchParams;
+              await there.unregister();
+              asked.set("modules", "absent");
+              const made = await navigator.serviceWorker.register(`/console/worker.js?${asked}`, { scope: "/console" });
+              const { promise, resolve } = Promise.withResolvers();
+              made.installing.addEventListener("statechange", (event) => resolve(event.target.state));
+              setTimeout(() => resolve("never installed"), 30_000);
+              return await promise;
+            }"""
+        )
+        assert state == "installed"

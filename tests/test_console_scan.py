@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect, 
 from api.pages import qr
 from api.pages.modules import Modules
 from tests.browser import CHROMIUM
-from tests.counter import Counter, at_tablet, open_counter, ready
+from tests.counter import Counter, at_tablet, kept, open_counter, ready
 from tests.filmed import film, photograph
 from tests.test_console_flows import record
 from tests.test_console_pages import INSECURE
@@ -130,7 +130,7 @@ def test_the_camera_finds_the_thing_and_is_let_go(counter: Counter, camera: Brow
 
 def test_scanning_goes_on_without_a_network(counter: Counter, camera: Browser, address: str) -> None:
     with at_tablet(camera, counter) as page:
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        kept(page)
         page.context.set_offline(True)
         opened(page, counter, "/console/intake")
         page.click("[data-scan=intake-thing]")

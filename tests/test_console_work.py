@@ -16,7 +16,7 @@ from ledger.dsse import SigningKey
 from tests.browser import CHROMIUM
 from tests.build import key, uuid
 from tests.console import PASSWORD, login_of
-from tests.counter import Counter, at_tablet, come_in, ready
+from tests.counter import Counter, at_tablet, come_in, kept, ready
 from tests.shop import signed
 from tests.test_console_flows import choose_thing, fill, opened, taken_in
 
@@ -134,8 +134,7 @@ def test_work_lists_begin_with_what_is_overdue(counter: Counter, browser: Browse
 def test_without_a_network_it_is_kept_and_sent_once_when_back(counter: Counter, browser: Browser) -> None:
     subject = counter.item("Offline ring")
     with at_tablet(browser, counter) as page:
-        page.wait_for_function("navigator.serviceWorker.controller || navigator.serviceWorker.ready.then(() => true)")
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        kept(page)
         page.context.set_offline(True)
         page.goto(counter.address("/console/wait"))
         ready(page)

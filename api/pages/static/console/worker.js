@@ -12,10 +12,17 @@ const FILES = ["case.js", "conflict.js", "console.css", "devices.js", "door.js",
 const SIGNING = ["crypto.js", "didkey.js", "errors.js", "forms.js", "holderkey.js", "json.js", "owner_keys.js", "owner_says.js", "photo.js", "sha256.js", "_md.js", "_u64.js", "ed25519.js", "library.js", "sha2.js", "utils.js"];
 const PAGES = ["/console", ...["door", "find", "item", "case", "queue", "register", "intake", "handover", "sell", "wait", "exchange", "return"].map((name) => `/console/${name}`)];
 
+/** Keep a file if the service has it. An answer that nobody reads would keep its connection, and six are all there are. */
+async function keep(cache, path) {
+  const answer = await fetch(path).catch(() => null);
+  if (answer?.ok) await cache.put(path, answer);
+  else await answer?.body?.cancel();
+}
+
 const fill = async () => {
   const cache = await caches.open(kept);
   await cache.addAll([...FILES.map((name) => `/console/files/${mark}/${name}`), ...READER, ...PAGES]);
-  await Promise.all(SIGNING.map((name) => cache.add(`/static/${modules}/${name}`).catch(() => null)));
+  await Promise.all(SIGNING.map((name) => keep(cache, `/static/${modules}/${name}`)));
 };
 
 self.addEventListener("install", (event) => event.waitUntil(fill().then(() => self.skipWaiting())));
