@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -83,44 +84,80 @@ def test_a_reader_in_the_way_stops_neither_the_appends_nor_the_end(
         opened.accept(opened.register("another"))
 
 
+LAST = ["pass with nobody appending"]
+
+
 class _Log:
-    """A WAL that is so long at each pass, of which so much can be carried; and whether appends were held up at each."""
+    """A WAL that is so long at each pass, of which so much can be carried, and what was done to it in which order."""
 
     def __init__(self, *lengths: int, busy: int = 0, readers_at: int | None = None) -> None:
-        self.lengths, self.busy, self.readers_at, self.held = lengths, busy, readers_at, False
-        self.passes: list[bool] = []
+        self.lengths, self.busy, self.readers_at = list(lengths), busy, readers_at
+        self.done: list[str] = []
+        self._held = False
 
     def execute(self, _: str) -> _Log:
-        self.passes.append(self.held)
+        self.done.append("pass with nobody appending" if self._held else "pass")
         return self
 
     def fetchone(self) -> tuple[int, int, int]:
-        pages = self.lengths[min(len(self.passes), len(self.lengths)) - 1]
+        pages = self.lengths[0] if len(self.lengths) == 1 else self.lengths.pop(0)
         return self.busy, pages, pages if self.readers_at is None else self.readers_at
 
+    def settle(self) -> None:
+        self.done.append("settle with nobody appending" if self._held else "settle")
+
     def __enter__(self) -> None:
-        self.held = True
+        self._held = True
 
     def __exit__(self, *_: object) -> None:
-        self.held = False
+        self._held = False
 
 
 @pytest.mark.parametrize(
-    ("log", "beside", "held"),
+    ("log", "done"),
     [
-        (_Log(64_000, 84_000, 90_000, 91_000), 4, 1),
-        (_Log(500), 1, 1),
-        (_Log(64_000, busy=1), 1, 0),
-        (_Log(*range(64_000, 200_000, 10_000)), backfill.PASSES, 0),
-        (_Log(64_000, readers_at=2), backfill.PASSES, 0),
-        (_Log(64_000, 64_500, readers_at=63_900), 2, 1),
+        (_Log(64_000, 84_000, 90_000, 91_000), ["pass", "settle"] * 4 + LAST),
+        (_Log(500), ["pass", "settle", *LAST]),
+        (_Log(64_000, busy=1), ["pass"]),
+        (_Log(*range(64_000, 200_000, 10_000)), ["pass", "settle"] * 2 + ["pass"] * (backfill.PASSES - 2)),
+        (_Log(64_000, 70_000, 76_000, 79_000, 80_000), ["pass", "settle"] * 2 + ["pass"] * 3 + LAST),
+        (_Log(64_000, readers_at=2), ["pass", "settle"] + ["pass"] * (backfill.PASSES - 1)),
+        (_Log(64_000, 65_000, readers_at=63_900), ["pass", "settle"] * 2 + LAST),
     ],
-    ids=["until little is left", "at rest", "beside another", "behind who appends faster", "a reader", "a late reader"],
+    ids=[
+        "until little is left",
+        "at rest",
+        "beside another",
+        "behind who appends faster",
+        "a slow disk",
+        "a reader",
+        "a late reader",
+    ],
 )
-def test_the_log_is_carried_beside_the_appends_and_a_little_between_two(log: Any, beside: int, held: int) -> None:
-    """Whoever appends waits for a little only: never for what a reader was in the way of."""
-    assert backfill.carry(log, log) == bool(held)
-    assert log.passes == [False] * beside + [True] * held
+def test_the_log_is_carried_beside_the_appends_and_a_little_between_two(log: Any, done: list[str]) -> None:
+    """Whoever appends waits for a little only, and never for a reader or for a disk that has much to take."""
+    assert backfill.carry(log, log.settle, log) == (done[-1:] == LAST)
+    assert log.done == done
+
+
+def test_another_process_has_the_disk_take_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that closes a file loses the locks that it has on it, SQLite's among them: this process must not open it."""
+    command, told = tmp_path / "bin" / "sync", tmp_path / "told"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\necho "$@" > {told}\necho $PPID >> {told}\n')
+    command.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
+    monkeypatch.chdir(tmp_path)
+    carrier = Backfill(Path("-d.sqlite3"), AppendLock(None))
+    carrier._settle(Path("-d.sqlite3"))
+    assert told.read_text().splitlines() == [f"-d {tmp_path / '-d.sqlite3'}", str(os.getpid())]
+    monkeypatch.setenv("PATH", "")
+    carrier._settle(Path("any"))
+    monkeypatch.undo()
+    told.unlink()
+    carrier.close()
+    carrier._settle(Path("-d.sqlite3"))
+    assert not told.exists(), "who closes does not wait for it"
 
 
 @pytest.mark.parametrize(("rows", "wanted"), [(0, 10), (60, 15), (400, 40)], ids=["small", "grown", "large"])

@@ -6,15 +6,21 @@ hundred milliseconds for its neighbours' sake. A thread does it here each time t
 written as the file has: the longer the WAL, the more of its pages are changes of the same one, which is carried over
 once. It does so passively, so that it waits for nobody and nobody waits for it. Under load a pass leaves what was
 written while it worked, and each has less to do than the one before. What little is left then is carried over while
-nobody appends, for only a WAL that is in the file to its end begins anew. Where more is left, as while somebody reads
-for long, it is tried again soon, and in the end left to SQLite's own threshold.
+nobody appends, for only a WAL that is in the file to its end begins anew. Only then does SQLite wait for the disk, for
+all that the passes wrote: so the disk is made to take it before. Where more is left, as while somebody reads for long,
+it is tried again soon, and in the end left to SQLite's own threshold.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, suppress
+from functools import partial
 from pathlib import Path
 
 from ledger.db.engine import PAGE_BYTES
@@ -22,8 +28,8 @@ from ledger.db.lock import AppendLock
 
 WAL_BYTES = (64 << 20, 256 << 20)
 """How much is written at least and at most before a pass; each of several processes counts its own."""
-PAGES_A_COMMIT, PAGES_A_LEAF = 16, 4
-"""About what a commit and each leaf of it put into the WAL: 23 pages for one statement, 350 to 420 for a hundred."""
+PAGES_A_COMMIT, PAGES_A_LEAF = 12, 3
+"""About what a commit and each leaf of it put into the WAL: 14 pages for one statement, 220 to 310 for a hundred."""
 PASSES = 8
 """How often the WAL is gone through at most before it is left to another time."""
 LITTLE = 2_000
@@ -55,7 +61,7 @@ class Backfill:
             self._thread.start()
 
     def close(self) -> None:
-        """End the thread, once the pass that it is at is over."""
+        """End the thread, once what it is at is over."""
         self._closed = True
         self._due.set()
         if self._thread is not None:
@@ -69,8 +75,16 @@ class Backfill:
             # A disk that is full or a file that is gone is for the next commit to say.
             with suppress(sqlite3.Error, OSError), closing(sqlite3.connect(address, uri=True)) as connection:
                 connection.execute("PRAGMA synchronous=FULL")
-                done = carry(connection, self._lock)
+                done = carry(connection, partial(self._settle, path), self._lock)
                 self._enough = enough(connection) if done else WAL_BYTES[0] // PAGE_BYTES
+
+    def _settle(self, path: Path) -> None:
+        """Have the disk take what was written to the file; another process, for one that closes it loses its locks."""
+        words, environment = ["sync", "-d", str(path.absolute())], {"PATH": os.environ.get("PATH", os.defpath)}
+        quiet = subprocess.DEVNULL
+        if not self._closed:
+            with suppress(OSError):  # without such a command, whoever appends next waits longer
+                subprocess.run(words, env=environment, check=False, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
 
 
 def enough(connection: sqlite3.Connection) -> int:
@@ -80,14 +94,22 @@ def enough(connection: sqlite3.Connection) -> int:
     return max(least, min(most, count // 4))
 
 
-def carry(connection: sqlite3.Connection, lock: AbstractContextManager[None]) -> bool:
-    """Go through the WAL until little of it is left, and to its end under the lock of whoever appends; whether so."""
-    before = 0
+def carry(connection: sqlite3.Connection, settle: Callable[[], object], lock: AbstractContextManager[None]) -> bool:
+    """Go through the WAL until little of it is left, and to its end under the lock of whoever appends; whether so.
+
+    ``settle`` returns when the disk has what was written to the file. It is called until a pass has more than half as
+    much to do as the one before: a disk so slow that as much comes meanwhile does not keep the WAL from its end.
+    """
+    before, left, quick = 0, sys.maxsize, True
     for _ in range(PASSES):
         busy, pages, carried = connection.execute(_CARRY).fetchone()
         if busy:
             return False
-        if pages - min(before, carried) <= LITTLE:
+        last, left = left, pages - min(before, carried)
+        quick = quick and left < last // 2
+        if quick:
+            settle()
+        if left <= LITTLE:
             with lock:
                 connection.execute(_CARRY).fetchone()
             return True
