@@ -35,8 +35,10 @@ NEW_ITEMS = BATCH // 4
 SMALL = 10_000
 TIMED = 10_000
 """Statements that are timed in each small ledger: half of them before it has its size, and half after."""
-ROUNDS = 5
+ROUNDS = 8
 """Small ledgers."""
+WARM = 2
+"""Turns that the server on the large ledger has before: when it begins, it has read no page of it."""
 TURN = 2
 """Seconds that a server is loaded at a time; a small ledger has about its size in the middle of them."""
 SERVED = 3_000
@@ -103,6 +105,8 @@ def _served(made: Stage, place: Path, scale: Scale, known: Bounds) -> Iterator[R
         ledger.follower.follow()
     large = replace(made, api_key=key)
     with large.server() as server:
+        for number in range(WARM):
+            _batches(large, server, place, 100_000_000 + 10_000_000 * number)
         yield from _in_turns(large, server, place, scale)
         large.items[:] = [stage.new_item(number) for number in range(NEW_ITEMS)]
         lines = [f"/v1/items/{item}/history" for item in large.items]

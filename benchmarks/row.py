@@ -22,7 +22,7 @@ class Scale:
 
     @classmethod
     def full(cls) -> Scale:
-        """For docs/performance.md: about a quarter of an hour."""
+        """For docs/performance.md: about twenty-five minutes."""
         return cls(seconds=10, bound_seconds=2.0, large=1_000_000, audited=100_000, lone=300, long=10_000_000)
 
     @classmethod
