@@ -43,6 +43,8 @@ def check(shop: Stall) -> Recomputed:
         assert {bytes(row[0]): (row[2], row[3]) for row in rows} == plain.map
         assert {bytes(row[4]) for row in rows} == {plain.hashes[last] for _, last in plain.map.values()}
         assert sorted(row[1] for row in rows) == list(range(len(plain.map)))
+        states = connection.execute(text("SELECT sid, last FROM subject_state")).all()
+        assert sorted(map(tuple, states)) == sorted((row[1], row[3]) for row in rows)
         assert connection.execute(text("SELECT count(*) FROM link")).scalar() == sum(map(len, plain.chains.values()))
         tiles = connection.execute(text("SELECT level, n, hashes, root FROM tile ORDER BY level, n")).all()
         full = [(0, n) for n in range(len(plain.leaves) // 256)]

@@ -17,6 +17,7 @@ from ledger import times
 from ledger.db.engine import open_engine
 from ledger.db.guard import PLACE, Guard, Released, format_place, parse_place, read_guards
 from ledger.db.ledger import create_ledger, open_ledger
+from ledger.db.rebuild import rebuild
 from ledger.db.secret import MasterKey
 from ledger.db.session import ask
 from ledger.errors import Malformed, Refused, Unavailable
@@ -133,6 +134,42 @@ def test_an_edited_map_is_never_proved_with(shop: Stall) -> None:
         shop.ledger.reader.history(urn("a"))
     assert "subject" in str(shop.ledger.writer.refusal)
     assert isinstance(shop.append(shop.register("c"))[0], Unavailable)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE subject SET sid = {both} - sid WHERE sid IN ({a}, {b})",
+        "UPDATE subject_state SET sid = 99 WHERE sid = {a}",
+        "UPDATE subject_state SET last = last - 1 WHERE sid = {a}",
+        "DELETE FROM subject_state WHERE sid = {a}",
+    ],
+    ids=["of another", "elsewhere", "of another time", "gone"],
+)
+def test_nothing_is_judged_by_a_state_that_is_not_its_subjects(shop: Stall, sql: str) -> None:
+    """A state lies apart from its key: who joins what does not belong together has the ledger sign nothing any more."""
+    size, engine = shop.ledger.reader.size(), open_engine(shop.url)
+    with engine.connect() as connection:
+        sids = {row.subject: row.sid for row in connection.execute(text("SELECT subject, sid FROM item"))}
+    engine.dispose()
+    a, b = sids[urn("a")], sids[urn("b")]
+    edit(shop, sql.format(both=a + b, a=a, b=b))
+    with pytest.raises(Unavailable, match="no state of its last entry"):
+        shop.ledger.reader.state(urn("a"))
+    with pytest.raises(Unavailable, match="no state of its last entry"):
+        shop.ledger.reader.history(urn("a"))
+    other = shop.again()
+    try:
+        draft = shop.draft("item.sold", urn("a"), {"channel": "store"})
+        for drafts in ([draft], [draft, shop.register("c")]):
+            outcomes = other.writer.append([drafts])[0]
+            assert all(isinstance(one, Unavailable) and "no state of its last entry" in one.message for one in outcomes)
+        assert "behind the service's back" in str(other.writer.refusal)
+        with pytest.raises(Unavailable, match="no state of its last entry"):
+            rebuild(other)
+        assert other.reader.size() == size
+    finally:
+        other.close()
 
 
 def shop_hash(shop: Stall, name: str) -> bytes:

@@ -177,3 +177,25 @@ def test_cases_that_were_opened_before_are_found(engine: Engine) -> None:
     with engine.connect() as connection:
         rows = connection.execute(text('SELECT "case", sid FROM case_subject ORDER BY "case"')).all()
     assert [(bytes(case)[-1], sid) for case, sid in rows] == [(0, 1), (1, 1)]
+
+
+def test_a_subject_of_before_keeps_its_number_its_place_and_its_state(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    columns = ("key", "sid", "count", "last", "last_hash", "state")
+    before = [
+        (bytes([9 - sid]) * 32, sid, 1 + sid, 10 * sid, bytes([sid]) * 32, f"state {sid}".encode()) for sid in range(5)
+    ]
+    with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0022")
+        names, values = ", ".join(f'"{name}"' for name in columns), ", ".join(f":{name}" for name in columns)
+        insert = text(f"INSERT INTO subject ({names}) VALUES ({values})")
+        connection.execute(insert, [dict(zip(columns, row, strict=True)) for row in before])
+    migrate.upgrade(engine)
+    both = "subject u JOIN subject_state s ON s.sid = u.sid ORDER BY u.sid"
+    with engine.connect() as connection:
+        columns_of = 'u."key", u.sid, u."count", s.last, u.last_hash, s.state'
+        rows = connection.execute(text(f"SELECT {columns_of} FROM {both}")).all()
+        assert connection.execute(text("SELECT count(*) FROM subject_state")).scalar() == len(before)
+    assert [tuple(bytes(one) if isinstance(one, memoryview) else one for one in row) for row in rows] == before

@@ -37,8 +37,9 @@ from ledger.db.proofs import LEAF, tree_reader
 from ledger.db.reason import reason
 from ledger.db.recent import Short
 from ledger.db.session import Insert, Session, Step, ask, fetch
+from ledger.db.subjects import NO_STATE, RECORDS, SUBJECTS
 from ledger.db.tree import Growth
-from ledger.db.view import HEAD, RECORDS, Head, Tip, View, nodes_of
+from ledger.db.view import HEAD, Head, Tip, View, nodes_of
 from ledger.db.views import uuid_bytes
 from ledger.errors import PatinaError, Unavailable
 from ledger.leaf import Statement
@@ -52,7 +53,6 @@ MAX_GAP = times.DAY
 DATABASE_ERRORS = (sqlite3.Error, psycopg.Error, SQLAlchemyError)
 
 _STANDING = "SELECT s.id, s.idx, l.bytes FROM statement s JOIN leaf l ON l.idx = s.idx WHERE s.id IN {among}"
-_SUBJECTS = 'SELECT "key", sid, "count", last, last_hash, state FROM subject WHERE "key" IN {among}'
 _HOLDER = 'SELECT idx FROM holder_key WHERE "key" = ?'
 
 
@@ -215,8 +215,8 @@ class Writer:
             return rows[0][1:] if rows else None
 
         def subject(key: bytes) -> tuple[Any, ...] | None:
-            rows = fetch(connection, connection.among(_SUBJECTS, [key]))
-            return rows[0] if rows else None
+            rows = fetch(connection, connection.among(SUBJECTS, [key]))
+            return self._whole(rows)[0] if rows else None
 
         def holder_key(key: bytes) -> bool:
             return bool(fetch(connection, ask(_HOLDER, key)))
@@ -236,16 +236,23 @@ class Writer:
         buckets = {bucket_of(key, bits) for key in subjects.values()}
         standing, known, records = connection.gather(
             connection.among(_STANDING, [uuid_bytes(statement_id) for statement_id in ids]),
-            connection.among(_SUBJECTS, list(subjects.values())),
+            connection.among(SUBJECTS, list(subjects.values())),
             connection.ranges(RECORDS, [bucket_range(bucket, bits) for bucket in buckets]),
         )
-        batch.expect(ids, standing, subjects, known)
+        batch.expect(ids, standing, subjects, self._whole(known))
         by_bucket: dict[int, list[bytes]] = {bucket: [] for bucket in buckets}
         shift = 32 - bits
         for row in records:
             record = submap.format_record(*row)
             by_bucket[int.from_bytes(record[:4], "big") >> shift].append(record)
         return by_bucket
+
+    def _whole(self, subjects: Sequence[Any]) -> Sequence[Any]:
+        """These subjects' rows; where a state is missing, nothing is judged by what is left, now or later."""
+        if any(row[-1] is None for row in subjects):
+            self._refusal = f"this ledger was changed behind the service's back: {NO_STATE}"
+            raise Unavailable(self._refusal)
+        return subjects
 
     def _commit(self, connection: Session, batch: Batch, records: dict[int, list[bytes]]) -> Growth:
         """Seal the batch, sign and commit it; the view and the guard then stand at the new size."""

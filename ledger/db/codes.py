@@ -25,12 +25,12 @@ from typing import Any
 from sqlalchemy import Engine
 
 from ledger import didkey, holderkey, shortcode, submap, times
-from ledger import state as states
 from ledger.db import tables
 from ledger.db.connect import session
 from ledger.db.draft import Row
 from ledger.db.gate import Gate
 from ledger.db.session import Insert, Session, ask, fetch
+from ledger.db.subjects import SUBJECT, state_in
 from ledger.disclosure import format_base64url
 from ledger.errors import Refused
 from ledger.holding import Holding
@@ -69,7 +69,6 @@ _LAID_IN = (
     "AND c.mark IS NULL AND c.revoked_at IS NULL AND NOT EXISTS "
     "(SELECT 1 FROM owner_key n JOIN holder_key h ON h.key = n.key WHERE n.code = c.id) ORDER BY c.id, o.subject"
 )
-_STATE = 'SELECT state FROM subject WHERE "key" = ?'
 _DRAWN = "SELECT o.subject, o.custody, c.revoked_at FROM owner_key o JOIN code c ON c.id = o.code WHERE o.key = ?"
 _LEAF = "SELECT l.bytes, l.idx FROM statement s JOIN leaf l ON l.idx = s.idx WHERE s.id = ?"
 _FORGET_MARKED = "UPDATE code SET short = NULL WHERE subject = ? AND (mark = ? OR mark = ? OR of_case = ?)"
@@ -318,8 +317,8 @@ class Codes:
 
 def state_of(connection: Session, subject: str) -> State | None:
     """The state of a subject in the snapshot that is open."""
-    rows = fetch(connection, ask(_STATE, submap.key_of(subject)))
-    return states.load(rows[0][0]) if rows else None
+    rows = fetch(connection, ask(SUBJECT, submap.key_of(subject)))
+    return state_in(rows[0]) if rows else None
 
 
 def forget_short_codes(connection: Session, statement: bytes) -> None:

@@ -47,13 +47,15 @@ def swap_of(tip: Tip, head: Head, growth: Growth) -> Row:
 def inserts_of(tip: Tip, head: Head, batch: Batch, growth: Growth, nodes: Nodes) -> list[Insert]:
     """The rows of a batch, in an order in which each table's keys come sorted where they can."""
     first = tip.size
-    subjects, items, texts, parties = _subject_rows(batch)
+    subjects = sorted((known.key, known.sid, known.count, known.last, known.last_hash) for known in batch.changed)
+    subject_states, items, texts, parties = _subject_rows(batch)
     statements = [(uuid_bytes(draft.statement.id), index) for index, draft in enumerate(batch.drafts, first)]
     return [
         Insert(tables.leaf, list(enumerate(batch.raws, first))),
         Insert(tables.statement, sorted(statements)),
         Insert(tables.link, batch.links),
         Insert(tables.subject, subjects, "update"),
+        Insert(tables.subject_state, subject_states, "update"),
         Insert(tables.map_bucket, sorted(nodes), "update"),
         Insert(tables.item, items, "update"),
         Insert(item_text, texts),
@@ -74,7 +76,7 @@ def _subject_rows(batch: Batch) -> tuple[list[Row], list[Row], list[Row], list[R
         state = known.state
         if state is None:
             raise AssertionError("a subject that changed has a state")
-        rows.append((known.key, known.sid, known.count, known.last, known.last_hash, states.dump(state)))
+        rows.append((known.sid, known.last, states.dump(state)))
         if state.kind == "item":
             before, spoke = _before(known)
             row = item_row(known.sid, known.subject, state)

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from ledger import merkle, submap
-from ledger import state as states
-from ledger.db.proofs import SUBJECT, leaf_at, map_proof, tree_reader
+from ledger.db.proofs import leaf_at, map_proof, tree_reader
 from ledger.db.session import Row, ask
-from ledger.db.view import Mismatch, Snapshot, View
+from ledger.db.subjects import SUBJECT, Mismatch, state_in
+from ledger.db.view import Snapshot, View
 from ledger.submap import MapProof
 
 MAX_PARTS = 4096
@@ -68,7 +68,7 @@ class Making:
         """Whose places in the map the bundle needs; the first answer is the subject's row."""
         self._constant = self._histories.constant()
         parties = self._view.parties
-        signers = states.load(answers[0][0][4]).signers if answers[0] else ()
+        signers = state_in(answers[0][0]).signers if answers[0] else ()
         subjects = [f"{party}#authority" for party in (*signers, parties.operator)]
         self._authorities = [one for one in dict.fromkeys([*subjects, parties.ledger_subject]) if one != self._subject]
         missing = [one for one in self._authorities if one not in self._constant.parts]
@@ -113,7 +113,7 @@ class Making:
         entries: list[bytes] = []
         included: list[bytes] = []
         if rows:
-            sid, count, last, _, _ = rows[0]
+            _, sid, count, last, _, _ = rows[0]
             entries = [_encode(raw.decode()) for (raw,) in shot.session.gather(ask(_ENTRIES, sid))[0]]
             read = tree_reader(shot.session, shot.tip.edge, self._view.cache)
             included = merkle.prove_inclusion(last, shot.tip.size, read)

@@ -16,7 +16,7 @@ from ledger.db.engine import WRITE
 from ledger.db.reason import reason
 from ledger.errors import Unavailable
 
-NEWEST = "0022"
+NEWEST = "0023"
 """The version that this program works with."""
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ledger import merkle, submap
 from ledger.db.session import Session, ask, fetch
+from ledger.db.subjects import RECORDS, Mismatch
 from ledger.db.tree import Edge, TileCache, reader
-from ledger.db.view import RECORDS, Mismatch, Snapshot
+from ledger.db.view import Snapshot
 from ledger.errors import Disproved, Unavailable
 from ledger.submap import MapProof
 from ledger.top import bucket_range
 
 LEAF = "SELECT bytes FROM leaf WHERE idx = ?"
-SUBJECT = 'SELECT sid, "count", last, last_hash, state FROM subject WHERE "key" = ?'
 _TILE = "SELECT hashes FROM tile WHERE level = ? AND n = ?"
 
 

@@ -15,16 +15,16 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine
 
 from ledger import merkle, note, submap
-from ledger import state as states
 from ledger.db import items
 from ledger.db.connect import session
 from ledger.db.history import Histories
 from ledger.db.items import Item
 from ledger.db.ledger_keys import LedgerKey, ledger_keys
-from ledger.db.proofs import LEAF, SUBJECT, leaf_at, map_proof, tree_reader
+from ledger.db.proofs import LEAF, leaf_at, map_proof, tree_reader
 from ledger.db.session import Row, ask
+from ledger.db.subjects import SUBJECT, Mismatch, state_in
 from ledger.db.tree import TILE_WIDTH, root_at
-from ledger.db.view import Head, Mismatch, Snapshot, View
+from ledger.db.view import Head, Snapshot, View
 from ledger.db.views import uuid_bytes
 from ledger.doubt import Doubt, doubts
 from ledger.errors import Malformed
@@ -138,7 +138,7 @@ class Reader:
     def state(self, subject: str) -> State | None:
         """The state of an item, case or party subject as append judges by it."""
         rows = self._fetch(SUBJECT, submap.key_of(subject))
-        return states.load(rows[0][-1]) if rows else None
+        return state_in(rows[0]) if rows else None
 
     def leaf(self, index: int) -> bytes | None:
         """The bytes of a leaf."""

@@ -69,9 +69,10 @@ subject = _table(
     _column("count", Number),
     _column("last", Number),
     _column("last_hash", Octets),
-    _column("state", Octets),
     rowid=False,
 )
+# Not in the subject's row: those lie in the order of hashes, which an append finds in few pages if rows are short.
+subject_state = _table("subject_state", _key("sid", Number), _column("last", Number), _column("state", Octets))
 link = _table("link", _key("sid", Number), _key("seq", Number), _column("idx", Number), rowid=False)
 map_bucket = _table("map_bucket", _key("bucket", Number), _column("class", Small), _column("hash", Octets))
 tile = _table("tile", _key("level", Small), _key("n", Number), _column("hashes", Octets), _column("root", Octets))

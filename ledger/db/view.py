@@ -39,9 +39,6 @@ _ROOTS = "SELECT root FROM tile WHERE level = ? AND n >= ? ORDER BY n"
 _BUCKETS = "SELECT bucket, class, hash FROM map_bucket"
 _THESE_BUCKETS = _BUCKETS + " WHERE bucket IN {among}"
 _AUTHORITY = "SELECT l.bytes FROM authority a JOIN leaf l ON l.idx = a.idx WHERE a.idx < ? ORDER BY a.idx"
-RECORDS = (
-    'SELECT s."key", s."count", s."last" FROM {ranges} CROSS JOIN subject s WHERE s."key" >= r.lo AND s."key" <= r.hi'
-)
 AUTHORITY = ("ledger", "party", "key")
 """The first word of the statement types that decide who may speak."""
 
@@ -90,10 +87,6 @@ class Snapshot:
     tip: Tip
     answers: list[list[Row]]
     places: dict[bytes, Place]
-
-
-class Mismatch(Unavailable):
-    """The subject map in memory does not give the proofs that it should; the view is to be loaded afresh."""
 
 
 class _Of(Struct):

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from ledger import state as states
 from ledger import submap
 from ledger.db.session import Insert, Row, Session, ask, fetch
+from ledger.db.subjects import SUBJECTS, state_in
 from ledger.db.tables import case_subject, item, item_party
 from ledger.db.worktables import item_text
 from ledger.state import State
@@ -22,7 +22,6 @@ from ledger.words import text_of
 
 _SLICE = 5_000
 _FIRST_LEAVES = "SELECT idx, bytes FROM leaf WHERE idx >= ? AND idx < ? ORDER BY idx"
-_SUBJECTS = 'SELECT "key", sid, state FROM subject WHERE "key" IN {among}'
 
 
 class _Link(Struct):
@@ -123,7 +122,7 @@ def _new_subjects(connection: Session, start: int, end: int) -> Iterator[tuple[i
         subjects |= {submap.key_of(link.subject): link.subject for link in _links(raw).links if not link.seq}
     if not subjects:
         return
-    for key, sid, raw in sorted(fetch(connection, connection.among(_SUBJECTS, list(subjects))), key=lambda row: row[1]):
-        state = states.load(raw)
+    for row in sorted(fetch(connection, connection.among(SUBJECTS, list(subjects))), key=lambda row: row[1]):
+        state = state_in(row)
         if state.kind in {"item", "case"}:
-            yield sid, subjects[key], state
+            yield row[1], subjects[row[0]], state
