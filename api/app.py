@@ -7,6 +7,7 @@ denied) and ``Throttle`` (who guesses, waits).
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -229,6 +230,8 @@ def create_app(settings: Settings, open_it: Callable[[], Ledger] | None = None, 
             jobs.start()
         yield
         await jobs.stop()
+        # A task ends when it is told to; the thread that works for it has a connection, and may have the lock.
+        await asyncio.get_running_loop().shutdown_default_executor()
         await site.close()
 
     app = Application(

@@ -154,7 +154,7 @@ def open_shop(
     """A new ledger and its interface while the block runs; ``more`` are settings."""
     clock = Clock()
     master = MasterKey(bytes(range(32)))
-    settings = Settings(directory, public_url, url, jobs=False, **more)
+    settings = Settings(directory, public_url, url, **({"jobs": False} | more))
     put_tables(settings.url)
     create_ledger(
         settings.url,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from api import jobs
 from api.jobs import Jobs, forget_keys, rehash
 from api.settings import Settings
 from api.site import Site
+from ledger.db.follower import Follower
+from ledger.db.ledger import Ledger
 from tests.shop import RING, Shop, open_shop
 
 
@@ -103,6 +107,28 @@ def test_files_are_looked_at_and_swept_and_the_access_log_is_brought_in(
         asyncio.run(asyncio.wait_for(a_while(), 30))
         with sqlite3.connect(tmp_path / "ledger.sqlite3") as database:
             assert database.execute("SELECT count(*) FROM reading").fetchone() == (1,)
+
+
+def test_the_ledger_is_closed_after_what_works_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread of a task that was ended has a connection, and may hold the lock of whoever appends."""
+    began, order = threading.Event(), []
+
+    def step(_: Follower) -> bool:
+        began.set()
+        time.sleep(0.3)
+        order.append("followed")
+        return False
+
+    def close(ledger: Ledger) -> None:
+        order.append("closed")
+        really(ledger)
+
+    really = Ledger.close
+    monkeypatch.setattr(Follower, "step", step)
+    monkeypatch.setattr(Ledger, "close", close)
+    with open_shop(tmp_path, jobs=True):
+        assert began.wait(30)
+    assert order[-2:] == ["followed", "closed"]
 
 
 def test_a_ledger_that_is_not_open_stops_no_task_and_is_written_down_once(
