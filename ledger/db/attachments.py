@@ -13,12 +13,12 @@ one of them erases stays the other's, and neither learns of the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from typing import IO, Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger import times
@@ -244,7 +244,7 @@ class Attachments:
             return 0
         use = attachment_use.c
         meant = and_(said_by(statements), use.public == int(public))
-        with self._writing() as connection:
+        with self._gate.writing() as connection:
             erased = connection.execute(select(use.party, use.sha256).where(meant).distinct()).all()
             connection.execute(delete(attachment_use).where(meant))
             gone = []
@@ -263,7 +263,7 @@ class Attachments:
         """Delete uploads that no statement lists after a day, and stored files that no row names; return how many."""
         before = self._clock() - WAITS
         forgotten = and_(attachment.c.touched_at < times.format_recorded(before), UNLISTED)
-        with self._writing() as connection:
+        with self._gate.writing() as connection:
             rows = connection.execute(delete(attachment).where(forgotten).returning(*attachment.columns)).all()
             swept = [kept_of((*row, None)) for row in rows]
             for kept in swept:
@@ -273,7 +273,7 @@ class Attachments:
 
     def index(self) -> bool:
         """Bring what was listed lately into the index on digests, a slice of it; whether more is left."""
-        with self._writing() as connection:
+        with self._gate.writing() as connection:
             return index_some(connection)
 
     def _sweep_store(self, before: int) -> int:
@@ -315,7 +315,7 @@ class Attachments:
             "touched_at": now, "checked_at": now,
         }  # fmt: skip
         old: list[Kept] = []
-        with suppress(IntegrityError), self._writing() as connection:
+        with suppress(IntegrityError), self._gate.writing() as connection:
             there = connection.execute(row_of(kept.party, row["sha256"]).with_for_update(of=attachment)).first()
             known = None if there is None else kept_of(there)
             if known is None:
@@ -342,7 +342,7 @@ class Attachments:
         before, at = times.format_recorded(now - older), times.format_recorded(now)
         old = [is_(kept.party, bytes.fromhex(kept.sha256)) for kept in copies if kept.touched_at < before]
         if old:
-            with self._writing() as connection:
+            with self._gate.writing() as connection:
                 mine = or_(*[and_(*one) for one in old])
                 self._remember([replace(kept, touched_at=at) for kept in copies if kept.touched_at < before])
                 touched = connection.execute(update(attachment).where(mine).values(touched_at=at)).rowcount
@@ -362,7 +362,7 @@ class Attachments:
         self._recent.pop((kept.party, kept.sha256), None)
         now = times.format_recorded(self._clock())
         mine = and_(*is_(kept.party, bytes.fromhex(kept.sha256)), attachment.c.place == kept.place)
-        with self._writing() as connection:
+        with self._gate.writing() as connection:
             connection.execute(update(attachment).where(mine).values(state=state, checked_at=now))
 
     def _discard(self, copies: Collection[Kept]) -> None:
@@ -391,8 +391,3 @@ class Attachments:
     def _read(self, query: Any) -> list[Any]:
         with self._engine.connect() as connection:
             return list(connection.execute(query).all())
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._gate.writing() as connection:
-            yield connection

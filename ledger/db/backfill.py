@@ -82,9 +82,10 @@ class Backfill:
         """Have the disk take what was written to the file; another process, for one that closes it loses its locks."""
         words, environment = ["sync", "-d", str(path.absolute())], {"PATH": os.environ.get("PATH", os.defpath)}
         quiet = subprocess.DEVNULL
-        if not self._closed:
-            with suppress(OSError):  # without such a command, whoever appends next waits longer
-                subprocess.run(words, env=environment, check=False, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
+        if self._closed:
+            return
+        with suppress(OSError):  # without such a command, whoever appends next waits longer
+            subprocess.run(words, env=environment, check=False, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 -- ours
 
 
 def enough(connection: sqlite3.Connection) -> int:

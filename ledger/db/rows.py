@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
@@ -49,11 +49,9 @@ class Rows:
         with self.writing() as connection:
             return int(connection.execute(change).rowcount)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that writes, committed at the end of the block."""
-        with self._gate.writing() as connection:
-            yield connection
+        return self._gate.writing()
 
 
 class Memory(Generic[T]):
