@@ -38,7 +38,7 @@ def remember(shop: Shop, who: Party, subject: str, **private: Any) -> str:
     rows = find_rows(statement_from(value), private, shop.ledger.finder.key(who.id))
     from ledger.db import tables  # noqa: PLC0415
 
-    with shop.ledger.attachments._writing() as connection:
+    with shop.ledger.attachments._gate.writing() as connection:
         for row in rows:
             connection.execute(tables.metadata.tables[row.table].insert(), dict(row.values))
     return str(value["id"])
